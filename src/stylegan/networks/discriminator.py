@@ -1,0 +1,96 @@
+"""The progressive discriminator: the mirror image of the traditional generator, unchanged by the paper (Section 2)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from stylegan.config import Config
+from stylegan.networks.generator import RESAMPLES, check_c, check_lod
+from stylegan.networks.layers import (
+    EqualizedConv2d,
+    EqualizedConv2dDown,
+    EqualizedLinear,
+    downsample,
+    leaky_relu,
+    minibatch_stddev,
+)
+
+
+class Discriminator(nn.Module):
+    """D: pictures to one number each, high for those it takes for real. lod: as in `Generator`."""
+
+    def __init__(self, config: Config, lod: float = 0.0) -> None:
+        super().__init__()
+        self.config = config
+        self.lod = lod
+        resolutions = [2**i for i in range(int(math.log2(config.img_resolution)), 2, -1)]
+        self.fromrgb = nn.ModuleList(FromRGB(config, resolution) for resolution in [*resolutions, 4])
+        self.blocks = nn.ModuleList(DownBlock(config, resolution) for resolution in resolutions)
+        self.head = Head(config)
+
+    def forward(self, img: Tensor, c: Tensor | None = None, *, lod: float | None = None) -> Tensor:
+        """img: (N, img_channels, H, H) with H = img_resolution / 2^floor(lod), c: (N, c_dim) -> logits (N, 1)."""
+        lod = self.lod if lod is None else lod
+        check_lod(lod, self.config)
+        level = math.floor(lod)
+        H = self.config.img_resolution >> level
+        if img.shape[1:] != (self.config.img_channels, H, H):
+            raise ValueError(
+                f"pictures of shape {tuple(img.shape)}: must be (N, {self.config.img_channels}, {H}, {H}) at lod {lod:g}"
+            )
+        check_c(c, len(img), self.config.c_dim)
+        x = self.fromrgb[level](img)
+        fade = lod - level
+        for i, block in enumerate(self.blocks[level:]):
+            x = block(x)
+            if i == 0 and fade:
+                x = torch.lerp(x, self.fromrgb[level + 1](downsample(img)), fade)
+        return self.head(x, c)
+
+
+class FromRGB(nn.Module):
+    """Picture channels to features: a 1x1 convolution, bias, activation."""
+
+    def __init__(self, config: Config, resolution: int) -> None:
+        super().__init__()
+        channels = config.channels(resolution)
+        self.conv = EqualizedConv2d(config.img_channels, channels, 1)
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, img: Tensor) -> Tensor:
+        return leaky_relu(self.conv(img) + self.bias[:, None, None])
+
+
+class DownBlock(nn.Module):
+    """Two convolutions at one resolution; the second halves it."""
+
+    def __init__(self, config: Config, resolution: int) -> None:
+        super().__init__()
+        channels, out_channels = config.channels(resolution), config.channels(resolution // 2)
+        self.conv0 = EqualizedConv2d(channels, channels)
+        self.bias0 = nn.Parameter(torch.zeros(channels))
+        self.blur = RESAMPLES[config.resample]()
+        self.conv1 = EqualizedConv2dDown(channels, out_channels)
+        self.bias1 = nn.Parameter(torch.zeros(out_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = leaky_relu(self.conv0(x) + self.bias0[:, None, None])
+        return leaky_relu(self.conv1(self.blur(x)) + self.bias1[:, None, None])
+
+
+class Head(nn.Module):
+    """4x4: minibatch deviation, a convolution, two dense layers; with classes, the logit of the picture's own class."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        channels, out_channels = config.channels(4), config.channels(2)
+        self.conv = EqualizedConv2d(channels + 1, channels)
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.dense0 = EqualizedLinear(channels * 16, out_channels)
+        self.dense1 = EqualizedLinear(out_channels, max(config.c_dim, 1), gain=1)
+
+    def forward(self, x: Tensor, c: Tensor | None) -> Tensor:
+        x = leaky_relu(self.conv(minibatch_stddev(x)) + self.bias[:, None, None])
+        x = self.dense1(leaky_relu(self.dense0(x.flatten(1))))  # (N, max(c_dim, 1))
+        return x if c is None or not c.shape[1] else (x * c).sum(dim=1, keepdim=True)

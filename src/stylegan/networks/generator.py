@@ -1,0 +1,286 @@
+"""The style-based generator: Figure 1b from top to bottom. With norm "pixel", the traditional one of Figure 1a."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from stylegan.config import Config
+from stylegan.networks.layers import (
+    SQRT2,
+    AdaIN,
+    Blur,
+    EqualizedConv2d,
+    EqualizedConv2dUp,
+    EqualizedLinear,
+    PixelNorm,
+    leaky_relu,
+    pixel_norm,
+    upsample,
+)
+from stylegan.networks.styles import broadcast, truncate
+
+NoiseMode = Literal["random", "const", "none"]
+NORMS = {"adain": AdaIN, "pixel": PixelNorm}
+RESAMPLES = {"bilinear": Blur, "nearest": nn.Identity}
+
+
+class Generator(nn.Module):
+    """G: latents z to pictures, through the mapping network and the synthesis network.
+
+    lod: how far it has grown: 0 is full size, each 1 more halves the resolution, a fraction fades a resolution in.
+    w_avg: (w_dim,) the mean of w, towards which truncation pulls.
+    """
+
+    w_avg: Tensor
+
+    def __init__(self, config: Config, lod: float = 0.0) -> None:
+        super().__init__()
+        self.config = config
+        self.z_dim, self.w_dim, self.c_dim = config.z_dim, config.w_dim, config.c_dim
+        self.img_resolution, self.img_channels = config.img_resolution, config.img_channels
+        self.num_ws = config.num_ws
+        self.mapping = Mapping(config)
+        self.synthesis = Synthesis(config, lod)
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def forward(
+        self,
+        z: Tensor,
+        c: Tensor | None = None,
+        *,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        noise_mode: NoiseMode = "random",
+        noise: Sequence[Tensor] | None = None,
+        generator: torch.Generator | None = None,
+        lod: float | None = None,
+    ) -> Tensor:
+        """z: (N, z_dim), c: (N, c_dim) -> pictures (N, img_channels, H, H), nominally in [-1, 1], not clamped.
+
+        H = img_resolution / 2^floor(lod). The other arguments are those of `truncate` and of `Synthesis`.
+        """
+        ws = self.broadcast(self.mapping(z, c))
+        if truncation_psi != 1:
+            ws = truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
+        return self.synthesis(ws, noise_mode=noise_mode, noise=noise, generator=generator, lod=lod)
+
+    def broadcast(self, w: Tensor) -> Tensor:
+        """(N, w_dim) -> ws (N, num_ws, w_dim): the same w for every layer."""
+        return broadcast(w, self.num_ws)
+
+    @property
+    def lod(self) -> float:
+        """The growth that the network has reached, a plain number: the default of every call."""
+        return self.synthesis.lod
+
+    @lod.setter
+    def lod(self, lod: float) -> None:
+        self.synthesis.lod = lod
+
+
+class Mapping(nn.Module):
+    """f: Z -> W, fully connected layers that learn 100 times slower than the rest (Section 2, Appendix C).
+
+    z: (N, z_dim), c: (N, c_dim), needed if and only if the network has classes -> w: (N, w_dim).
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.z_dim, self.c_dim = config.z_dim, config.c_dim
+        self.embedding = nn.Parameter(torch.randn(config.c_dim, config.z_dim)) if config.c_dim else None
+        widths = [config.z_dim * (2 if config.c_dim else 1)]
+        widths += [config.mapping_dim] * (config.mapping_layers - 1) + [config.w_dim]
+        self.layers = nn.ModuleList(
+            EqualizedLinear(widths[i], widths[i + 1], lrmul=0.01) for i in range(config.mapping_layers)
+        )
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        if z.ndim != 2 or z.shape[1] != self.z_dim:
+            raise ValueError(f"z of shape {tuple(z.shape)}: must be (N, {self.z_dim})")
+        check_c(c, len(z), self.c_dim)
+        if self.embedding is not None and c is not None:
+            z = torch.cat([z, c @ self.embedding], dim=1)
+        w = pixel_norm(z)
+        for layer in self.layers:
+            w = leaky_relu(layer(w))
+        return w
+
+
+class Synthesis(nn.Module):
+    """g: styles to pictures, from 4x4 up: a block of two layers for each resolution, each with its picture output."""
+
+    def __init__(self, config: Config, lod: float = 0.0) -> None:
+        super().__init__()
+        self.config = config
+        self.lod = lod
+        resolutions = [2**i for i in range(2, int(math.log2(config.img_resolution)) + 1)]
+        self.blocks = nn.ModuleList(Block(config, resolution) for resolution in resolutions)
+
+    def forward(
+        self,
+        ws: Tensor,
+        *,
+        noise_mode: NoiseMode = "random",
+        noise: Sequence[Tensor] | None = None,
+        generator: torch.Generator | None = None,
+        lod: float | None = None,
+    ) -> Tensor:
+        """ws: (N, num_ws, w_dim) -> pictures (N, img_channels, H, H).
+
+        noise_mode: "random" draws from `generator`, "const" takes the stored maps, "none" adds none.
+        noise: maps to use instead, one a layer, (N or 1, 1, H, H). lod None: the growth reached.
+        """
+        lod = self.lod if lod is None else lod
+        check_lod(lod, self.config)
+        if ws.ndim != 3 or ws.shape[1:] != (self.config.num_ws, self.config.w_dim):
+            raise ValueError(f"ws of shape {tuple(ws.shape)}: must be (N, {self.config.num_ws}, {self.config.w_dim})")
+        maps = self.noise_maps(len(ws), noise_mode, noise, generator, lod)
+        ws = ws.expand(-1, max(self.config.num_ws, 2 * len(self.blocks)), -1)  # without styles, one w for all layers
+
+        x = ws[:, 0]
+        grown = len(self.blocks) - math.floor(lod)
+        for i, block in enumerate(self.blocks[:grown]):
+            previous, x = x, block(x, ws[:, 2 * i : 2 * i + 2], maps[2 * i : 2 * i + 2])
+        img = self.blocks[grown - 1].torgb(x)
+        fade = lod - math.floor(lod)
+        if fade:
+            img = torch.lerp(img, upsample(self.blocks[grown - 2].torgb(previous)), fade)
+        return img
+
+    def noise_maps(
+        self,
+        N: int,
+        noise_mode: NoiseMode,
+        noise: Sequence[Tensor] | None,
+        generator: torch.Generator | None,
+        lod: float,
+    ) -> list[Tensor | None]:
+        """The noise of every layer that is grown at `lod`, from 4x4 up; None where there is none."""
+        layers = [layer for block in self.blocks[: len(self.blocks) - math.floor(lod)] for layer in block.layers]
+        if noise is not None:
+            return check_noise(noise, N, [layer.resolution for layer in layers], self.config)
+        if noise_mode not in ("random", "const", "none"):
+            raise ValueError(f"noise_mode {noise_mode!r}: must be one of random, const, none")
+        if noise_mode == "none" or not self.config.noise:
+            return [None] * len(layers)
+        if noise_mode == "const":
+            return [layer.noise_const for layer in layers]
+        like = layers[0].noise_const
+        return [
+            torch.randn(N, 1, H, H, generator=generator, device=like.device, dtype=like.dtype)
+            for H in (layer.resolution for layer in layers)
+        ]
+
+
+class Block(nn.Module):
+    """Two layers at one resolution, and the picture output (torgb) used while this resolution is the last."""
+
+    def __init__(self, config: Config, resolution: int) -> None:
+        super().__init__()
+        channels = config.channels(resolution)
+        first: nn.Module
+        if resolution > 4:
+            up = EqualizedConv2dUp(config.channels(resolution // 2), channels)
+            first = nn.Sequential(up, RESAMPLES[config.resample]())
+        else:
+            first = ConstantInput(channels) if config.const_input else LatentInput(config.w_dim, channels)
+        second = EqualizedConv2d(channels, channels)
+        self.layers = nn.ModuleList([Layer(config, op, channels, resolution) for op in (first, second)])
+        self.torgb = ToRGB(channels, config.img_channels)
+
+    def forward(self, x: Tensor, ws: Tensor, maps: Sequence[Tensor | None]) -> Tensor:
+        for i, layer in enumerate(self.layers):
+            x = layer(x, ws[:, i], maps[i])
+        return x
+
+
+class Layer(nn.Module):
+    """A convolution (or the input) and what follows it in Figure 1b: noise, bias, activation, style."""
+
+    noise_const: Tensor
+
+    def __init__(self, config: Config, op: nn.Module, channels: int, resolution: int) -> None:
+        super().__init__()
+        self.resolution = resolution
+        self.op = op
+        self.noise_strength = nn.Parameter(torch.zeros(channels)) if config.noise else None  # B in Figure 1b
+        if config.noise:
+            self.register_buffer("noise_const", torch.randn(1, 1, resolution, resolution))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.norm = NORMS[config.norm](channels, config.w_dim)
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        x = self.op(x)
+        if noise is not None and self.noise_strength is not None:
+            x = x + noise * self.noise_strength[:, None, None]
+        x = leaky_relu(x + self.bias[:, None, None])
+        return self.norm(x, w)
+
+
+class ConstantInput(nn.Module):
+    """The learned 4x4 constant: the picture is controlled by the styles alone."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.const = nn.Parameter(torch.ones(1, channels, 4, 4))
+
+    def forward(self, w: Tensor) -> Tensor:
+        return self.const.expand(len(w), -1, -1, -1)
+
+
+class LatentInput(nn.Module):
+    """The traditional input: a dense layer on w, reshaped to 4x4."""
+
+    def __init__(self, w_dim: int, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.weight = nn.Parameter(torch.randn(channels * 16, w_dim))
+        self.weight_gain = SQRT2 / 4 / math.sqrt(w_dim)  # the 4 is of the authors' code, not in the paper
+
+    def forward(self, w: Tensor) -> Tensor:
+        return nn.functional.linear(w, self.weight * self.weight_gain).reshape(len(w), self.channels, 4, 4)
+
+
+class ToRGB(nn.Module):
+    """Features to picture channels: a 1x1 convolution with bias and no activation."""
+
+    def __init__(self, in_channels: int, img_channels: int) -> None:
+        super().__init__()
+        self.conv = EqualizedConv2d(in_channels, img_channels, 1, gain=1)
+        self.bias = nn.Parameter(torch.zeros(img_channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x) + self.bias[:, None, None]
+
+
+def check_lod(lod: float, config: Config) -> None:
+    """Raise ValueError for a lod that is not between full size and 4x4."""
+    if not 0 <= lod <= config.max_lod:
+        raise ValueError(f"lod {lod}: must be 0 (full size, {config.img_resolution} px) to {config.max_lod:g} (4 px)")
+
+
+def check_c(c: Tensor | None, N: int, c_dim: int) -> None:
+    """Raise ValueError for labels that are missing, unwanted or of a wrong shape."""
+    if c is None and c_dim:
+        raise ValueError(f"c is missing: this network has {c_dim} classes and needs labels of shape (N, {c_dim})")
+    if c is not None and tuple(c.shape) != (N, c_dim):
+        raise ValueError(f"c of shape {tuple(c.shape)}: must be ({N}, {c_dim}){'' if c_dim else ', or None'}")
+
+
+def check_noise(noise: Sequence[Tensor], N: int, resolutions: list[int], config: Config) -> list[Tensor | None]:
+    """The maps of the grown layers. Raises ValueError for maps that do not fit, all at once."""
+    if not config.noise:
+        raise ValueError("noise was given, and this network has no noise inputs")
+    if len(noise) < len(resolutions):
+        raise ValueError(f"noise of {len(noise)} maps: must be {len(resolutions)}, one a layer")
+    problems = [
+        f"noise map {i} of shape {tuple(map_.shape)}: must be ({N} or 1, 1, {H}, {H})"
+        for i, (map_, H) in enumerate(zip(noise, resolutions, strict=False))
+        if map_.shape[1:] != (1, H, H) or map_.shape[0] not in (1, N)
+    ]
+    if problems:
+        raise ValueError("\n".join(problems))
+    return list(noise[: len(resolutions)])
