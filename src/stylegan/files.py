@@ -16,6 +16,7 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         yield partial
+        partial.chmod(0o666 & ~_umask())  # some writers make files that only their owner may read
         with partial.open("rb+") as f:
             os.fsync(f.fileno())
         partial.replace(path)
@@ -23,6 +24,12 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_text(path: Path | str, text: str) -> None:

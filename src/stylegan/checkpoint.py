@@ -1,0 +1,143 @@
+"""One format for everything that is kept: tensors (safetensors) and JSON. Never a pickle: reading runs no code."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor, nn
+
+from stylegan.config import Config
+from stylegan.errors import InputError
+from stylegan.files import whole_file
+from stylegan.networks.discriminator import Discriminator
+from stylegan.networks.generator import Generator
+
+VERSION = 1  # of the format: raised when older files need translating
+
+
+@dataclass
+class Networks:
+    """What a network's file holds. G_ema makes the pictures; G and D, where present, are for training on.
+
+    metadata: plain JSON data, e.g. cur_nimg, license, source, levels.
+    """
+
+    G_ema: Generator
+    G: Generator | None = None
+    D: Discriminator | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def modules(self) -> dict[str, nn.Module]:
+        """The networks that are present, by name."""
+        named = {"G_ema": self.G_ema, "G": self.G, "D": self.D}
+        return {name: network for name, network in named.items() if network is not None}
+
+
+def save(path: Path | str, networks: Generator | Networks, metadata: dict[str, Any] | None = None) -> None:
+    """Write G_ema, or all of `networks`, as one whole file: configuration, growth (lod) and metadata stand in its JSON."""
+    if isinstance(networks, Generator):
+        networks = Networks(networks)
+    tensors = {f"{name}.{key}": t for name, net in networks.modules().items() for key, t in net.state_dict().items()}
+    header = {
+        "config": networks.G_ema.config.to_json(),
+        "lod": networks.G_ema.lod,
+        "networks": list(networks.modules()),
+        "metadata": networks.metadata | (metadata or {}),
+    }
+    write_tensors(path, tensors, kind="network", header=header)
+
+
+def load(network: Path | str) -> Generator:
+    """G_ema of a network's file, or of the newest good snapshot of a run folder: eval mode, float32, on the CPU.
+
+    Raises InputError for a file that is missing, truncated, of another kind, or with missing or extra tensors.
+    """
+    return load_networks(network).G_ema
+
+
+def load_networks(network: Path | str) -> Networks:
+    """Everything that a network's file or the newest good snapshot of a run folder holds. Strict, as `load`."""
+    path = Path(network)
+    if not path.is_dir():
+        return _load_file(path)
+    problems = []
+    for snapshot in snapshots(path):
+        try:
+            return _load_file(snapshot)
+        except InputError as e:
+            problems.append(str(e))
+    raise InputError("\n".join([f"{path} holds no good snapshot (snapshot-*.safetensors)", *problems]))
+
+
+def snapshot_path(run: Path, cur_nimg: int) -> Path:
+    """The file of the networks after `cur_nimg` images."""
+    return run / f"snapshot-{cur_nimg:09d}.safetensors"
+
+
+def snapshots(run: Path) -> Iterator[Path]:
+    """The snapshots in a run folder, the newest first."""
+    found = {int(m[1]): p for p in run.iterdir() if (m := re.fullmatch(r"snapshot-(\d+)\.safetensors", p.name))}
+    return (found[cur_nimg] for cur_nimg in sorted(found, reverse=True))
+
+
+def _load_file(path: Path) -> Networks:
+    tensors, header = read_tensors(path, kind="network")
+    try:
+        config, lod = Config.from_json(header["config"]), header["lod"]
+        names, metadata = header["networks"], header["metadata"]
+    except KeyError as e:
+        raise InputError(f"{path}: its header has no {e}; the file is damaged or of another kind") from e
+    classes = {"G_ema": Generator, "G": Generator, "D": Discriminator}
+    if "G_ema" not in names or set(names) - set(classes):
+        raise InputError(f"{path} holds the networks {names}: must be G_ema, and may be G and D")
+    networks = {name: classes[name](config, lod).eval().requires_grad_(False) for name in names}
+    expected = {f"{name}.{key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
+    check_tensors(tensors, expected, path)
+    for name, net in networks.items():
+        net.load_state_dict({key: tensors[f"{name}.{key}"] for key in net.state_dict()})
+    return Networks(**networks, metadata=metadata)
+
+
+def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
+    """Raise InputError naming every tensor that is missing, extra, or of another shape or type."""
+    problems = [f"  {name} is missing" for name in expected.keys() - tensors.keys()]
+    problems += [f"  {name} is not part of this network" for name in tensors.keys() - expected.keys()]
+    for name in expected.keys() & tensors.keys():
+        given, wanted = tensors[name], expected[name]
+        if given.shape != wanted.shape or given.dtype != wanted.dtype:
+            problems.append(
+                f"  {name} is {tuple(given.shape)} {given.dtype}: must be {tuple(wanted.shape)} {wanted.dtype}"
+            )
+    if problems:
+        raise InputError("\n".join([f"{path} does not fit its configuration:", *sorted(problems)]))
+
+
+def write_tensors(path: Path | str, tensors: dict[str, Tensor], *, kind: str, header: dict[str, Any]) -> None:
+    """Write tensors and JSON data as one whole file. kind: what the file is, checked by the reader."""
+    text = json.dumps({"version": VERSION, "kind": kind, **header})
+    plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    with whole_file(path) as partial:
+        safetensors.torch.save_file(plain, partial, metadata={"stylegan": text})
+
+
+def read_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the JSON data of a file of this kind. Raises InputError for anything else."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        with safetensors.safe_open(path, framework="pt") as f:
+            header = json.loads((f.metadata() or {}).get("stylegan", "{}"))
+            tensors = {name: f.get_tensor(name) for name in f.keys()}  # noqa: SIM118 (no mapping, only has keys())
+    except (safetensors.SafetensorError, ValueError) as e:
+        hint = " (an official pickle? run `stylegan import` first)" if path.suffix == ".pkl" else ""
+        raise InputError(f"{path} is no safetensors file, or is truncated or damaged{hint}: {e}") from e
+    if header.get("kind") != kind:
+        raise InputError(f"{path} holds {header.get('kind', 'something else')}, not a stylegan {kind}")
+    if header["version"] > VERSION:
+        raise InputError(f"{path} is of format {header['version']}, this package reads up to {VERSION}: upgrade stylegan")
+    return tensors, header

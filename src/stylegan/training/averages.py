@@ -1,0 +1,19 @@
+"""G_ema: the moving average of G's weights, which makes all pictures that people see."""
+
+import torch
+
+from stylegan.networks.generator import Generator
+
+
+def ema_beta(batch: int, ema_kimg: float) -> float:
+    """The weight that the average keeps in a step of `batch` images, for a half-life of `ema_kimg` thousand images."""
+    return 0.5 ** (batch / (1000 * ema_kimg))
+
+
+@torch.no_grad()
+def update_ema(G_ema: Generator, G: Generator, beta: float) -> None:
+    """Move the parameters of G_ema towards those of G, in place; buffers (w_avg, stored noise) and lod are copied."""
+    torch._foreach_lerp_(list(G_ema.parameters()), list(G.parameters()), 1 - beta)
+    for average, current in zip(G_ema.buffers(), G.buffers(), strict=True):
+        average.copy_(current)
+    G_ema.lod = G.lod

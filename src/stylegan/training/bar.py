@@ -1,0 +1,115 @@
+"""The progress of a training: phase, resolution, speed, losses, and how long it will take."""
+
+import time
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from stylegan.config import Config
+from stylegan.training.schedule import Phase, level_starts, schedule
+
+OVERHEAD_MFLOP = 60  # what a picture costs beside its convolutions; fits narrow networks on 2 CPU cores
+
+
+class Bar:
+    """A live bar on stderr; a line a tick where stderr is no terminal."""
+
+    def __init__(self, config: Config, cur_nimg: int) -> None:
+        self.config = config
+        self.eta = Eta(config)
+        self._clock: tuple[float, int] = (time.monotonic(), cur_nimg)
+        self._tick: tuple[float, int] = self._clock
+        self._said = ""
+        columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %{task.fields[more]}")]
+        self.progress = Progress(*columns, console=Console(stderr=True), refresh_per_second=4)
+        self._task = self.progress.add_task("", total=1000 * config.total_kimg, completed=cur_nimg, more="")
+
+    def __enter__(self) -> Self:
+        if self.progress.console.is_terminal:
+            self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def update(self, cur_nimg: int, phase: Phase, stats: dict[str, float]) -> None:
+        """Show one more step."""
+        now, (then, before) = time.monotonic(), self._clock
+        self._clock = now, cur_nimg
+        self.eta.step((now - then) / (cur_nimg - before), schedule(self.config, before))
+        fading = f"fading in {1 - phase.lod % 1:4.0%}" if phase.lod % 1 else "training"
+        self._said = (
+            f"  {self.eta.img_per_sec:,.0f} img/s  D {stats['D_loss']:.2f} G {stats['G_loss']:.2f}"
+            f"  {self.eta.words(cur_nimg)}"
+        )
+        description = f"{phase.resolution}x{phase.resolution} {fading}"
+        self.progress.update(self._task, completed=cur_nimg, description=description, more=self._said)
+
+    def speed(self) -> dict[str, float]:
+        """Images a second since the last tick. Where stderr is no terminal, also print where the training is."""
+        (now, cur_nimg), (then, before) = self._clock, self._tick
+        self._tick = self._clock
+        if not self.progress.console.is_terminal:
+            task = self.progress.tasks[0]
+            self.say(f"{cur_nimg / 1000:,.1f} kimg {task.percentage:.0f} %  {task.description}{self._said}")
+        return {"img_per_sec": round((cur_nimg - before) / max(now - then, 1e-9), 3)}
+
+    def say(self, text: str) -> None:
+        """Print above the bar."""
+        self.progress.console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+class Eta:
+    """Time to the next level and to the end: the measured seconds an image, scaled by the cost of the levels to come."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._sec_per_mflop = 0.0
+        self._cost = 1.0
+
+    @property
+    def img_per_sec(self) -> float:
+        """Images a second now."""
+        return 1 / max(self._sec_per_mflop * self._cost, 1e-9)
+
+    def step(self, sec_per_img: float, phase: Phase) -> None:
+        """Take in one measured step."""
+        self._cost = image_cost_mflop(self.config, phase.resolution)
+        measured = sec_per_img / self._cost
+        self._sec_per_mflop = measured if not self._sec_per_mflop else 0.95 * self._sec_per_mflop + 0.05 * measured
+
+    def words(self, cur_nimg: int) -> str:
+        """ "16x16 in 2:10, end in 9:05"."""
+        starts = level_starts(self.config)
+        later = [(start, resolution) for start, resolution in starts if start > cur_nimg]
+        next_level = f"{later[0][1]}x{later[0][1]} in {clock(self.seconds(cur_nimg, later[0][0]))}, " if later else ""
+        return f"{next_level}end in {clock(self.seconds(cur_nimg, round(1000 * self.config.total_kimg)))}"
+
+    def seconds(self, start_nimg: int, end_nimg: int) -> float:
+        """How long the images from `start_nimg` to `end_nimg` will take."""
+        starts = level_starts(self.config)
+        ends = [*(start for start, _ in starts[1:]), end_nimg]
+        return sum(
+            max(min(end, end_nimg) - max(start, start_nimg), 0) * image_cost_mflop(self.config, resolution)
+            for (start, resolution), end in zip(starts, ends, strict=True)
+        ) * self._sec_per_mflop
+
+
+def image_cost_mflop(config: Config, resolution: int) -> float:
+    """What an image costs at a level, in millions of products of one pass through G: convolutions and overhead."""
+    cost, H = float(OVERHEAD_MFLOP), 4
+    while H <= resolution:
+        channels, below = config.channels(H), config.channels(H // 2)
+        cost += (9 * channels**2 + (4 if H > 4 else 9) * below * channels) * H * H / 1e6
+        H *= 2
+    return cost
+
+
+def clock(seconds: float) -> str:
+    """ "9:05", "1:09:05", "2 d 1:09:05"."""
+    minutes, sec = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    short = f"{hours}:{minutes:02d}:{sec:02d}" if hours or days else f"{minutes}:{sec:02d}"
+    return f"{days} d {short}" if days else short

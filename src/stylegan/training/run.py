@@ -1,0 +1,171 @@
+"""The run folder: what a training shows, writes and keeps. It looks on, and changes nothing in the training."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import filelock
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stylegan import checkpoint
+from stylegan.config import Config
+from stylegan.data.images import ImageDataset, image_grid, save_png
+from stylegan.errors import InputError
+from stylegan.files import sync_folder, write_text
+from stylegan.sampling.sample import sample
+from stylegan.training.bar import Bar
+from stylegan.training.health import Health
+from stylegan.training.schedule import Phase
+from stylegan.training.state import TrainingState
+
+STATE = "state.safetensors"
+CONFIG = "config.json"
+STATS = "stats.jsonl"
+SHEET_SEEDS = 32  # pictures on a sheet of fakes: seeds 0 to 31
+SNAPSHOT_TICKS = 10  # ticks between two snapshots, as the authors
+
+
+class Run:
+    """An opened run folder, this process's alone until it is closed (or dies).
+
+    config.json: configuration and data; stats.jsonl: a line a tick; reals.png, fakes-NIMG.png: sheets;
+    snapshot-NIMG.safetensors: networks; state.safetensors: what --resume needs, at least every `state_sec` seconds.
+    """
+
+    def __init__(self, path: Path, dataset: ImageDataset, *, state_sec: float = 60.0) -> None:
+        self.path = path
+        self.dataset = dataset
+        self.state_sec = state_sec
+        self.stop = False
+        self._saved_at = time.monotonic()
+        self._lock = lock(path)
+
+    @contextmanager
+    def watching(self, state: TrainingState) -> Iterator[None]:
+        """Show a bar, take signals as a wish to stop, and save the state at the end, whatever ends the block."""
+        self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
+        drop_stats_after(self.path / STATS, state.cur_nimg)
+        with self._lock, Bar(state.config, state.cur_nimg) as self.bar, signals(self):
+            yield
+            state.save(self.path / STATE)
+
+    def after_step(self, state: TrainingState, phase: Phase, stats: dict[str, float]) -> None:
+        """Add up the statistics; at a tick write them; save the state when it is time."""
+        for name, value in [*stats.items(), ("steps", 1.0)]:
+            state.sums[name] = state.sums.get(name, 0.0) + value
+        self.bar.update(state.cur_nimg, phase, stats)
+        done = state.cur_nimg >= 1000 * state.config.total_kimg
+        if done or state.tick == 0 or state.cur_nimg - state.tick_nimg >= 1000 * phase.tick_kimg:
+            self._tick(state, phase, done)
+        if time.monotonic() - self._saved_at >= self.state_sec:
+            state.save(self.path / STATE)
+            self._saved_at = time.monotonic()
+
+    def _tick(self, state: TrainingState, phase: Phase, done: bool) -> None:
+        steps = state.sums.pop("steps")
+        stats = {name: value / steps for name, value in state.sums.items()} | self.health.measure(state, phase)
+        state.sums, state.tick, state.tick_nimg = {}, state.tick + 1, state.cur_nimg
+        place = {"cur_nimg": state.cur_nimg, "tick": state.tick, "lod": phase.lod, "resolution": phase.resolution}
+        line = place | {"batch": phase.batch, "lrate": phase.lrate} | stats | self.bar.speed()
+        with (self.path / STATS).open("a", encoding="utf-8") as f:
+            f.write(json.dumps(line) + "\n")
+        for warning in self.health.warnings(stats):
+            self.bar.say(warning)
+        write_sheet(self.path, state)
+        if done or state.tick % SNAPSHOT_TICKS == 1:
+            checkpoint.save(checkpoint.snapshot_path(self.path, state.cur_nimg), state.networks())
+
+
+def create(path: Path, dataset: ImageDataset, state: TrainingState) -> None:
+    """Make the run folder: it appears under its name with everything in it, the first state and pictures too."""
+    if path.exists():
+        raise InputError(f"{path} exists: continue it with `stylegan train --resume {path}`, or choose another --out")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    partial.mkdir()
+    try:
+        data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint}
+        write_text(partial / CONFIG, json.dumps({"config": state.config.to_json(), "data": data}, indent=2) + "\n")
+        write_text(partial / STATS, "")
+        shown = np.linspace(0, len(dataset) - 1, min(SHEET_SEEDS, len(dataset))).astype(int)
+        save_png(image_grid(dataset.batch(dataset.img_resolution, shown), 8), partial / "reals.png")
+        write_sheet(partial, state)
+        checkpoint.save(checkpoint.snapshot_path(partial, 0), state.networks())
+        state.save(partial / STATE)
+        partial.rename(path)
+        sync_folder(path.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
+    """The configuration of a run folder, and {"path", "fingerprint"} of its data. Raises InputError where it is none."""
+    try:
+        record = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        return Config.from_json(record["config"]), record["data"]
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise InputError(f"{path} is no run folder of `stylegan train` ({CONFIG}: {e})") from e
+
+
+def held_out(count: int, seed: int) -> NDArray[np.int64]:
+    """The pictures that D never sees, to find out whether it memorises: one in 50, at most 256; none below 1600."""
+    kept_back = min(count // 50, 256)
+    return np.random.RandomState(seed).permutation(count)[: kept_back if kept_back >= 32 else 0]
+
+
+def write_sheet(path: Path, state: TrainingState) -> None:
+    """fakes-NIMG.png: the same seeds every time, untruncated, enlarged to full size while the network grows."""
+    classes = np.arange(SHEET_SEEDS) % max(state.config.c_dim, 1)
+    c = torch.from_numpy(np.eye(state.config.c_dim, dtype=np.float32)[classes]) if state.config.c_dim else None
+    images = np.concatenate(list(sample(state.G_ema, range(SHEET_SEEDS), c=c)))
+    factor = state.config.img_resolution // images.shape[2]
+    save_png(image_grid(images.repeat(factor, 2).repeat(factor, 3), 8), path / f"fakes-{state.cur_nimg:09d}.png")
+
+
+def drop_stats_after(path: Path, cur_nimg: int) -> None:
+    """Forget the lines of steps that a resumed training will take again, and a line that a kill cut short."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["cur_nimg"] <= cur_nimg]
+    if kept != lines:
+        write_text(path, "".join(kept))
+
+
+def lock(path: Path) -> filelock.BaseFileLock:
+    """Take the run folder for this process. The lock is the system's: it dies with the process."""
+    held = filelock.FileLock(path / "lock")
+    try:
+        held.acquire(timeout=0)
+    except filelock.Timeout as e:
+        raise InputError(f"{path} is being trained by another process: stop that one first") from e
+    return held
+
+
+@contextmanager
+def signals(run: Run) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the run to stop after this step; a second Ctrl-C stops at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        run.stop = True
+        run.bar.say("stopping after this step; press Ctrl-C again to stop at once")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: whoever started it takes the signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,53 @@
+"""What holds at an image count: growth, batch size, learning rate (Section 2, Appendix C; Progressive GAN)."""
+
+import math
+from dataclasses import dataclass
+
+from stylegan.config import Config
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The schedule at one moment. lod: 0 is full size, each 1 more halves it, a fraction fades a resolution in."""
+
+    lod: float
+    resolution: int
+    batch: int
+    lrate: float
+    tick_kimg: float
+
+    @property
+    def growth(self) -> tuple[int, int]:
+        """Changes whenever layers begin or cease to take part."""
+        return math.floor(self.lod), math.ceil(self.lod)
+
+
+def schedule(config: Config, cur_nimg: int, num_gpus: int = 1) -> Phase:
+    """The phase after `cur_nimg` images. A resolution's values hold from the first image of its fade."""
+    kimg = cur_nimg / 1000
+    phase_kimg = config.level_kimg + config.fade_kimg
+    phase = math.floor(kimg / phase_kimg) if phase_kimg else 0
+    lod = math.log2(config.img_resolution) - math.log2(config.initial_resolution) - phase
+    if config.fade_kimg:
+        lod -= max(kimg - phase * phase_kimg - config.level_kimg, 0) / config.fade_kimg
+    lod = max(lod, 0.0)
+    resolution = config.img_resolution >> math.floor(lod)
+
+    batch = config.batch_at.get(resolution, config.batch)
+    batch -= batch % num_gpus
+    if resolution in config.max_batch_per_gpu:
+        batch = min(batch, config.max_batch_per_gpu[resolution] * num_gpus)
+    lrate = config.lrate_at.get(resolution, config.lrate)
+    if config.lrate_rampup_kimg:
+        lrate *= min(kimg / config.lrate_rampup_kimg, 1.0)
+    return Phase(lod, resolution, batch, lrate, config.tick_kimg_at.get(resolution, config.tick_kimg))
+
+
+def level_starts(config: Config) -> list[tuple[int, int]]:
+    """(image count, resolution): when each resolution begins to fade in, from the first one at 0."""
+    starts, resolution = [(0, config.initial_resolution)], config.initial_resolution
+    while resolution < config.img_resolution:
+        resolution *= 2
+        phase = len(starts) - 1
+        starts.append((round(1000 * (phase * (config.level_kimg + config.fade_kimg) + config.level_kimg)), resolution))
+    return starts

@@ -1,0 +1,122 @@
+"""All that a training needs to go on exactly: the networks, the optimizers, and how far it has come."""
+
+import copy
+import os
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from stylegan.checkpoint import Networks, check_tensors, read_tensors, write_tensors
+from stylegan.config import Config
+from stylegan.networks.discriminator import Discriminator
+from stylegan.networks.generator import Generator
+
+
+class DivergedError(RuntimeError):
+    """A loss or a weight is no longer a finite number."""
+
+
+@dataclass
+class TrainingState:
+    """Networks, optimizers and counters. sums: what the statistics have added up since the tick at `tick_nimg`."""
+
+    config: Config
+    G: Generator
+    D: Discriminator
+    G_ema: Generator
+    G_opt: torch.optim.Adam
+    D_opt: torch.optim.Adam
+    cur_nimg: int = 0
+    growth: tuple[int, int] | None = None
+    tick: int = 0
+    tick_nimg: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def new(cls, config: Config, device: torch.device) -> "TrainingState":
+        """Freshly initialized from the seed of the configuration, without touching torch's global random state."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            G, D = Generator(config), Discriminator(config)
+        G, D = G.to(device), D.to(device)
+        return cls(config, G, D, copy.deepcopy(G).requires_grad_(False), adam(G), adam(D))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.G.w_avg.device
+
+    def reset_optimizers(self) -> None:
+        """Forget the moments of Adam: layers begin or cease to take part."""
+        self.G_opt, self.D_opt = adam(self.G), adam(self.D)
+
+    def networks(self) -> Networks:
+        """What a snapshot holds."""
+        return Networks(self.G_ema, self.G, self.D, {"cur_nimg": self.cur_nimg})
+
+    def save(self, path: Path) -> None:
+        """Write one whole file. Raises DivergedError, writing nothing, where a weight is not finite."""
+        tensors = self._tensors()
+        broken = [name for name, t in tensors.items() if not torch.isfinite(t).all()]
+        if broken:
+            raise DivergedError(f"after {self.cur_nimg:,} images {broken[0]} is no longer finite")
+        counters = {name: getattr(self, name) for name in COUNTERS}
+        header = {"config": self.config.to_json(), "lod": self.G.lod, "counters": counters}
+        write_tensors(path, tensors, kind="training state", header=header | {"environment": environment(self.device)})
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device) -> tuple["TrainingState", dict[str, Any]]:
+        """The state of a file, and the environment that it was written in."""
+        tensors, header = read_tensors(path, kind="training state")
+        state = cls.new(Config.from_json(header["config"]), device)
+        for name, value in header["counters"].items():
+            setattr(state, name, tuple(value) if name == "growth" and value else value)
+        state.G.lod = state.D.lod = state.G_ema.lod = header["lod"]
+        weights = {name: t for name, t in tensors.items() if "_opt." not in name}
+        check_tensors(weights, {name: t for name, t in state._tensors().items() if "_opt." not in name}, path)
+        for name, network in state.networks().modules().items():
+            network.load_state_dict({key: weights[f"{name}.{key}"] for key in network.state_dict()})
+        for name, optimizer in (("G_opt", state.G_opt), ("D_opt", state.D_opt)):
+            _load_moments(optimizer, {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(name)})
+        return state, header["environment"]
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {
+            f"{name}.{key}": t
+            for name, network in self.networks().modules().items()
+            for key, t in network.state_dict().items()
+        }
+        for name, optimizer in (("G_opt", self.G_opt), ("D_opt", self.D_opt)):
+            for i, moments in optimizer.state_dict()["state"].items():
+                tensors |= {f"{name}.{i}.{key}": t for key, t in moments.items()}
+        return tensors
+
+
+COUNTERS = ("cur_nimg", "growth", "tick", "tick_nimg", "sums")
+
+
+def adam(network: nn.Module) -> torch.optim.Adam:
+    """Adam as in Appendix C: beta1 0, beta2 0.99, epsilon 1e-8. The learning rate is set at every step."""
+    return torch.optim.Adam(network.parameters(), lr=0.001, betas=(0.0, 0.99), eps=1e-8, fused=True)
+
+
+def _load_moments(optimizer: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        i, key = name.split(".")
+        moments.setdefault(int(i), {})[key] = tensor
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What must be the same for a resumed training to go on bit for bit."""
+    return {
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {torch.backends.cpu.get_cpu_capability()}",
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+    }
