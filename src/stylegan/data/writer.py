@@ -1,0 +1,158 @@
+"""Writes a data set picture by picture; it takes its name only when it is complete."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from stylegan.data.images import FORMAT, LABELS, MANIFEST, VERSION, array_name, pyramid_resolutions
+from stylegan.errors import InputError
+from stylegan.files import sync_folder
+
+LOCK = "lock"
+NAMES = "names.txt"
+FACTORS = "factors.csv"
+
+
+class DatasetWriter:
+    """The files of a data set in the making, inside the folder that `new_dataset` gives."""
+
+    def __init__(self, folder: Path, img_resolution: int, img_channels: int) -> None:
+        self.folder = folder
+        self.img_resolution = img_resolution
+        self.img_channels = img_channels
+        self.names: list[str] = []
+        self.arrays = {r: _ArrayFile(folder, r, img_channels) for r in pyramid_resolutions(img_resolution)}
+
+    def add(self, name: str, levels: Sequence[NDArray[np.uint8]]) -> None:
+        """Append one picture: `levels` as `pyramid` gives them; `name` is one line."""
+        for array, level in zip(self.arrays.values(), levels, strict=True):
+            array.append(level)
+        self.names.append(name)
+
+    def finish(self, *, classes: Sequence[str], factors: Sequence[dict[str, float]], about: dict[str, Any]) -> None:
+        """Write what is not pixels, the manifest last. classes, factors: one for each picture, or none at all."""
+        sums = {array_name(r): array.finish(len(self.names)) for r, array in self.arrays.items()}
+        class_names = sorted(set(classes))
+        if classes:
+            number = {name: i for i, name in enumerate(class_names)}
+            labels = np.array([number[name] for name in classes], "<i4")
+            np.save(self.folder / LABELS, labels)
+            sums[LABELS] = hashlib.sha256(labels.tobytes()).hexdigest()
+        (self.folder / NAMES).write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
+        if factors:
+            with (self.folder / FACTORS).open("w", newline="", encoding="utf-8") as f:
+                table = csv.DictWriter(f, factors[0].keys(), lineterminator="\n")
+                table.writeheader()
+                table.writerows(factors)
+        manifest = {
+            "format": FORMAT,
+            "version": VERSION,
+            "count": len(self.names),
+            "img_resolution": self.img_resolution,
+            "img_channels": self.img_channels,
+            "class_names": class_names,
+            "data_sha256": sums,  # of the arrays' bytes: what follows the .npy header
+            **about,
+        }
+        (self.folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+    def close(self) -> None:
+        for array in self.arrays.values():
+            with suppress(OSError):  # a full disk: what is left in the buffer is not wanted any more
+                array.file.close()
+
+
+@contextmanager
+def new_dataset(dest: Path, img_resolution: int, img_channels: int) -> Iterator[DatasetWriter]:
+    """Give a writer into a hidden folder beside `dest`, which becomes `dest` after the block, if it has a manifest.
+
+    Any error, Ctrl-C included, removes it. What a killed process left behind is removed by the next one.
+    """
+    dest.parent.mkdir(parents=True, exist_ok=True)
+    _clear_stale(dest)
+    partial = dest.with_name(f".{dest.name}.partial-{os.getpid()}")
+    partial.mkdir()
+    lock = FileLock(partial / LOCK)
+    writer = None
+    try:
+        lock.acquire()
+        writer = DatasetWriter(partial, img_resolution, img_channels)
+        yield writer
+        writer.close()
+        if (partial / MANIFEST).exists():
+            lock.release()
+            (partial / LOCK).unlink(missing_ok=True)
+            _publish(partial, dest)
+    finally:
+        if writer:
+            writer.close()
+        lock.release()
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _publish(partial: Path, dest: Path) -> None:
+    for path in partial.iterdir():
+        with path.open("rb+") as f:
+            os.fsync(f.fileno())
+    sync_folder(partial)
+    if os.path.lexists(dest):  # os.rename would replace an empty folder
+        raise InputError(f"{dest} exists by now: another process made it; give another DEST")
+    partial.rename(dest)
+    sync_folder(dest.parent)
+
+
+def _clear_stale(dest: Path) -> None:
+    """Remove the folders of dead processes. The lock tells, not the number: a container gives every run the same."""
+    for folder in dest.parent.glob(f".{_literal(dest.name)}.partial-*"):
+        lock = FileLock(folder / LOCK)
+        try:
+            with lock.acquire(timeout=0):
+                pass
+        except Timeout:
+            raise InputError(
+                f"another process is writing {dest} at this moment: wait for it, or give another DEST"
+            ) from None
+        shutil.rmtree(folder)
+
+
+def _literal(name: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+class _ArrayFile:
+    """A .npy file that grows: uint8 (N, H, W, C), N known at the end."""
+
+    def __init__(self, folder: Path, resolution: int, img_channels: int) -> None:
+        self.item = (resolution, resolution, img_channels)
+        self.file: IO[bytes] = (folder / array_name(resolution)).open("wb", buffering=2**20)
+        self.sum = hashlib.sha256()
+        self._write_header(0)
+        self.header_bytes = self.file.tell()
+
+    def append(self, pixels: NDArray[np.uint8]) -> None:
+        assert pixels.shape == self.item and pixels.dtype == np.uint8
+        data = pixels.tobytes()
+        self.file.write(data)
+        self.sum.update(data)
+
+    def finish(self, N: int) -> str:
+        """Write the final header; the checksum of the pixels."""
+        self.file.seek(0)
+        self._write_header(N)
+        assert self.file.tell() == self.header_bytes  # numpy leaves room for the first number to grow
+        self.file.close()
+        return self.sum.hexdigest()
+
+    def _write_header(self, N: int) -> None:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (N, *self.item)}
+        np.lib.format.write_array_header_1_0(self.file, header)
