@@ -1,17 +1,22 @@
-"""The numbers measured on the authors' code (tests/data/golden/README.md), and their names translated into ours."""
+"""The numbers measured on the authors' code (tests/data/golden/README.md), in our names and layouts."""
 
 import json
-import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from stylegan.config import CONFIG_A, CONFIG_F, Config
+from stylegan.config import Config
+from stylegan.interop.arguments import config_of
+from stylegan.interop.variables import discriminator_names, generator_names, is_turned, to_ours
+from stylegan.networks.discriminator import Discriminator
+from stylegan.networks.generator import Generator
 
 FOLDER = Path(__file__).parent / "data" / "golden"
+TOLERANCE = 1e-4  # of max |reference|: README.md there
 
 
 def load(name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -21,119 +26,59 @@ def load(name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return data, json.loads(str(data.pop("meta")))
 
 
+def networks(name: str) -> tuple[Generator, Discriminator, dict[str, np.ndarray], dict[str, Any]]:
+    """G and D with the weights of NAME.npz, its arrays, and its meta data."""
+    data, meta = load(name)
+    progan = "progan" in name
+    ours = config(meta["config"], progan=progan)
+    G, D = Generator(ours), Discriminator(ours)
+    fill(G, data, "G/", fused=progan)
+    fill(D, data, "D/")
+    return G.requires_grad_(False), D.requires_grad_(False), data, meta
+
+
 def tensor(array: np.ndarray) -> Tensor:
     """float32, as the authors' code computes."""
     return torch.from_numpy(np.array(array, dtype=np.float32))
 
 
 def config(official: dict[str, Any], *, progan: bool = False) -> Config:
-    """Our configuration for the keyword arguments of the authors' network."""
-    changes: dict[str, Any] = {
-        "img_resolution": official["resolution"],
-        "img_channels": official["num_channels"],
-        "c_dim": official["label_size"],
-        "channel_base": 2 * official["fmap_base"],
-        "channel_max": official["fmap_max"],
-        "initial_resolution": 4,
-    }
-    if progan:
-        width = {"z_dim": official["fmap_max"], "w_dim": official["fmap_max"]}
-        return CONFIG_A.but(**changes, **width, mapping_dim=official["fmap_max"])
-    changes |= {
-        "z_dim": official["latent_size"],
-        "w_dim": official["dlatent_size"],
-        "mapping_dim": official["mapping_fmaps"],
-        "mapping_layers": official.get("mapping_layers", 8),
-        "const_input": official.get("const_input_layer", True),
-        "noise": official.get("use_noise", True),
-    }
-    if not official.get("use_styles", True):
-        changes |= {"norm": "pixel", "style_mixing_prob": 0.0}
-    return CONFIG_F.but(**changes)
+    """Our configuration for the keyword arguments of the authors' networks, growing from 4x4."""
+    functions = ["G_paper", "D_paper"] if progan else ["G_style", "G_mapping", "G_synthesis", "D_basic"]
+    return config_of([(function, official) for function in functions]).but(initial_resolution=4)
 
 
-def our_names(network: nn.Module, names: list[str]) -> dict[str, str]:
+def our_names(network: Generator | Discriminator, names: Iterable[str]) -> dict[str, str]:
     """The authors' variable names (without G/ or D/) -> names in our state_dict; their lod is no tensor of ours."""
-    to_ours = _g_name if hasattr(network, "mapping") else _d_name
-    levels = int(np.log2(network.config.img_resolution)) - 2
-    return {name: to_ours(name, levels) for name in names if not name.endswith("lod")}
+    names = [name for name in names if not name.endswith("lod")]
+    if isinstance(network, Discriminator):
+        ours = discriminator_names(network.config)
+    else:
+        ours = generator_names(network.config, progressive=not any("G_synthesis/" in name for name in names))
+    theirs = {name: our_name for our_name, name in ours.items()}
+    return {name: theirs[name] for name in names}
 
 
-def _g_name(name: str, levels: int) -> str:
-    if name == "dlatent_avg":
-        return "w_avg"
-    scope, _, name = name.rpartition("G_synthesis/") if "G_synthesis" in name else name.rpartition("G_mapping/")
-    if scope == "" and name == "LabelConcat/weight":
-        return "mapping.embedding"
-    if match := re.fullmatch(r"Dense(\d)/(weight|bias)", name):
-        return f"mapping.layers.{match[1]}.{match[2]}"
-    if match := re.fullmatch(r"noise(\d+)", name):
-        return f"synthesis.blocks.{int(match[1]) // 2}.layers.{int(match[1]) % 2}.noise_const"
-    if match := re.fullmatch(r"ToRGB_lod(\d+)/(weight|bias)", name):
-        return f"synthesis.blocks.{levels - int(match[1])}.torgb.{'conv.weight' if match[2] == 'weight' else 'bias'}"
-    match = re.fullmatch(r"(\d+)x\d+/(Const|Dense|Conv0_up|Conv1|Conv)/(.+)", name)
-    assert match, name
-    block = int(np.log2(int(match[1]))) - 2
-    layer = 0 if match[2] in ("Const", "Dense", "Conv0_up") else 1
-    part = {
-        "const": "op.const",
-        "weight": "op.0.weight" if match[2] == "Conv0_up" else "op.weight",
-        "bias": "bias",
-        "Noise/weight": "noise_strength",
-        "StyleMod/weight": "norm.affine.weight",
-        "StyleMod/bias": "norm.affine.bias",
-    }[match[3]]
-    return f"synthesis.blocks.{block}.layers.{layer}.{part}"
+def our_arrays(
+    network: Generator | Discriminator, data: dict[str, np.ndarray], prefix: str, *, fused: bool | str = False
+) -> dict[str, Tensor]:
+    """The arrays PREFIX + official name (weights, or the gradients of some) under our names and in our layout.
 
-
-def _d_name(name: str, levels: int) -> str:
-    if match := re.fullmatch(r"FromRGB_lod(\d+)/(weight|bias)", name):
-        return f"fromrgb.{match[1]}.{'conv.weight' if match[2] == 'weight' else 'bias'}"
-    match = re.fullmatch(r"(\d+)x\d+/(\w+)/(weight|bias)", name)
-    assert match, name
-    if match[1] == "4":
-        return {"Conv": f"head.{'conv.weight' if match[3] == 'weight' else 'bias'}"}.get(
-            match[2], f"head.{match[2].lower()}.{match[3]}"
-        )
-    block = levels + 2 - int(np.log2(int(match[1])))
-    i = 0 if match[2] == "Conv0" else 1
-    return f"blocks.{block}.{f'conv{i}.weight' if match[3] == 'weight' else f'bias{i}'}"
-
-
-def our_layout(array: np.ndarray, like: Tensor) -> Tensor:
-    """The authors' (kh, kw, in, out) and (in, out) -> our (out, in, kh, kw) and (out, in)."""
-    value = tensor(array)
-    if value.ndim == 4 and value.shape[:2] == like.shape[2:] and like.shape[0] != 1:
-        value = value.permute(3, 2, 0, 1)
-    elif value.ndim == 2 and value.T.shape == like.shape:
-        value = value.T
-    assert value.shape == like.shape, (array.shape, like.shape)
-    return value
-
-
-def fill(network: nn.Module, data: dict[str, np.ndarray], prefix: str, *, fused: bool = False) -> None:
-    """Put the authors' variables into our network, strictly: every tensor of ours must be named.
-
-    fused: the file holds kernels of fused up-convolutions, which are turned by 180 degrees.
+    fused: the network they are of was built with this fused_scale, so that its kernels may be turned.
     """
-    names = [key.removeprefix(prefix) for key in data if key.startswith(prefix)]
-    state = network.state_dict()
-    new = {}
-    for theirs, ours in our_names(network, names).items():
-        value = _our_layout_named(data[prefix + theirs], theirs, state[ours])
-        new[ours] = value.flip(2, 3) if fused and "Conv0_up/weight" in theirs else value
-    network.load_state_dict(new, strict=True)
+    names = our_names(network, [key.removeprefix(prefix) for key in data if key.startswith(prefix)])
+    assert names, f"nothing begins with {prefix}"
+    return {ours: to_ours(name, data[prefix + name], turned=is_turned(name, fused)) for name, ours in names.items()}
 
 
-def _our_layout_named(array: np.ndarray, name: str, like: Tensor) -> Tensor:
-    value = tensor(array)
-    if name.endswith("LabelConcat/weight"):
-        return value  # (c_dim, z_dim) in both
-    if name.endswith("/weight") and value.ndim == 4:
-        return value.permute(3, 2, 0, 1).contiguous()
-    if name.endswith("/weight") and value.ndim == 2:
-        return value.T.contiguous()
-    return value
+def fill(
+    network: Generator | Discriminator, data: dict[str, np.ndarray], prefix: str, *, fused: bool | str = False
+) -> None:
+    """Put the authors' variables into our network, strictly. Progressive GAN has no w_avg: ours stays 0."""
+    arrays = our_arrays(network, data, prefix, fused=fused)
+    if isinstance(network, Generator) and f"{prefix}G_synthesis/lod" not in data:
+        arrays["w_avg"] = network.w_avg
+    network.load_state_dict(arrays, strict=True)
 
 
 def relative_error(ours: Tensor, theirs: np.ndarray | Tensor) -> float:

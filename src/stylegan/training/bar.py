@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from stylegan.config import Config
 from stylegan.training.schedule import Phase, level_starts, schedule
 
-OVERHEAD_MFLOP = 60  # what a picture costs beside its convolutions; fits narrow networks on 2 CPU cores
+OVERHEAD_MFLOP = 3  # what a picture costs beside its convolutions; fits narrow networks, batch 16, one CPU thread
 
 
 class Bar:

@@ -19,7 +19,7 @@ from stylegan.training import losses
 from stylegan.training.averages import ema_beta, update_ema
 from stylegan.training.randomness import DataOrder, Draw, draw, step_generator
 from stylegan.training.schedule import Phase, schedule
-from stylegan.training.state import DivergedError, TrainingState
+from stylegan.training.state import DivergedError, TrainingState, update
 
 Stats = dict[str, float]
 
@@ -78,7 +78,8 @@ def d_step(state: TrainingState, phase: Phase, reals: Tensor, c: Tensor | None, 
     else:
         between = losses.interpolate(reals, fakes, noises.u)
         loss = losses.d_wgan_gp(real_logits, fake_logits, D(between), between, lod=phase.lod)
-    update(state.D_opt, loss.mean(), phase.lrate)
+    state.adam_steps += 1
+    update(state.D_opt, loss.mean(), lrate=phase.lrate, step=state.adam_steps)
     return {
         "D_loss": loss.mean(),
         "D_real": real_logits.mean(),
@@ -92,7 +93,7 @@ def g_step(state: TrainingState, phase: Phase, c: Tensor | None, noises: Draw) -
     """One update of G against D, which is held still."""
     with precision(state.device), frozen(state.D):
         loss = G_LOSSES[state.config.loss](state.D(generate(state.G, noises, c), c).float())
-    update(state.G_opt, loss.mean(), phase.lrate)
+    update(state.G_opt, loss.mean(), lrate=phase.lrate, step=state.adam_steps)
     return {"G_loss": loss.mean()}
 
 
@@ -120,15 +121,6 @@ def labels(dataset: ImageDataset, indices: NDArray[np.int64], state: TrainingSta
 
 
 G_LOSSES = {"logistic": losses.g_logistic, "wgan_gp": losses.g_wgan}
-
-
-def update(optimizer: torch.optim.Adam, loss: Tensor, lrate: float) -> None:
-    """Backward and one step of Adam."""
-    for group in optimizer.param_groups:
-        group["lr"] = lrate
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
 
 
 @contextmanager

@@ -22,7 +22,10 @@ class DivergedError(RuntimeError):
 
 @dataclass
 class TrainingState:
-    """Networks, optimizers and counters. sums: what the statistics have added up since the tick at `tick_nimg`."""
+    """Networks, optimizers and counters.
+
+    adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`.
+    """
 
     config: Config
     G: Generator
@@ -32,6 +35,7 @@ class TrainingState:
     D_opt: torch.optim.Adam
     cur_nimg: int = 0
     growth: tuple[int, int] | None = None
+    adam_steps: int = 0
     tick: int = 0
     tick_nimg: int = 0
     sums: dict[str, float] = field(default_factory=dict)
@@ -52,7 +56,7 @@ class TrainingState:
 
     def reset_optimizers(self) -> None:
         """Forget the moments of Adam: layers begin or cease to take part."""
-        self.G_opt, self.D_opt = adam(self.G), adam(self.D)
+        self.G_opt, self.D_opt, self.adam_steps = adam(self.G), adam(self.D), 0
 
     def networks(self) -> Networks:
         """What a snapshot holds."""
@@ -96,12 +100,28 @@ class TrainingState:
         return tensors
 
 
-COUNTERS = ("cur_nimg", "growth", "tick", "tick_nimg", "sums")
+COUNTERS = ("cur_nimg", "growth", "adam_steps", "tick", "tick_nimg", "sums")
+
+
+ADAM_BETA2, ADAM_EPS = 0.99, 1e-8
 
 
 def adam(network: nn.Module) -> torch.optim.Adam:
-    """Adam as in Appendix C: beta1 0, beta2 0.99, epsilon 1e-8. The learning rate is set at every step."""
-    return torch.optim.Adam(network.parameters(), lr=0.001, betas=(0.0, 0.99), eps=1e-8, fused=True)
+    """Adam as in Appendix C, with beta1 0. `update` sets learning rate and epsilon at every step."""
+    return torch.optim.Adam(network.parameters(), betas=(0.0, ADAM_BETA2), fused=True)
+
+
+def update(optimizer: torch.optim.Adam, loss: Tensor, *, lrate: float, step: int) -> None:
+    """Backward and one step of Adam, the `step`-th (from 1) since its reset.
+
+    The authors' Adam adds its epsilon before the bias of v is corrected: with small gradients, those of the mapping
+    network above all, that is another training (golden/train_steps.npz).
+    """
+    for group in optimizer.param_groups:
+        group["lr"], group["eps"] = lrate, ADAM_EPS / (1 - ADAM_BETA2**step) ** 0.5
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
 
 
 def _load_moments(optimizer: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
