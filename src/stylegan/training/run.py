@@ -35,7 +35,7 @@ SNAPSHOT_TICKS = 10  # ticks between two snapshots, as the authors
 
 
 class Run:
-    """An opened run folder, this process's alone until it is closed (or dies).
+    """A run folder, this process's alone while it is watching a training.
 
     config.json: configuration and data; stats.jsonl: a line a tick; reals.png, fakes-NIMG.png: sheets;
     snapshot-NIMG.safetensors: networks; state.safetensors: what --resume needs, at least every `state_sec` seconds.
@@ -47,14 +47,13 @@ class Run:
         self.state_sec = state_sec
         self.stop = False
         self._saved_at = time.monotonic()
-        self._lock = lock(path)
 
     @contextmanager
     def watching(self, state: TrainingState) -> Iterator[None]:
         """Show a bar, take signals as a wish to stop, and save the state at the end, whatever ends the block."""
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
-        drop_stats_after(self.path / STATS, state.cur_nimg)
-        with self._lock, Bar(state.config, state.cur_nimg) as self.bar, signals(self):
+        with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self):
+            drop_stats_after(self.path / STATS, state.cur_nimg)
             yield
             state.save(self.path / STATE)
 
@@ -140,14 +139,14 @@ def drop_stats_after(path: Path, cur_nimg: int) -> None:
         write_text(path, "".join(kept))
 
 
-def lock(path: Path) -> filelock.BaseFileLock:
-    """Take the run folder for this process. The lock is the system's: it dies with the process."""
-    held = filelock.FileLock(path / "lock")
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """The run folder is this process's alone. The lock is the system's: it dies with the process."""
     try:
-        held.acquire(timeout=0)
+        with filelock.FileLock(path / "lock", timeout=0):
+            yield
     except filelock.Timeout as e:
         raise InputError(f"{path} is being trained by another process: stop that one first") from e
-    return held
 
 
 @contextmanager

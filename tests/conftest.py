@@ -1,0 +1,44 @@
+"""What many tests share: a small data set, and a configuration that trains in seconds."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from stylegan.config import CONFIG_F
+from stylegan.data.images import ImageDataset
+from stylegan.data.prepare import prepare
+
+TINY = CONFIG_F.but(
+    img_resolution=16,
+    channel_base=128,
+    channel_max=8,
+    z_dim=8,
+    w_dim=8,
+    mapping_dim=8,
+    mapping_layers=2,
+    batch=4,
+    batch_at={},
+    initial_resolution=4,
+    lrate_at={},
+)
+
+
+@pytest.fixture(scope="session")
+def portraits(tmp_path_factory) -> ImageDataset:
+    """64 drawn portraits at 16x16."""
+    dest: Path = tmp_path_factory.mktemp("data") / "portraits"
+    prepare("portraits:64", dest, resolution=16)
+    return ImageDataset(dest)
+
+
+@pytest.fixture
+def tiny():
+    """Configuration F at 16x16, 8 channels wide: 300 images grow it from 4x4 through two fades."""
+    return TINY.for_budget(0.3)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Tiny networks are faster on one thread, and the tests do not disturb each other."""
+    torch.set_num_threads(1)

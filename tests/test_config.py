@@ -1,0 +1,110 @@
+"""A configuration is checked when it is made, and survives JSON."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stylegan.config import CONFIG_F, TABLE_1, Config, load_config
+from stylegan.errors import InputError
+
+
+@pytest.mark.parametrize("name", TABLE_1)
+def test_json_brings_every_row_of_table_1_back(name):
+    text = json.dumps(TABLE_1[name].to_json())
+    assert load_config(text, "config.json") == TABLE_1[name]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("img_resolution", 48, "a power of two from 4 up"),
+        ("img_resolution", "64", "a whole number"),
+        ("img_channels", 2, "1, 3 or 4"),
+        ("mapping_layers", 9, "0 to 8"),
+        ("mapping_layers", True, "a whole number"),
+        ("norm", "batch", "one of pixel, adain"),
+        ("noise", 1, "True or False"),
+        ("lrate", float("nan"), "a finite number"),
+        ("lrate", 0.0, "above 0"),
+        ("r1_gamma", -1.0, "0 or above"),
+        ("style_mixing_prob", 1.5, "0 to 1"),
+        ("batch", 6, "a multiple of 4"),
+        ("batch_at", {32: 5}, "a multiple of 4"),
+        ("batch_at", {33: 4}, "its keys resolutions"),
+        ("batch_at", [4], "its keys resolutions"),
+        ("channel_base", 512, "at least img_resolution 1024"),
+        ("initial_resolution", 2048, "at most img_resolution 1024"),
+    ],
+)
+def test_an_impossible_value_names_the_field_the_value_and_what_is_allowed(field, value, allowed):
+    with pytest.raises(InputError) as error:
+        CONFIG_F.but(**{field: value})
+    assert str(error.value).startswith(f"{field} {value!r}")
+    assert allowed in str(error.value)
+
+
+def test_all_impossible_values_are_named_at_once():
+    with pytest.raises(InputError) as error:
+        CONFIG_F.but(batch=5, lrate=-1.0, norm="none")
+    assert [line.split()[0] for line in str(error.value).splitlines()] == ["norm", "lrate", "batch"]
+
+
+def test_an_unknown_field_is_refused_and_the_known_ones_are_told():
+    with pytest.raises(InputError, match="fmap_base: no such field; the fields are .*channel_base"):
+        CONFIG_F.but(fmap_base=8192)
+    with pytest.raises(InputError, match="fmap_base: no such field"):
+        Config.from_json(CONFIG_F.to_json() | {"fmap_base": 8192})
+
+
+def test_a_missing_field_is_refused():
+    data = CONFIG_F.to_json()
+    del data["z_dim"]
+    with pytest.raises(InputError, match="without z_dim"):
+        Config.from_json(data)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "3"])
+def test_what_is_no_configuration_is_refused_with_its_source(text):
+    with pytest.raises(InputError, match=r"run/config\.json"):
+        load_config(text, "run/config.json")
+
+
+def test_without_mapping_layers_w_is_as_long_as_the_normalised_z():
+    with pytest.raises(InputError, match="w_dim 256: must be 512 with mapping_layers 0"):
+        CONFIG_F.but(mapping_layers=0, w_dim=256)
+    with pytest.raises(InputError, match="w_dim 512: must be 1024 .* beside the embedded label"):
+        CONFIG_F.but(mapping_layers=0, c_dim=10)
+    assert CONFIG_F.but(mapping_layers=0, c_dim=10, w_dim=1024).w_dim == 1024
+
+
+def test_mixing_needs_styles():
+    with pytest.raises(InputError, match="style_mixing_prob 0.9: must be 0 with norm pixel"):
+        CONFIG_F.but(norm="pixel")
+
+
+@given(st.sampled_from([4, 8, 16, 64, 256, 1024]), st.integers(1, 64), st.integers(0, 8))
+def test_widths_and_sizes_are_independent(resolution, width, mapping_layers):
+    config = CONFIG_F.but(
+        img_resolution=resolution,
+        initial_resolution=4,
+        z_dim=width,
+        w_dim=width if mapping_layers == 0 else width + 1,
+        mapping_dim=2 * width,
+        mapping_layers=mapping_layers,
+        batch_at={},
+    )
+    assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
+    assert config.num_ws == 2 * (resolution.bit_length() - 2)
+
+
+@pytest.mark.parametrize("num_gpus", [1, 2, 4, 8])
+def test_the_authors_batch_sizes_are_multiples_of_the_gpus(num_gpus):
+    config = CONFIG_F.for_gpus(num_gpus)
+    assert all(batch % num_gpus == 0 for batch in [config.batch, *config.batch_at.values()])
+
+
+def test_other_numbers_of_gpus_have_no_preset():
+    with pytest.raises(InputError, match="num_gpus 3: the authors give batch sizes for 1, 2, 4, 8 GPUs"):
+        CONFIG_F.for_gpus(3)
