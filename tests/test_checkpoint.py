@@ -5,13 +5,14 @@ import pickle
 import pytest
 import safetensors.torch
 import torch
-from conftest import TINY
 
 from stylegan import checkpoint
 from stylegan.checkpoint import Networks
 from stylegan.errors import InputError
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
+
+from conftest import TINY
 
 
 @pytest.fixture
@@ -88,7 +89,12 @@ def test_a_training_state_is_no_network(tmp_path):
 
 
 def test_a_newer_format_asks_for_an_upgrade(saved):
-    rewrite(saved, lambda tensors, metadata: metadata.update(stylegan=metadata["stylegan"].replace('"version": 1', '"version": 9')))
+    rewrite(
+        saved,
+        lambda tensors, metadata: metadata.update(
+            stylegan=metadata["stylegan"].replace('"version": 1', '"version": 9')
+        ),
+    )
     with pytest.raises(InputError, match="of format 9, this package reads up to 1: upgrade"):
         checkpoint.load(saved)
 

@@ -10,7 +10,12 @@ def changed_fields(before: Config, after: Config) -> set[str]:
 
 
 def test_a_is_progressive_gan():
-    assert (CONFIG_A.norm, CONFIG_A.resample, CONFIG_A.loss, CONFIG_A.mapping_layers) == ("pixel", "nearest", "wgan_gp", 0)
+    assert (CONFIG_A.norm, CONFIG_A.resample, CONFIG_A.loss, CONFIG_A.mapping_layers) == (
+        "pixel",
+        "nearest",
+        "wgan_gp",
+        0,
+    )
     assert (CONFIG_A.const_input, CONFIG_A.noise, CONFIG_A.initial_resolution) == (False, False, 4)
 
 

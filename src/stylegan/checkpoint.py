@@ -39,7 +39,7 @@ class Networks:
 
 
 def save(path: Path | str, networks: Generator | Networks, metadata: dict[str, Any] | None = None) -> None:
-    """Write G_ema, or all of `networks`, as one whole file: configuration, growth (lod) and metadata stand in its JSON."""
+    """Write G_ema, or all of `networks`, as one whole file; configuration, growth (lod) and metadata are its JSON."""
     if isinstance(networks, Generator):
         networks = Networks(networks)
     tensors = {f"{name}.{key}": t for name, net in networks.modules().items() for key, t in net.state_dict().items()}
@@ -139,5 +139,7 @@ def read_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str,
     if header.get("kind") != kind:
         raise InputError(f"{path} holds {header.get('kind', 'something else')}, not a stylegan {kind}")
     if header["version"] > VERSION:
-        raise InputError(f"{path} is of format {header['version']}, this package reads up to {VERSION}: upgrade stylegan")
+        raise InputError(
+            f"{path} is of format {header['version']}, this package reads up to {VERSION}: upgrade stylegan"
+        )
     return tensors, header

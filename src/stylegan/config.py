@@ -47,7 +47,7 @@ class Config:
     noise: bool = True
     """Add noise inputs (Section 3.2)."""
     resample: Resample = "bilinear"
-    """Up- and downsampling inside the networks: bilinear blurs with [1, 2, 1] as the paper, nearest as Progressive GAN."""
+    """Up- and downsampling in the networks: bilinear blurs with [1, 2, 1] as the paper, nearest as Progressive GAN."""
 
     loss: Loss = "logistic"
     """logistic: non-saturating with R1; wgan_gp: Wasserstein with gradient penalty."""
@@ -121,7 +121,9 @@ class Config:
     def for_gpus(self, num_gpus: int) -> Self:
         """The authors' batch sizes for 1, 2, 4 or 8 GPUs."""
         if num_gpus not in BATCHES:
-            raise InputError(f"num_gpus {num_gpus}: the authors give batch sizes for {', '.join(map(str, BATCHES))} GPUs")
+            raise InputError(
+                f"num_gpus {num_gpus}: the authors give batch sizes for {', '.join(map(str, BATCHES))} GPUs"
+            )
         batch, batch_at = BATCHES[num_gpus]
         return self.but(batch=batch, batch_at=batch_at)
 
@@ -150,7 +152,7 @@ class Config:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The inverse of to_json, also after JSON made strings of the keys of a dict. Unknown and missing keys raise."""
+        """The inverse of to_json, also where JSON made strings of a dict's keys. Unknown and missing keys raise."""
         _refuse_unknown(data)
         missing = [f.name for f in dataclasses.fields(cls) if f.name not in data]
         if missing:

@@ -5,13 +5,14 @@ import math
 import pytest
 import torch
 
-import golden
 from stylegan.networks.layers import downsample
 from stylegan.training.averages import ema_beta, update_ema
 from stylegan.training.loop import d_step, g_step
 from stylegan.training.randomness import Draw
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
+
+import golden
 
 DATA, META = golden.load("train_steps")
 
@@ -63,6 +64,7 @@ def weights(state: TrainingState) -> dict[str, torch.Tensor]:
 
 
 OURS = run_the_five_steps()
+
 
 @pytest.mark.parametrize("i", range(5))
 def test_the_losses_of_each_step_are_the_authors(i):

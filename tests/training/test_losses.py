@@ -7,12 +7,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-import golden
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import downsample
 from stylegan.networks.styles import mix, update_w_avg
 from stylegan.training import losses
+
+import golden
 
 DATA, META = golden.load("loss_nomix")
 LODS = [0.0, 0.5, 1.0, 2.0]

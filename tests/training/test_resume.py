@@ -64,7 +64,9 @@ class Saboteur:
 
 def contents(folder: Path) -> dict[str, object]:
     """All that a run folder holds, without what depends on the clock."""
-    found: dict[str, object] = {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in (".png", ".safetensors")}
+    found: dict[str, object] = {
+        p.name: p.read_bytes() for p in folder.iterdir() if p.suffix in (".png", ".safetensors")
+    }
     lines = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
     found["stats"] = [{k: v for k, v in line.items() if k != "img_per_sec"} for line in lines]
     return found
@@ -160,9 +162,11 @@ def test_a_loss_that_is_not_finite_stops_at_its_step_and_keeps_the_last_good_sta
     d_logistic = loop.losses.d_logistic
     calls = []
     monkeypatch.setattr(
-        loop.losses, "d_logistic", lambda *a: d_logistic(*a) * (float("nan") if calls.append(1) or len(calls) == 5 else 1)
+        loop.losses,
+        "d_logistic",
+        lambda *a: d_logistic(*a) * (float("nan") if calls.append(1) or len(calls) == 5 else 1),
     )
-    with pytest.raises(state.DivergedError, match="20 images.*D_loss is nan"):
+    with pytest.raises(state.DivergedError, match=r"20 images.*D_loss is nan"):
         train(portraits.path, tmp_path / "run", config=tiny, state_sec=0)
     kept, _ = state.TrainingState.load(tmp_path / "run" / "state.safetensors", loop.torch.device("cpu"))
     assert kept.cur_nimg == 16

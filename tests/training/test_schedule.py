@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-import golden
 from stylegan.config import CONFIG_A, CONFIG_B, CONFIG_F, Config
 from stylegan.training.schedule import level_starts, schedule
+
+import golden
 
 TABLES = json.loads((golden.FOLDER / "schedule.json").read_text())
 THE_AUTHORS_DEFAULTS = CONFIG_F.but(batch=16, batch_at={}, lrate_at={}, initial_resolution=4)

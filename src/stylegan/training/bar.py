@@ -21,7 +21,8 @@ class Bar:
         self._clock: tuple[float, int] = (time.monotonic(), cur_nimg)
         self._tick: tuple[float, int] = self._clock
         self._said = ""
-        columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %{task.fields[more]}")]
+        place = TextColumn("{task.percentage:.0f} %{task.fields[more]}")
+        columns = [TextColumn("{task.description}"), BarColumn(), place]
         self.progress = Progress(*columns, console=Console(stderr=True), refresh_per_second=4)
         self._task = self.progress.add_task("", total=1000 * config.total_kimg, completed=cur_nimg, more="")
 
@@ -61,7 +62,7 @@ class Bar:
 
 
 class Eta:
-    """Time to the next level and to the end: the measured seconds an image, scaled by the cost of the levels to come."""
+    """Time to the next level and to the end: measured seconds an image, scaled by the cost of the levels to come."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -90,16 +91,19 @@ class Eta:
         """How long the images from `start_nimg` to `end_nimg` will take."""
         starts = level_starts(self.config)
         ends = [*(start for start, _ in starts[1:]), end_nimg]
-        return sum(
-            max(min(end, end_nimg) - max(start, start_nimg), 0) * image_cost_mflop(self.config, resolution)
-            for (start, resolution), end in zip(starts, ends, strict=True)
-        ) * self._sec_per_mflop
+        return (
+            sum(
+                max(min(end, end_nimg) - max(start, start_nimg), 0) * image_cost_mflop(self.config, resolution)
+                for (start, resolution), end in zip(starts, ends, strict=True)
+            )
+            * self._sec_per_mflop
+        )
 
 
 def image_cost_mflop(config: Config, resolution: int) -> float:
     """What an image costs at a level, in millions of products of one pass through G: convolutions and overhead."""
     cost, H = float(OVERHEAD_MFLOP), 4
-    while H <= resolution:
+    while resolution >= H:
         channels, below = config.channels(H), config.channels(H // 2)
         cost += (9 * channels**2 + (4 if H > 4 else 9) * below * channels) * H * H / 1e6
         H *= 2
@@ -108,7 +112,7 @@ def image_cost_mflop(config: Config, resolution: int) -> float:
 
 def clock(seconds: float) -> str:
     """ "9:05", "1:09:05", "2 d 1:09:05"."""
-    minutes, sec = divmod(int(seconds), 60)
+    minutes, sec = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     short = f"{hours}:{minutes:02d}:{sec:02d}" if hours or days else f"{minutes}:{sec:02d}"

@@ -43,8 +43,8 @@ class Health:
         if stats["D_real_sign"] > 0.97 and stats["D_fake_sign"] < -0.97:
             found.append(
                 f"warning: D wins: it tells {(1 + stats['D_real_sign']) / 2:.0%} of the real pictures and "
-                f"{(1 - stats['D_fake_sign']) / 2:.0%} of the generated ones. If the sheets stop improving, start again "
-                "with a larger --r1-gamma or more pictures."
+                f"{(1 - stats['D_fake_sign']) / 2:.0%} of the generated ones. If the sheets stop improving, start "
+                "again with a larger --r1-gamma or more pictures."
             )
         if stats["diversity"] < 0.35:
             found.append(

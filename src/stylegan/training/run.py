@@ -108,7 +108,7 @@ def create(path: Path, dataset: ImageDataset, state: TrainingState) -> None:
 
 
 def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
-    """The configuration of a run folder, and {"path", "fingerprint"} of its data. Raises InputError where it is none."""
+    """The configuration of a run folder, and {"path", "fingerprint"} of its data; InputError where it is none."""
     try:
         record = json.loads((path / CONFIG).read_text(encoding="utf-8"))
         return Config.from_json(record["config"]), record["data"]

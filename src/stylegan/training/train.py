@@ -8,6 +8,7 @@ from rich.console import Console
 
 from stylegan.checkpoint import load_networks
 from stylegan.config import CONFIG_F, Config
+from stylegan.data.fit import misfits
 from stylegan.data.images import ImageDataset
 from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
@@ -30,7 +31,7 @@ def train(
 ) -> Generator:
     """Train on the data set `data` in the new run folder `out`; return G_ema.
 
-    config: its img_resolution, img_channels and (with classes) c_dim must be those of the data: see `config_for`.
+    config: its img_resolution, img_channels and (with classes) c_dim must be those of the data: see `fit`.
     init: a network to start from. A stopped training returns early: `resume` goes on. Raises InputError before the
     first step for anything that does not fit.
     """
@@ -75,30 +76,6 @@ def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: fl
     if run.stop:
         console.print(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {out}")
     return state.G_ema
-
-
-def config_for(config: Config, dataset: ImageDataset, *, cond: bool = False) -> Config:
-    """`config` with the resolution and channels of the data set, and with `cond` its classes."""
-    if cond and not dataset.c_dim:
-        raise InputError(f"{dataset.path} has no classes: prepare a folder of class folders, or train without --cond")
-    return config.but(
-        img_resolution=dataset.img_resolution,
-        img_channels=dataset.img_channels,
-        c_dim=dataset.c_dim if cond else 0,
-        initial_resolution=min(config.initial_resolution, dataset.img_resolution),
-    )
-
-
-def misfits(config: Config, dataset: ImageDataset) -> list[str]:
-    """What of the configuration contradicts the data set, a line each."""
-    pairs = [("img_resolution", dataset.img_resolution), ("img_channels", dataset.img_channels)]
-    if config.c_dim:
-        pairs.append(("c_dim", dataset.c_dim))
-    return [
-        f"{name} {getattr(config, name)}: the data set {dataset.path} has {value}"
-        for name, value in pairs
-        if getattr(config, name) != value
-    ]
 
 
 def best_device() -> torch.device:

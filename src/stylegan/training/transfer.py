@@ -9,7 +9,7 @@ from stylegan.training.state import TrainingState
 
 
 def transfer(source: Networks, state: TrainingState) -> list[str]:
-    """Copy into the fresh `state` every tensor of `source` that has its name and shape; return what was taken, in words.
+    """Copy into the fresh `state` every tensor of `source` that has its name and shape; say what was taken.
 
     A resolution's layers have the same name at every img_resolution. Where the source has no G, G_ema serves for it.
     Raises InputError where nothing fits.

@@ -1,0 +1,104 @@
+"""`stylegan demo`: a style-based generator learns to draw portraits, on a laptop, in minutes."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from stylegan.checkpoint import load
+from stylegan.config import CONFIG_F
+from stylegan.data.fit import fit
+from stylegan.data.images import ImageDataset
+from stylegan.data.prepare import prepare
+from stylegan.files import write_text
+from stylegan.sampling.sample import save_samples
+from stylegan.training.budget import kimg_in
+from stylegan.training.train import best_device, resume, train
+
+PORTRAITS = 10_000
+RESOLUTION = 32
+# Many small steps through a narrow network beat few through a wide one where minutes count (docs/results.md).
+NARROW = CONFIG_F.but(
+    channel_base=32 * RESOLUTION,
+    channel_max=32,
+    z_dim=128,
+    w_dim=128,
+    mapping_dim=128,
+    batch=16,
+    batch_at={},
+    lrate=0.002,
+    lrate_at={},
+)
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def demo(out: Path, *, minutes: float = 8.0) -> Path:
+    """Draw portraits, train on them for about `minutes`, and make pictures; return the page that shows them.
+
+    A demo that was stopped goes on where it was.
+    """
+    data, run = out / "portraits", out / "run"
+    if not data.exists():
+        console.print(f"1. drawing {PORTRAITS:,} portraits: the data set")
+        prepare(f"portraits:{PORTRAITS}", data, resolution=RESOLUTION)
+    console.print("2. training: a generator learns to draw such portraits, from 8x8 to 32x32 pixels")
+    if run.exists():
+        resume(run)
+    else:
+        config = fit(NARROW, ImageDataset(data))
+        train(data, run, config=config.for_budget(kimg_in(config, 60 * minutes, best_device())))
+    console.print("3. pictures from seeds")
+    G = load(run)
+    for psi in (1.0, 0.7):
+        folder = out / f"seeds-psi-{psi}"
+        if not folder.exists():
+            save_samples(G, range(64), folder, truncation_psi=psi, grid=True)
+    page = out / "index.html"
+    write_text(page, _page(out))
+    console.print(f"done: {page}\n{NEXT.format(run=run)}")
+    return page
+
+
+NEXT = """Try next:
+  stylegan sample {run} --seeds 64-127 --out more
+  stylegan mix {run} --rows 0-5 --cols 6-9 --out mix.png
+  stylegan figure noise {run} --out noise.png
+and with pictures of your own:
+  stylegan prepare FOLDER DATA
+  stylegan train --data DATA --out RUN --kimg 1000"""
+
+
+def _page(out: Path) -> str:
+    """An HTML page of what was trained: real pictures, generated ones on the way, and at the end."""
+    sheets = sorted((out / "run").glob("fakes-*.png"))
+    shown = sheets[:: max(1, len(sheets) // 8)][:-1] + sheets[-1:]
+    stats = [json.loads(line) for line in (out / "run" / "stats.jsonl").read_text().splitlines()]
+    on_the_way = "".join(
+        f'<figure><img src="run/{sheet.name}"><figcaption>{nimg:,} images</figcaption></figure>'
+        for sheet, nimg in ((sheet, int(sheet.stem.split("-")[1])) for sheet in shown)
+    )
+    return PAGE.format(
+        on_the_way=on_the_way,
+        nimg=f"{stats[-1]['cur_nimg']:,}",
+        speed=f"{stats[-1]['img_per_sec']:.0f}",
+        next=NEXT.format(run="run"),
+    )
+
+
+PAGE = """<!doctype html>
+<meta charset="utf-8"><title>stylegan demo</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+img {{ image-rendering: pixelated; width: 512px; max-width: 100% }}
+figure {{ display: inline-block; margin: .5rem }} figure img {{ width: 256px }}
+pre {{ background: #f4f4f4; padding: 1rem; overflow-x: auto }}
+</style>
+<h1>A style-based generator learned to draw portraits</h1>
+<p>Trained on {nimg} images, {speed} a second at the end. Nothing here is picked: the seeds are 0 to 63, in order.</p>
+<h2>Generated, truncated to psi 0.7: safer, less varied</h2><img src="seeds-psi-0.7/grid.png">
+<h2>Generated, psi 1: all that it learned</h2><img src="seeds-psi-1.0/grid.png">
+<h2>What it learned from</h2><img src="run/reals.png">
+<h2>On the way</h2>{on_the_way}
+<h2>Next</h2><pre>{next}</pre>
+"""
