@@ -1,0 +1,248 @@
+"""Networks on the Hugging Face hub (extra [hub]): a file of ours, a card and a sheet of pictures written for you."""
+
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from stylegan.checkpoint import Networks, load_networks, save
+from stylegan.config import Config
+from stylegan.data.images import image_grid, save_png
+from stylegan.errors import InputError
+from stylegan.files import write_text
+from stylegan.networks.generator import Generator
+from stylegan.sampling.sample import sample
+
+try:
+    from huggingface_hub import HfApi, ModelCard, ModelCardData, PyTorchModelHubMixin, hf_hub_download
+    from huggingface_hub.errors import HFValidationError
+except ImportError as e:
+    raise InputError("for the Hugging Face hub, huggingface_hub must be installed: pip install 'stylegan[hub]'") from e
+
+NETWORK, PICTURES, CARD = "model.safetensors", "samples.png", "README.md"
+ADDRESS = re.compile(r"hf://(?P<repo_id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+PICTURE_SEEDS, PICTURE_PSI, PICTURE_CUTOFF = range(16), 0.7, 8
+PICTURE_PX = (64, 256)  # a picture of the sheet is enlarged to the one and reduced to the other
+LICENSES = ("apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "openrail")
+CARD_FIELDS = (
+    *("img_resolution", "img_channels", "c_dim", "z_dim", "w_dim", "mapping_dim", "mapping_layers", "channel_base"),
+    *("channel_max", "norm", "const_input", "noise", "resample", "loss", "style_mixing_prob", "mirror"),
+)
+
+
+def push(
+    network: Path | str | Networks,
+    repo_id: str,
+    *,
+    license: str | None = None,
+    private: bool = False,
+    training: bool = False,
+) -> str:
+    """Put a network into the repository USER/NAME of the hub, made if need be; return the address of the commit.
+
+    license: of the weights, e.g. cc-by-4.0; the file's own, where it states one, cannot be changed. training: also G
+    and D, for training on. A card that stands there already is kept, as somebody may have edited it. Raises InputError.
+    """
+    networks = network if isinstance(network, Networks) else load_networks(network)
+    networks = networks if training else Networks(networks.G_ema, metadata=networks.metadata)
+    networks = _licensed(networks, license)
+    try:
+        keep = CARD if HfApi().file_exists(repo_id, CARD) else None
+        return HubNetworks(networks).push_to_hub(repo_id, private=private, ignore_patterns=keep)
+    except (OSError, HFValidationError) as e:
+        raise InputError(f"could not push to {repo_id} (USER/NAME; `hf auth login` once): {e}") from e
+
+
+def download(address: str) -> Path:
+    """The network's file of hf://USER/NAME or hf://USER/NAME@REVISION, kept in the hub's cache until it changes there.
+
+    Raises InputError for an address of another form, and for what is not there or cannot be reached.
+    """
+    match = ADDRESS.fullmatch(address)
+    if match is None:
+        raise InputError(f"{address}: must be hf://USER/NAME or hf://USER/NAME@REVISION")
+    try:
+        return Path(hf_hub_download(match["repo_id"], NETWORK, revision=match["revision"]))
+    except (OSError, HFValidationError) as e:
+        raise InputError(f"{address}: no {NETWORK} could be had (private: `hf auth login` once): {e}") from e
+
+
+class HubNetworks(PyTorchModelHubMixin):
+    """Networks with the three verbs of the hub: from_pretrained, save_pretrained, push_to_hub; `.G_ema` makes pictures.
+
+    What is loaded is our file, strictly. The card and config.json stand beside it for people and are never read.
+    """
+
+    # The library would take the dataclass Networks, weights and all, for the configuration; set, it asks no further.
+    _hub_mixin_config = {}  # noqa: RUF012  (the library declares it so)
+
+    def __init__(self, networks: Networks) -> None:
+        self.networks = networks
+
+    @property
+    def G_ema(self) -> Generator:
+        return self.networks.G_ema
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        save(save_directory / NETWORK, self.networks)
+        write_text(save_directory / "config.json", json.dumps(self.G_ema.config.to_json(), indent=2))
+        _save_pictures(self.G_ema, save_directory / PICTURES)
+
+    @classmethod
+    def _from_pretrained(
+        cls,
+        *,
+        model_id: str,
+        revision: str | None,
+        cache_dir: str | Path | None,
+        force_download: bool,
+        local_files_only: bool,
+        token: str | bool | None,
+        **only_in_old_versions: Any,  # proxies, resume_download
+    ) -> Self:
+        path = Path(model_id) / NETWORK
+        if not Path(model_id).is_dir():
+            path = Path(
+                hf_hub_download(
+                    model_id,
+                    NETWORK,
+                    revision=revision,
+                    cache_dir=cache_dir,
+                    force_download=force_download,
+                    local_files_only=local_files_only,
+                    token=token,
+                )
+            )
+        return cls(load_networks(path))
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
+        """As the mixin's; the card names the repository."""
+        return super().push_to_hub(repo_id, model_card_kwargs={"repo_id": repo_id}, **options)
+
+    def generate_model_card(self, repo_id: str = "USER/NAME") -> ModelCard:  # type: ignore[override]
+        """The README.md: what it is, how to use it, configuration, licence."""
+        return model_card(self.networks, repo_id)
+
+
+def model_card(networks: Networks, repo_id: str) -> ModelCard:
+    """The card of `networks` in the repository `repo_id`."""
+    config, metadata = networks.G_ema.config, networks.metadata
+    H = config.img_resolution >> math.floor(networks.G_ema.lod)
+    license, license_name = _license_fields(metadata.get("license"))
+    data = ModelCardData(
+        library_name="stylegan",
+        pipeline_tag="unconditional-image-generation",
+        tags=["stylegan", "gan", "image-generation", "pytorch", "arxiv:1812.04948"],
+        license=license,
+        license_name=license_name,
+    )
+    classes = f", {config.c_dim} classes" if config.c_dim else ""
+    return ModelCard(
+        CARD_TEXT.format(
+            data=data.to_yaml(),
+            name=repo_id.rsplit("/", 1)[-1],
+            repo_id=repo_id,
+            pictures=f"![Pictures of seeds {PICTURE_SEEDS[0]} to {PICTURE_SEEDS[-1]}]({PICTURES})",
+            psi=PICTURE_PSI,
+            cutoff=PICTURE_CUTOFF,
+            in_turn=", classes in turn" if config.c_dim else "",
+            kind="style-based" if config.norm == "adain" else "traditional",
+            what=f"{H} x {H} px, {config.img_channels} channels{classes}",
+            labels=f", c=torch.eye({config.c_dim})[[0] * 4]" if config.c_dim else "",
+            torch="import torch, " if config.c_dim else "import ",
+            configuration=_configuration(config),
+            origin=_origin(networks),
+        ),
+        ignore_metadata_errors=True,
+    )
+
+
+CARD_TEXT = """\
+---
+{data}
+---
+# {name}
+
+{pictures}
+
+Seeds in order, truncation psi {psi} on the first {cutoff} styles{in_turn}; none picked.
+
+A {kind} generator (Karras, Laine, Aila: [A Style-Based Generator Architecture for Generative Adversarial
+Networks](https://arxiv.org/abs/1812.04948)): {what}.
+
+## Use
+
+`pip install 'stylegan[hub]'`, then
+
+```python
+{torch}stylegan.interop.hub
+G = stylegan.interop.hub.HubNetworks.from_pretrained("{repo_id}").G_ema
+pictures = next(stylegan.sample(G, range(4), truncation_psi={psi}, truncation_cutoff={cutoff}{labels}))  # uint8
+```
+
+## Configuration
+
+{configuration}
+
+## Training data and licence
+
+{origin}
+"""
+
+
+def _configuration(config: Config) -> str:
+    values = config.to_json()
+    rows = [f"| {name} | {values[name]} |" for name in CARD_FIELDS]
+    return "\n".join(["| field | value |", "| --- | --- |", *rows])
+
+
+def _origin(networks: Networks) -> str:
+    metadata = networks.metadata
+    lines = [f"- {name}: {value}" for name, value in metadata.items() if isinstance(value, str | int | float)]
+    if "license" not in metadata:
+        lines.append("- license: none is stated; ask who made this network before you use it")
+    elif "nc" in _license_id(metadata["license"]).split("-"):
+        lines.append("- **These weights are not for commercial use.**")
+    if "source" not in metadata:
+        lines.append("- source: not stated")
+    kept = ", ".join(networks.modules())
+    return "\n".join([*lines, f"- networks in the file: {kept}", "- the package `stylegan` itself is Apache-2.0"])
+
+
+def _license_fields(license: str | None) -> tuple[str | None, str | None]:
+    """license and license_name of the card's header, which knows a list of licences, and "other" with a name."""
+    if license is None:
+        return None, None
+    name = _license_id(license)
+    return (name, None) if name in LICENSES else ("other", name)
+
+
+def _license_id(license: str) -> str:
+    """ "CC BY-NC 4.0" -> "cc-by-nc-4.0"."""
+    return re.sub(r"\s+", "-", str(license).strip().lower())
+
+
+def _licensed(networks: Networks, license: str | None) -> Networks:
+    own = networks.metadata.get("license")
+    if license is None:
+        return networks
+    if own is not None and _license_id(own) != _license_id(license):
+        raise InputError(f"license {license}: this network's file says {own}, which a copy cannot change")
+    return replace(networks, metadata={**networks.metadata, "license": own or license})
+
+
+def _save_pictures(G: Generator, path: Path) -> None:
+    """The sheet of the card: the same seeds for every network, classes in turn."""
+    N = len(PICTURE_SEEDS)
+    c = torch.eye(G.c_dim)[torch.arange(N) % G.c_dim] if G.c_dim else None
+    batches = sample(G, PICTURE_SEEDS, c=c, truncation_psi=PICTURE_PSI, truncation_cutoff=PICTURE_CUTOFF, batch=4)
+    images = np.concatenate(list(batches))
+    smallest, largest = PICTURE_PX
+    factor = max(1, smallest // images.shape[2])
+    sheet = image_grid(images.repeat(factor, 2).repeat(factor, 3), columns=8)
+    save_png(sheet.reduce(max(1, images.shape[2] // largest)), path)

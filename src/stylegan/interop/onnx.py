@@ -1,0 +1,211 @@
+"""G as one file for other programs: ONNX (OUT.onnx) or torch.export (OUT.pt2), checked before it is called done."""
+
+import copy
+import importlib.util
+import json
+import logging
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from stylegan.checkpoint import Networks, load_networks
+from stylegan.errors import refuse
+from stylegan.files import whole_file
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import num_layers, resolution_of
+from stylegan.networks.styles import truncate
+
+Run = Callable[[dict[str, Tensor]], Tensor]  # inputs by name -> pictures
+
+LARGEST_ERROR = 1e-3  # of the range of the pictures
+TRACED_N, CHECKED_N = 2, (1, 3)  # a batch of 1 is what tracing would treat as a special case
+NEEDED = ("onnx", "onnxscript", "onnxruntime")
+HOW_TO = """\
+StyleGAN generator, arXiv 1812.04948. The picture of a seed, as `stylegan sample` draws it:
+    random = np.random.RandomState(seed)
+    feeds = {{"z": random.randn(1, {z_dim}).astype(np.float32), "truncation_psi": np.array(0.7, np.float32)}}{noise}{c}
+    images = onnxruntime.InferenceSession(path).run(None, feeds)[0]  # (1, {channels}, {H}, {H})
+    pixels = (images * 127.5 + 128).clip(0, 255).astype(np.uint8)
+Any number of pictures at once: stack the rows. psi 1 is no truncation, 0 the average picture."""
+HOW_TO_NOISE = """
+    feeds["noise"] = random.randn(1, {size}).astype(np.float32)  # a row of zeros: no noise; another's: its freckles"""
+HOW_TO_C = """
+    feeds["c"] = np.eye({c_dim}, dtype=np.float32)[[label]]  # the class, 0 to {last}"""
+
+
+def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff: int | None = None) -> float:
+    """Write mapping, truncation and synthesis of G_ema, as far as it has grown, as OUT.onnx or OUT.pt2.
+
+    Inputs by name, float32: z (N, z_dim); c (N, c_dim), where there are classes; truncation_psi, one number; noise
+    (N, pixels of all maps from 4x4 up), where there are noise inputs: one row each, as a seed's stream has it after z.
+    Output: images (N, C, H, H), nominally in [-1, 1]. truncation_cutoff is fixed in the file, None is all styles.
+    The file holds its configuration, growth and metadata (JSON, key "stylegan"; .pt2: extra file stylegan.json), ONNX
+    also how to use it (doc_string). It needs nothing beside it.
+
+    Returns the largest difference from torch's pictures as a part of their range, measured on the written file.
+    Raises InputError for an OUT of another kind or that exists, RuntimeError if the difference is above 1e-3.
+    """
+    out = Path(out)
+    refuse(list(_problems(out, truncation_cutoff)))
+    networks = network if isinstance(network, Networks) else load_networks(network)
+    G = Sampler(networks.G_ema, truncation_cutoff)
+    facts = json.dumps(_facts(networks, truncation_cutoff))
+    with whole_file(out) as partial:
+        with _quiet():
+            run = WRITERS[out.suffix](G, partial, facts)
+        error = largest_error(G, run)
+        if not error <= LARGEST_ERROR:  # NaN is not either
+            raise RuntimeError(
+                f"{out} was not written: its pictures differ from torch's by {error:.1e} of their range, "
+                f"more than {LARGEST_ERROR:g}; please report this, with the versions of torch, onnx and onnxruntime"
+            )
+    return error
+
+
+class Sampler(nn.Module):
+    """What is exported: a frozen copy of G on the CPU, all that a picture depends on being an argument."""
+
+    def __init__(self, G: Generator, truncation_cutoff: int | None) -> None:
+        super().__init__()
+        self.G = copy.deepcopy(G).cpu().float().eval().requires_grad_(False)
+        self.truncation_cutoff = truncation_cutoff
+        self.resolutions = noise_resolutions(G)
+
+    def forward(
+        self, z: Tensor, truncation_psi: Tensor, c: Tensor | None = None, noise: Tensor | None = None
+    ) -> Tensor:
+        G = self.G
+        psi: float = truncation_psi  # type: ignore[assignment]  # a tensor of one number, so that it stays an input
+        ws = truncate(G.broadcast(G.mapping(z, c)), G.w_avg, psi, self.truncation_cutoff)
+        if noise is None:
+            return G.synthesis(ws, noise_mode="none")
+        parts = noise.split([H * H for H in self.resolutions], dim=1)
+        maps = [part.reshape(-1, 1, H, H) for part, H in zip(parts, self.resolutions, strict=True)]
+        return G.synthesis(ws, noise=maps)
+
+    def inputs(self, N: int, psi: float, generator: torch.Generator) -> dict[str, Tensor]:
+        """Random inputs by name, in the order of the file."""
+        config = self.G.config
+        inputs = {"z": torch.randn(N, config.z_dim, generator=generator)}
+        if config.c_dim:
+            inputs["c"] = torch.eye(config.c_dim)[torch.randint(config.c_dim, (N,), generator=generator)]
+        inputs["truncation_psi"] = torch.tensor(psi)
+        if self.resolutions:
+            inputs["noise"] = torch.randn(N, sum(H * H for H in self.resolutions), generator=generator)
+        return inputs
+
+
+def noise_resolutions(G: Generator) -> list[int]:
+    """Height of each noise map of the layers grown so far, from 4x4 up; none where G has no noise inputs."""
+    grown = num_layers(G) - 2 * math.floor(G.lod)
+    return [resolution_of(layer) for layer in range(grown)] if G.config.noise else []
+
+
+def largest_error(G: Sampler, run: Run) -> float:
+    """Of `run` against torch, as a part of the range of torch's pictures, over two batch sizes and two psi."""
+    generator = torch.Generator().manual_seed(0)
+    errors = []
+    for N, psi in product(CHECKED_N, (0.5, 1.0)):
+        inputs = G.inputs(N, psi, generator)
+        wanted = G(**inputs)
+        errors.append((run(inputs) - wanted).abs().max() / (wanted.max() - wanted.min()))
+    return torch.stack(errors).max().item()
+
+
+def _trace(G: Sampler) -> ExportedProgram:
+    inputs = G.inputs(TRACED_N, 0.7, torch.Generator().manual_seed(0))
+    batch = Dim("batch")
+    dynamic = {name: {0: batch} if t.ndim else None for name, t in inputs.items()}
+    # strict: the plain way takes len(z) in the networks for a constant, and with it the batch size.
+    return torch.export.export(G, (), inputs, dynamic_shapes=dynamic, strict=True)
+
+
+def _write_onnx(G: Sampler, path: Path, facts: str) -> Run:
+    import onnx
+    import onnxruntime
+    from onnxscript import optimizer
+
+    # Not optimize=True: its rules take "+ 1e-8" for "+ 0" and drop it from every normalization (onnxscript 0.7).
+    program = torch.onnx.export(_trace(G), dynamo=True, optimize=False, verbose=False, output_names=["images"])
+    assert program is not None
+    optimizer.fold_constants(program.model)
+    optimizer.remove_unused_nodes(program.model)
+    model = program.model_proto
+    model.doc_string = _how_to(G)
+    data = json.loads(facts)["metadata"]
+    own = {name: str(data[name]) for name in ("license", "source") if name in data}  # where other programs show them
+    onnx.helper.set_model_props(model, {"stylegan": facts, **own})
+    onnx.save_model(model, str(path), format="protobuf")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda inputs: torch.from_numpy(session.run(None, {name: t.numpy() for name, t in inputs.items()})[0])
+
+
+def _write_pt2(G: Sampler, path: Path, facts: str) -> Run:
+    with path.open("wb") as f:  # given a path, torch wants it to end in .pt2
+        torch.export.save(_trace(G), f, extra_files={"stylegan.json": facts})
+    with path.open("rb") as f:
+        module = torch.export.load(f).module()
+    return lambda inputs: module(**inputs)
+
+
+WRITERS: dict[str, Callable[[Sampler, Path, str], Run]] = {".onnx": _write_onnx, ".pt2": _write_pt2}
+
+
+def _facts(networks: Networks, truncation_cutoff: int | None) -> dict[str, object]:
+    G = networks.G_ema
+    return {
+        "config": G.config.to_json(),
+        "lod": G.lod,
+        "truncation_cutoff": truncation_cutoff,
+        "noise_resolutions": noise_resolutions(G),
+        "metadata": networks.metadata,
+    }
+
+
+def _how_to(G: Sampler) -> str:
+    config, pixels = G.G.config, sum(H * H for H in G.resolutions)
+    return HOW_TO.format(
+        z_dim=config.z_dim,
+        channels=config.img_channels,
+        H=config.img_resolution >> math.floor(G.G.lod),
+        noise=HOW_TO_NOISE.format(size=pixels) if pixels else "",
+        c=HOW_TO_C.format(c_dim=config.c_dim, last=config.c_dim - 1) if config.c_dim else "",
+    )
+
+
+def _problems(out: Path, truncation_cutoff: int | None) -> Iterator[str]:
+    if out.suffix not in WRITERS:
+        yield f"{out}: the name must end in {' or '.join(WRITERS)}"
+    if out.exists():
+        yield f"{out} exists already: give another name, or delete it first"
+    if not out.parent.is_dir():
+        yield f"{out}: there is no folder {out.parent}; make it first"
+    if truncation_cutoff is not None and truncation_cutoff < 0:
+        yield f"truncation_cutoff {truncation_cutoff}: must be 0 or above, or None for all styles"
+    if out.suffix == ".onnx" and (missing := [name for name in NEEDED if not _is_installed(name)]):
+        yield f"to export ONNX, {', '.join(missing)} must be installed: pip install 'stylegan[onnx]'"
+
+
+def _is_installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what torch's exporter says about torchvision, which is not needed, and its own old names."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)
