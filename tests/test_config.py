@@ -52,7 +52,7 @@ def test_all_impossible_values_are_named_at_once():
 
 
 def test_an_unknown_field_is_refused_and_the_known_ones_are_told():
-    with pytest.raises(InputError, match="fmap_base: no such field; the fields are .*channel_base"):
+    with pytest.raises(InputError, match=r"fmap_base: no such field; the fields are .*channel_base"):
         CONFIG_F.but(fmap_base=8192)
     with pytest.raises(InputError, match="fmap_base: no such field"):
         Config.from_json(CONFIG_F.to_json() | {"fmap_base": 8192})
@@ -74,13 +74,13 @@ def test_what_is_no_configuration_is_refused_with_its_source(text):
 def test_without_mapping_layers_w_is_as_long_as_the_normalised_z():
     with pytest.raises(InputError, match="w_dim 256: must be 512 with mapping_layers 0"):
         CONFIG_F.but(mapping_layers=0, w_dim=256)
-    with pytest.raises(InputError, match="w_dim 512: must be 1024 .* beside the embedded label"):
+    with pytest.raises(InputError, match=r"w_dim 512: must be 1024 .* beside the embedded label"):
         CONFIG_F.but(mapping_layers=0, c_dim=10)
     assert CONFIG_F.but(mapping_layers=0, c_dim=10, w_dim=1024).w_dim == 1024
 
 
 def test_mixing_needs_styles():
-    with pytest.raises(InputError, match="style_mixing_prob 0.9: must be 0 with norm pixel"):
+    with pytest.raises(InputError, match=r"style_mixing_prob 0\.9: must be 0 with norm pixel"):
         CONFIG_F.but(norm="pixel")
 
 

@@ -15,7 +15,7 @@ from stylegan.config import Config
 from stylegan.errors import InputError
 from stylegan.files import whole_file
 from stylegan.networks.discriminator import Discriminator
-from stylegan.networks.generator import Generator
+from stylegan.networks.generator import Generator, check_lod
 
 VERSION = 1  # of the format: raised when older files need translating
 
@@ -37,19 +37,24 @@ class Networks:
         named = {"G_ema": self.G_ema, "G": self.G, "D": self.D}
         return {name: network for name, network in named.items() if network is not None}
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All their tensors, by name: "G_ema.mapping.layers.0.weight"."""
+        modules = self.modules().items()
+        return {f"{name}.{key}": t for name, network in modules for key, t in network.state_dict().items()}
+
 
 def save(path: Path | str, networks: Generator | Networks, metadata: dict[str, Any] | None = None) -> None:
     """Write G_ema, or all of `networks`, as one whole file; configuration, growth (lod) and metadata are its JSON."""
     if isinstance(networks, Generator):
         networks = Networks(networks)
-    tensors = {f"{name}.{key}": t for name, net in networks.modules().items() for key, t in net.state_dict().items()}
+    levels = {"levels": networks.G_ema.levels} if networks.G_ema.levels else {}
     header = {
         "config": networks.G_ema.config.to_json(),
         "lod": networks.G_ema.lod,
         "networks": list(networks.modules()),
-        "metadata": networks.metadata | (metadata or {}),
+        "metadata": networks.metadata | levels | (metadata or {}),
     }
-    write_tensors(path, tensors, kind="network", header=header)
+    write_tensors(path, networks.tensors(), kind="network", header=header)
 
 
 def load(network: Path | str) -> Generator:
@@ -92,15 +97,35 @@ def _load_file(path: Path) -> Networks:
         names, metadata = header["networks"], header["metadata"]
     except KeyError as e:
         raise InputError(f"{path}: its header has no {e}; the file is damaged or of another kind") from e
-    classes = {"G_ema": Generator, "G": Generator, "D": Discriminator}
-    if "G_ema" not in names or set(names) - set(classes):
+    if "G_ema" not in names or set(names) - {"G_ema", "G", "D"}:
         raise InputError(f"{path} holds the networks {names}: must be G_ema, and may be G and D")
-    networks = {name: classes[name](config, lod).eval().requires_grad_(False) for name in names}
-    expected = {f"{name}.{key}": t for name, net in networks.items() for key, t in net.state_dict().items()}
-    check_tensors(tensors, expected, path)
-    for name, net in networks.items():
-        net.load_state_dict({key: tensors[f"{name}.{key}"] for key in net.state_dict()})
-    return Networks(**networks, metadata=metadata)
+    try:
+        check_lod(lod, config)
+    except ValueError as e:
+        raise InputError(f"{path}: {e}") from e
+    networks = Networks(
+        Generator(config, lod),
+        Generator(config, lod) if "G" in names else None,
+        Discriminator(config, lod) if "D" in names else None,
+        metadata,
+    )
+    check_tensors(tensors, networks.tensors(), path)
+    for name, network in networks.modules().items():
+        network.load_state_dict({key: tensors[f"{name}.{key}"] for key in network.state_dict()})
+        network.eval().requires_grad_(False)
+    networks.G_ema.levels = check_levels(metadata.get("levels"), config, path)
+    return networks
+
+
+def check_levels(levels: Any, config: Config, path: Path) -> dict[str, list[int]] | None:
+    """The measured levels in a file's metadata: name -> [first, last] style."""
+    fine = levels is None or (
+        isinstance(levels, dict)
+        and all(isinstance(v, list) and len(v) == 2 and 0 <= v[0] <= v[1] < config.num_ws for v in levels.values())
+    )
+    if not fine:
+        raise InputError(f"{path}: levels {levels!r} must be names with [first, last] styles, 0 to {config.num_ws - 1}")
+    return levels
 
 
 def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:

@@ -12,6 +12,7 @@ from stylegan.errors import InputError, refuse
 Norm = Literal["pixel", "adain"]
 Resample = Literal["nearest", "bilinear"]
 Loss = Literal["wgan_gp", "logistic"]
+NoiseMode = Literal["random", "const", "none"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from stylegan.data.fit import fit
 from stylegan.data.images import ImageDataset
 from stylegan.data.prepare import prepare
 from stylegan.files import write_text
-from stylegan.sampling.sample import save_samples
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.save import save_samples
 from stylegan.training.budget import kimg_in
 from stylegan.training.train import best_device, resume, train
 
@@ -53,7 +54,7 @@ def demo(out: Path, *, minutes: float = 8.0) -> Path:
     for psi in (1.0, 0.7):
         folder = out / f"seeds-psi-{psi}"
         if not folder.exists():
-            save_samples(G, range(64), folder, truncation_psi=psi, grid=True)
+            save_samples(G, range(64), folder, controls=Controls(psi=psi), grid=True)
     page = out / "index.html"
     write_text(page, _page(out))
     console.print(f"done: {page}\n{NEXT.format(run=run)}")

@@ -24,28 +24,29 @@ class Discriminator(nn.Module):
         super().__init__()
         self.config = config
         self.lod = lod
-        resolutions = [2**i for i in range(int(math.log2(config.img_resolution)), 2, -1)]
-        self.fromrgb = nn.ModuleList(FromRGB(config, resolution) for resolution in [*resolutions, 4])
-        self.blocks = nn.ModuleList(DownBlock(config, resolution) for resolution in resolutions)
+        resolutions = [2**i for i in range(2, int(math.log2(config.img_resolution)) + 1)]  # as G's: from 4 px up
+        self.fromrgb = nn.ModuleList(FromRGB(config, resolution) for resolution in resolutions)
+        self.blocks = nn.ModuleList(DownBlock(config, resolution) for resolution in resolutions[1:])
         self.head = Head(config)
 
     def forward(self, img: Tensor, c: Tensor | None = None, *, lod: float | None = None) -> Tensor:
         """img: (N, img_channels, H, H) with H = img_resolution / 2^floor(lod), c: (N, c_dim) -> logits (N, 1)."""
         lod = self.lod if lod is None else lod
         check_lod(lod, self.config)
-        level = math.floor(lod)
-        H = self.config.img_resolution >> level
+        grown = len(self.blocks) - math.floor(lod)  # blocks that are grown, besides 4x4
+        H = 4 << grown
         if img.shape[1:] != (self.config.img_channels, H, H):
             raise ValueError(
-                f"pictures of shape {tuple(img.shape)}: must be (N, {self.config.img_channels}, {H}, {H}) at lod {lod:g}"
+                f"pictures of shape {tuple(img.shape)}: "
+                f"must be (N, {self.config.img_channels}, {H}, {H}) at lod {lod:g}"
             )
         check_c(c, len(img), self.config.c_dim)
-        x = self.fromrgb[level](img)
-        fade = lod - level
-        for i, block in enumerate(self.blocks[level:]):
-            x = block(x)
-            if i == 0 and fade:
-                x = torch.lerp(x, self.fromrgb[level + 1](downsample(img)), fade)
+        x = self.fromrgb[grown](img)
+        fade = lod - math.floor(lod)
+        for i in reversed(range(grown)):
+            x = self.blocks[i](x)
+            if fade and i == grown - 1:
+                x = torch.lerp(x, self.fromrgb[i](downsample(img)), fade)
         return self.head(x, c)
 
 
@@ -59,7 +60,7 @@ class FromRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, img: Tensor) -> Tensor:
-        return leaky_relu(self.conv(img) + self.bias[:, None, None])
+        return leaky_relu(self.conv(img), self.bias)
 
 
 class DownBlock(nn.Module):
@@ -75,8 +76,8 @@ class DownBlock(nn.Module):
         self.bias1 = nn.Parameter(torch.zeros(out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = leaky_relu(self.conv0(x) + self.bias0[:, None, None])
-        return leaky_relu(self.conv1(self.blur(x)) + self.bias1[:, None, None])
+        x = leaky_relu(self.conv0(x), self.bias0)
+        return leaky_relu(self.conv1(self.blur(x)), self.bias1)
 
 
 class Head(nn.Module):
@@ -91,6 +92,6 @@ class Head(nn.Module):
         self.dense1 = EqualizedLinear(out_channels, max(config.c_dim, 1), gain=1)
 
     def forward(self, x: Tensor, c: Tensor | None) -> Tensor:
-        x = leaky_relu(self.conv(minibatch_stddev(x)) + self.bias[:, None, None])
+        x = leaky_relu(self.conv(minibatch_stddev(x)), self.bias)
         x = self.dense1(leaky_relu(self.dense0(x.flatten(1))))  # (N, max(c_dim, 1))
         return x if c is None or not c.shape[1] else (x * c).sum(dim=1, keepdim=True)

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from stylegan.config import Config
+from stylegan.config import Config, NoiseMode
 from stylegan.networks.layers import (
     SQRT2,
     AdaIN,
@@ -22,7 +22,6 @@ from stylegan.networks.layers import (
 )
 from stylegan.networks.styles import broadcast, truncate
 
-NoiseMode = Literal["random", "const", "none"]
 NORMS = {"adain": AdaIN, "pixel": PixelNorm}
 RESAMPLES = {"bilinear": Blur, "nearest": nn.Identity}
 
@@ -42,6 +41,7 @@ class Generator(nn.Module):
         self.z_dim, self.w_dim, self.c_dim = config.z_dim, config.w_dim, config.c_dim
         self.img_resolution, self.img_channels = config.img_resolution, config.img_channels
         self.num_ws = config.num_ws
+        self.levels: dict[str, list[int]] | None = None  # measured: name -> [first, last] style; None: the paper's
         self.mapping = Mapping(config)
         self.synthesis = Synthesis(config, lod)
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
@@ -100,7 +100,7 @@ class Mapping(nn.Module):
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
         if z.ndim != 2 or z.shape[1] != self.z_dim:
             raise ValueError(f"z of shape {tuple(z.shape)}: must be (N, {self.z_dim})")
-        check_c(c, len(z), self.c_dim)
+        check_c(c, z.shape[0], self.c_dim)
         if self.embedding is not None and c is not None:
             z = torch.cat([z, c @ self.embedding], dim=1)
         w = pixel_norm(z)
@@ -137,18 +137,22 @@ class Synthesis(nn.Module):
         check_lod(lod, self.config)
         if ws.ndim != 3 or ws.shape[1:] != (self.config.num_ws, self.config.w_dim):
             raise ValueError(f"ws of shape {tuple(ws.shape)}: must be (N, {self.config.num_ws}, {self.config.w_dim})")
-        maps = self.noise_maps(len(ws), noise_mode, noise, generator, lod)
+        maps = self.noise_maps(ws.shape[0], noise_mode, noise, generator, lod)
         ws = ws.expand(-1, max(self.config.num_ws, 2 * len(self.blocks)), -1)  # without styles, one w for all layers
 
+        blocks = self.grown_blocks(lod)
         x = ws[:, 0]
-        grown = len(self.blocks) - math.floor(lod)
-        for i, block in enumerate(self.blocks[:grown]):
+        for i, block in enumerate(blocks):
             previous, x = x, block(x, ws[:, 2 * i : 2 * i + 2], maps[2 * i : 2 * i + 2])
-        img = self.blocks[grown - 1].torgb(x)
+        img = blocks[-1].torgb(x)
         fade = lod - math.floor(lod)
         if fade:
-            img = torch.lerp(img, upsample(self.blocks[grown - 2].torgb(previous)), fade)
+            img = torch.lerp(img, upsample(blocks[-2].torgb(previous)), fade)
         return img
+
+    def grown_blocks(self, lod: float) -> list["Block"]:
+        """The blocks that take part at `lod`, from 4x4 up."""
+        return [cast(Block, block) for block in self.blocks[: len(self.blocks) - math.floor(lod)]]
 
     def noise_maps(
         self,
@@ -159,7 +163,7 @@ class Synthesis(nn.Module):
         lod: float,
     ) -> list[Tensor | None]:
         """The noise of every layer that is grown at `lod`, from 4x4 up; None where there is none."""
-        layers = [layer for block in self.blocks[: len(self.blocks) - math.floor(lod)] for layer in block.layers]
+        layers = [cast(Layer, layer) for block in self.grown_blocks(lod) for layer in block.layers]
         if noise is not None:
             return check_noise(noise, N, [layer.resolution for layer in layers], self.config)
         if noise_mode not in ("random", "const", "none"):
@@ -216,7 +220,7 @@ class Layer(nn.Module):
         x = self.op(x)
         if noise is not None and self.noise_strength is not None:
             x = x + noise * self.noise_strength[:, None, None]
-        x = leaky_relu(x + self.bias[:, None, None])
+        x = leaky_relu(x, self.bias)
         return self.norm(x, w)
 
 
@@ -228,7 +232,7 @@ class ConstantInput(nn.Module):
         self.const = nn.Parameter(torch.ones(1, channels, 4, 4))
 
     def forward(self, w: Tensor) -> Tensor:
-        return self.const.expand(len(w), -1, -1, -1)
+        return self.const.expand(w.shape[0], -1, -1, -1)
 
 
 class LatentInput(nn.Module):
@@ -241,7 +245,7 @@ class LatentInput(nn.Module):
         self.weight_gain = SQRT2 / 4 / math.sqrt(w_dim)  # the 4 is of the authors' code, not in the paper
 
     def forward(self, w: Tensor) -> Tensor:
-        return nn.functional.linear(w, self.weight * self.weight_gain).reshape(len(w), self.channels, 4, 4)
+        return nn.functional.linear(w, self.weight * self.weight_gain).reshape(w.shape[0], self.channels, 4, 4)
 
 
 class ToRGB(nn.Module):

@@ -28,7 +28,7 @@ class EqualizedLinear(nn.Module):
 
 
 class EqualizedConv2d(nn.Module):
-    """A convolution with equalized learning rate and no bias, which comes later: after blur and noise, or after scaling.
+    """A convolution with equalized learning rate. Its bias comes later: after blur and noise, or after scaling.
 
     (N, in_channels, H, W) -> (N, out_channels, H, W); twice the height and width for Up, half for Down.
     """
@@ -90,9 +90,14 @@ class Blur(nn.Module):
         return F.conv2d(x, self.kernel.to(x.dtype).expand(channels, 1, 3, 3), padding=1, groups=channels)
 
 
-def leaky_relu(x: Tensor) -> Tensor:
-    """Leaky ReLU with slope 0.2, the only activation of the paper."""
-    return F.leaky_relu(x, 0.2)
+def leaky_relu(x: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Leaky ReLU with slope 0.2, the only activation of the paper, after adding a bias to each channel.
+
+    x: (N, C, H, W) with bias (C,), or any shape without. As in the authors' code the gradient at 0 is 1, and not 0.2:
+    what is too small to change a number lifts a 0 off the corner.
+    """
+    tiny = 1e-30
+    return F.leaky_relu(x + (tiny if bias is None else (bias + tiny)[:, None, None]), 0.2)
 
 
 def pixel_norm(x: Tensor) -> Tensor:
@@ -140,7 +145,9 @@ def minibatch_stddev(x: Tensor, group_size: int = 4) -> Tensor:
     N, C, H, W = x.shape
     G = min(group_size, N)
     if N % G:
-        raise ValueError(f"a batch of {N} pictures: the minibatch deviation needs 1, 2, 3 or a multiple of {group_size}")
+        raise ValueError(
+            f"a batch of {N} pictures: the minibatch deviation needs 1, 2, 3 or a multiple of {group_size}"
+        )
     y = x.reshape(G, N // G, C, H, W)
     y = (y.var(dim=0, unbiased=False) + 1e-8).sqrt()  # (N / G, C, H, W)
     y = y.mean(dim=(1, 2, 3))  # (N / G,)

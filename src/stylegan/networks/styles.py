@@ -1,5 +1,7 @@
 """What is done to w between the mapping and the synthesis network."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -14,13 +16,32 @@ def mix(ws1: Tensor, ws2: Tensor, crossover: int) -> Tensor:
     return torch.cat([ws1[:, :crossover], ws2[:, crossover:]], dim=1)
 
 
-def truncate(ws: Tensor, w_avg: Tensor, psi: float, cutoff: int | None = None) -> Tensor:
+def copy_styles(ws_a: Tensor, ws_b: Tensor, indices: Sequence[int]) -> Tensor:
+    """A with the styles `indices` of B (Figure 3). No index gives A, all give B. Both (N or 1, num_ws, w_dim)."""
+    copied = torch.zeros(ws_a.shape[1], 1, dtype=torch.bool, device=ws_a.device)
+    copied[list(indices)] = True
+    return torch.where(copied, ws_b, ws_a)
+
+
+def truncate(ws: Tensor, w_avg: Tensor, psi: float | Sequence[float], cutoff: int | None = None) -> Tensor:
     """Pull the first `cutoff` styles towards w_avg (Appendix B): w_avg + psi (w - w_avg).
 
-    ws: (N, num_ws, w_dim); w_avg: (w_dim,). psi 1 changes nothing, 0 gives the average image.
-    cutoff counts styles, two per resolution; None, or more than there are, means all. Returns a new tensor.
+    ws: (N, num_ws, w_dim); w_avg: (w_dim,), or a centre for each w as `nearest` gives. psi 1 changes nothing, 0 gives
+    the average image, below 0 its opposite; a sequence has one psi for each style. cutoff counts styles, two per
+    resolution; None, or more than there are, means all. Returns a new tensor.
     """
-    return torch.cat([w_avg + psi * (ws[:, :cutoff] - w_avg), ws[:, ws.shape[1] if cutoff is None else cutoff :]], dim=1)
+    num_ws = ws.shape[1]
+    psis = torch.as_tensor(psi, dtype=ws.dtype, device=ws.device)
+    if psis.ndim and psis.shape != (num_ws,):
+        raise ValueError(f"psi of {len(psis)} numbers: must be one number, or {num_ws}, one for each style")
+    if cutoff is not None:
+        psis = torch.where(torch.arange(num_ws, device=ws.device) < cutoff, psis, 1.0)
+    return torch.lerp(w_avg.expand_as(ws), ws, psis.expand(num_ws)[:, None])  # exact where psi is 0 or 1
+
+
+def nearest(ws: Tensor, centers: Tensor) -> Tensor:
+    """The centre nearest to each w: (N, num_ws, w_dim), centers (K, w_dim) -> (N, num_ws, w_dim)."""
+    return centers[torch.cdist(ws.flatten(0, 1), centers).argmin(dim=1)].view_as(ws)
 
 
 def update_w_avg(w_avg: Tensor, w: Tensor, beta: float = 0.995) -> None:

@@ -1,0 +1,79 @@
+"""A flat boundary between points marked yes and points marked no, also where there are fewer points than dimensions."""
+
+import csv
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from stylegan.errors import InputError, refuse
+
+WORDS = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
+FOLDS = 10
+
+
+def linear_boundary(points: Tensor, marks: Tensor) -> tuple[Tensor, float]:
+    """The unit normal (dim,) of the boundary, towards yes; and how many points fall on its right side if left out.
+
+    points: (N, dim); marks: (N,) bool, at least 2 of each. The second number is a fraction, the mean of both sides',
+    from boundaries made without a tenth of the points at a time. float64, no randomness.
+    """
+    X = points.double().cpu()
+    X = X - X.mean(dim=0)
+    X = X / X.square().mean().sqrt()
+    place = torch.where(marks, marks.cumsum(0), (~marks).cumsum(0))  # among those of the same mark
+    folds = min(FOLDS, int(marks.sum()), int((~marks).sum()))
+    right = torch.zeros(len(X), dtype=torch.bool)
+    for fold in range(folds):
+        left_out = place % folds == fold
+        normal, offset = _logistic(X[~left_out], marks[~left_out])
+        right[left_out] = (X[left_out] @ normal + offset > 0) == marks[left_out]
+    normal, _ = _logistic(X, marks)
+    score = (right[marks].double().mean() + right[~marks].double().mean()) / 2
+    return normal / normal.norm(), score.item()
+
+
+def _logistic(X: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
+    """Normal and offset by ridge-penalized logistic regression, both marks of the same weight.
+
+    With entries of X around 1, penalties from 0.1 to 10 found planted directions equally well, from 20 + 20 points up.
+    """
+    signs = torch.where(marks, 1.0, -1.0).double()
+    weights = torch.where(marks, len(marks) / marks.sum(), len(marks) / (~marks).sum()) / 2
+    solution = X.new_zeros(X.shape[1] + 1, requires_grad=True)
+    optimizer = torch.optim.LBFGS([solution], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        with torch.enable_grad():
+            margins = signs * (X @ solution[:-1] + solution[-1])
+            value = (weights * F.softplus(-margins)).sum() + solution[:-1].square().sum()
+            value.backward()
+        return value
+
+    optimizer.step(loss)
+    return solution.detach()[:-1], solution.detach()[-1]
+
+
+def read_marks(path: Path | str) -> tuple[list[int], list[int]]:
+    """The seeds marked yes and those marked no in a CSV file with rows `seed,mark`; a first row of names is skipped.
+
+    mark: yes, 1, true, or no, 0, false. Raises InputError naming every row that is something else.
+    """
+    path = Path(path)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as f:
+            rows = [(i, row) for i, row in enumerate(csv.reader(f), start=1) if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as e:
+        raise InputError(f"{path} cannot be read as CSV: {e}") from e
+    marks: dict[bool, list[int]] = {True: [], False: []}
+    problems = []
+    for i, row in rows:
+        cells = [cell.strip().lower() for cell in row]
+        if len(cells) == 2 and cells[0].isdecimal() and cells[1] in WORDS:
+            marks[WORDS[cells[1]]].append(int(cells[0]))
+        elif i > 1:
+            problems.append(f"{path}, line {i}: {','.join(row)!r}: must be SEED,yes or SEED,no (or 1 and 0)")
+    refuse(problems)
+    return marks[True], marks[False]

@@ -1,0 +1,118 @@
+"""The authors' networks: StyleGAN's pickles of 2019 and Progressive GAN's of 2018, read without executing them."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stylegan.checkpoint import Networks, save
+from stylegan.config import Config
+from stylegan.errors import InputError, refuse
+from stylegan.interop.arguments import config_of, settle
+from stylegan.interop.pickles import read_pickle
+from stylegan.interop.state import OfficialNetwork, official_networks
+from stylegan.interop.variables import authors_shape, discriminator_names, generator_names, is_turned, to_ours
+from stylegan.networks.discriminator import Discriminator
+from stylegan.networks.generator import Generator
+
+LICENSE = "CC BY-NC 4.0"  # of the weights that the authors published: not for commercial use
+LODS = {"lod", "G_synthesis/lod"}  # variables of theirs that are no tensors of ours; G's own is in force
+
+
+def import_official(pkl: Path | str, network: Path | str) -> Networks:
+    """Write the networks of an official pickle as a file of ours. Its metadata tells the licence and the source.
+
+    Raises InputError as `read_official` does.
+    """
+    pkl, network = Path(pkl), Path(network)
+    if not network.parent.is_dir():
+        raise InputError(f"{network}: there is no folder {network.parent}; make it first")
+    data = _read(pkl)
+    G, D, G_ema = _networks(data, pkl)
+    source = f"{pkl.name}, sha256 {hashlib.sha256(data).hexdigest()}"
+    networks = Networks(G_ema, G, D, {"license": LICENSE, "source": source})
+    save(network, networks)
+    return networks
+
+
+def read_official(path: Path | str) -> tuple[Generator, Discriminator, Generator]:
+    """(G, D, G_ema) of an official pickle, grown as far as it says (lod): eval mode, float32, on the CPU.
+
+    Nothing in the file is executed. Raises InputError naming all that is unknown, missing or cannot be built.
+    """
+    return _networks(_read(Path(path)), Path(path))
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    return path.read_bytes()
+
+
+def _networks(data: bytes, path: Path) -> tuple[Generator, Discriminator, Generator]:
+    try:
+        networks = official_networks(read_pickle(data))
+        config = config_of([(part.function, part.arguments) for n in networks for part in (n, *n.components)])
+        # Every shape is compared before anything is allocated: sizes in a hostile file cost nothing.
+        refuse([problem for n in networks for problem in _problems(n, config)])
+        if sum(array.nbytes for n in networks for array in n.variables.values()) > len(data):
+            raise InputError("its variables share their bytes: no file of the authors' does")
+        G, D, Gs = networks
+        return _generator(G, config), _discriminator(D, config), _generator(Gs, config)
+    except InputError as e:
+        raise InputError(f"{path} cannot be imported:\n{e}") from e
+
+
+def _generator(network: OfficialNetwork, config: Config) -> Generator:
+    G = Generator(config, _lod(network)).eval().requires_grad_(False)
+    G.load_state_dict(G.state_dict() | _tensors(network, config))  # w_avg stays 0 where they have none
+    return G
+
+
+def _discriminator(network: OfficialNetwork, config: Config) -> Discriminator:
+    D = Discriminator(config, _lod(network)).eval().requires_grad_(False)
+    D.load_state_dict(_tensors(network, config))
+    return D
+
+
+def _names(network: OfficialNetwork, config: Config) -> dict[str, str]:
+    if network.function.startswith("D"):
+        return discriminator_names(config)
+    return generator_names(config, progressive=network.function == "G_paper")
+
+
+def _tensors(network: OfficialNetwork, config: Config) -> dict[str, Tensor]:
+    fused = _argument(network, "fused_scale")
+    return {
+        ours: to_ours(theirs, network.variables[theirs].numpy(), turned=is_turned(theirs, fused))
+        for ours, theirs in _names(network, config).items()
+    }
+
+
+def _lod(network: OfficialNetwork) -> float:
+    return 0.0 if _argument(network, "structure") == "fixed" else float(network.variables["lod"].numpy())
+
+
+def _argument(network: OfficialNetwork, name: str) -> Any:
+    """The value of an argument, given or default, of the network or the component that it is for."""
+    settled = [settle(part.function, part.arguments, []) for part in (network, *network.components)]
+    return next(arguments[name] for arguments in settled if name in arguments)
+
+
+def _problems(network: OfficialNetwork, config: Config) -> list[str]:
+    """What keeps the variables of a network from being ours: missing, not known, or of another shape."""
+    with torch.device("meta"):
+        ours = (Discriminator if network.function.startswith("D") else Generator)(config).state_dict()
+    names = _names(network, config)
+    shapes = {theirs: authors_shape(theirs, ours[name].shape) for name, theirs in names.items()} | {"lod": ()}
+    problems = [f"{network.name}: {name} is missing" for name in shapes.keys() - network.variables.keys()]
+    for name, array in network.variables.items():
+        if name not in shapes and name not in LODS:
+            problems.append(f"{network.name}: {name[:100]!r} is not part of this network")
+        elif name in shapes and array.shape != shapes[name]:
+            problems.append(f"{network.name}: {name} is {array.shape}: must be {shapes[name]}")
+    if not problems and not 0 <= _lod(network) <= config.max_lod:
+        problems.append(f"{network.name}: lod {_lod(network)}: must be 0 to {config.max_lod:g}")
+    return sorted(problems)

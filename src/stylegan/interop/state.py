@@ -1,0 +1,98 @@
+"""What the authors' pickled Network objects hold."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from stylegan.errors import InputError, refuse
+from stylegan.interop.arguments import FUNCTIONS
+from stylegan.interop.pickles import NETWORK, Call, Malformed, PickledArray, array_of, short
+
+FAMILIES = (("G_style", "D_basic", "G_style"), ("G_paper", "D_paper", "G_paper"))
+COMPONENTS = {"G_style": {"mapping": "G_mapping", "synthesis": "G_synthesis"}}
+
+
+@dataclass(frozen=True)
+class OfficialNetwork:
+    """A network as the authors describe it: its build function, the arguments given to that, its variables.
+
+    variables: those of the components too, under the name of the component (G_mapping/..., G_synthesis/...).
+    """
+
+    name: str
+    function: str
+    arguments: dict[str, Any]
+    variables: dict[str, PickledArray]
+    components: tuple["OfficialNetwork", ...]
+
+
+def official_networks(value: Any) -> list[OfficialNetwork]:
+    """G, D and Gs (the average of G) of a pickle's value. Raises InputError for everything else."""
+    if not isinstance(value, tuple) or len(value) != 3:
+        held = value if isinstance(value, Call) else type(value).__name__
+        size = f" of {len(value)}" if isinstance(value, tuple | list) else ""
+        raise InputError(f"holds one {held}{size}: must be a tuple of the three networks (G, D, Gs)")
+    networks, problems = [], []
+    for name, network in zip(("G", "D", "Gs"), value, strict=True):
+        try:
+            networks.append(_network(name, network))
+        except InputError as e:
+            problems.append(str(e))
+    refuse(problems)
+    functions = tuple(network.function for network in networks)
+    if functions not in FAMILIES:
+        raise InputError(
+            f"(G, D, Gs) built by {functions}: must be by {FAMILIES[0]}, or Progressive GAN's {FAMILIES[1]}"
+        )
+    return networks
+
+
+def _network(name: str, value: Any) -> OfficialNetwork:
+    state: Any = value.state if isinstance(value, Call) and value.func in NETWORK else None
+    match state:
+        case {"version": 2 | 3, "build_func_name": str(function), "static_kwargs": dict(given), "variables": list(own)}:
+            pass
+        case _:
+            raise InputError(f"{name}: no Network of version 2 or 3 with its build function, arguments and variables")
+    if function not in FUNCTIONS:
+        raise InputError(f"{name}: built by {short(function)}: must be one of {', '.join(FUNCTIONS)}")
+    components = _components(name, function, state.get("components") or {})
+    arguments = {key: _plain(item) for key, item in given.items()}
+    variables = _variables(name, own)
+    for component in components:
+        variables |= {f"{component.function}/{key}": array for key, array in component.variables.items()}
+    return OfficialNetwork(name, function, arguments, variables, components)
+
+
+def _components(name: str, function: str, given: Any) -> tuple[OfficialNetwork, ...]:
+    wanted = COMPONENTS.get(function, {})
+    if not isinstance(given, dict) or given.keys() != wanted.keys():
+        raise InputError(f"{name}: the components of {function} must be {', '.join(wanted) or 'none'}")
+    components = tuple(_network(f"{name}'s {key}", given[key]) for key in wanted)
+    functions = tuple(component.function for component in components)
+    if functions != tuple(wanted.values()):
+        raise InputError(f"{name}: its components are built by {functions}: must be by {tuple(wanted.values())}")
+    return components
+
+
+def _variables(name: str, pairs: list[Any]) -> dict[str, PickledArray]:
+    variables: dict[str, PickledArray] = {}
+    problems = []
+    for pair in pairs:
+        match pair:
+            case (str(key), value) if key not in variables:
+                try:
+                    variables[key] = array_of(value)
+                except Malformed as e:
+                    problems.append(f"{name}: {short(key)} {e}")
+            case _:
+                problems.append(f"{name}: a variable that is no pair of a name, used once, and an array")
+    refuse(problems)
+    return variables
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as Python's; anything else as it is."""
+    try:
+        return array_of(value).numpy().item() if isinstance(value, Call) else value
+    except (Malformed, ValueError):
+        return value

@@ -1,0 +1,36 @@
+"""Everything that a user sets to control the pictures: the same words in every command. No torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from stylegan.config import NoiseMode
+
+Psi = float | str | Sequence[float]
+"""One psi for all styles, one for each, or in words: "0.7", "0.7,0.7,1,1", "coarse=0.5,fine=1" (others 1)."""
+
+
+@dataclass(frozen=True)
+class Controls:
+    """How pictures are made of seeds. With the same controls, a seed is the same picture in every command.
+
+    The defaults are those of the authors' examples: psi 0.7 on 4 to 32 px, fresh noise for each seed.
+    """
+
+    psi: Psi = 0.7
+    """Truncation: 1 none, 0 the average picture, below 0 its opposite. Also 0.7,0.7,1,... or coarse=0.5,fine=1."""
+    cutoff: int | None = 8
+    """How many styles are truncated, two per resolution from 4 px up; None or more than there are: all."""
+    towards: str = "mean"
+    """What truncation pulls to: mean (of the training), mean:N (of N samples), centers:K (of K clusters of W)."""
+    noise: NoiseMode = "random"
+    """Stochastic detail: random (from the seed), const (the network's stored maps) or none."""
+    noise_seed: int | None = None
+    """Take the random noise of this seed for every picture, instead of each its own."""
+    noise_layers: str | None = None
+    """The only layers that get noise: coarse, middle, fine, 4-7, 64px, all, none, joined by commas."""
+    class_index: int | None = None
+    """The class, for a network that has classes."""
+
+    def but(self, **changes: object) -> "Controls":
+        """The same with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]

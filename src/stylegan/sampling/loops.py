@@ -1,0 +1,116 @@
+"""Closed paths through latents and noise: what a film shows at the time t, with the same at t and t + 1."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from stylegan.errors import InputError
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import Levels, require_styles, style_indices
+from stylegan.networks.styles import copy_styles
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.recipe import Recipe, check_cutoff, controlled_noise, labels_of, recipe, towards_of
+from stylegan.sampling.sample import seed_z, truncated
+from stylegan.sampling.truncation import parse_psi
+
+LoopKind = Literal["z", "w", "smooth", "mix", "noise"]
+"""z: slerp from seed to seed in Z. w: lerp in W. smooth: a closed curve in W without corners. mix: the first seed,
+while some of its styles go round all seeds. noise: one seed, while its noise goes round."""
+
+Loop = Callable[[float], Recipe]
+
+
+def loop(G: Generator, kind: LoopKind, seeds: Sequence[int], *, levels: Levels, controls: Controls) -> Loop:
+    """The recipe of the picture at the time t, of period 1. At k / len(seeds) it is the picture of the k-th seed.
+
+    One noise stays through the film, the first seed's unless the controls say otherwise; kind "noise" varies it.
+    levels: the styles that kind "mix" moves.
+    """
+    if kind not in get_args(LoopKind):
+        raise InputError(f"kind {kind!r}: must be one of {', '.join(get_args(LoopKind))}")
+    if kind == "noise":
+        return _noise_loop(G, seeds, controls)
+    if len(seeds) < 2:
+        raise InputError(f"a film of kind {kind} goes from seed to seed: give at least 2, such as 0-5")
+    noise = controlled_noise(G, seeds[:1], controls)
+    if kind == "z":
+        return _z_loop(G, seeds, controls, noise)
+    ws = recipe(G, seeds, controls).ws
+    curve = smooth if kind == "smooth" else straight
+    if kind != "mix":
+        return lambda t: Recipe(curve(ws, t), noise)
+    require_styles(G, "a film of kind mix")
+    moving = style_indices(levels, G)
+    return lambda t: Recipe(copy_styles(ws[:1], smooth(ws, t), moving), noise)
+
+
+def _z_loop(G: Generator, seeds: Sequence[int], controls: Controls, noise: list[Tensor] | None) -> Loop:
+    z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(G.w_avg.device)
+    c = labels_of(G, controls.class_index, 1)
+    psi, cutoff, towards = parse_psi(controls.psi, G), check_cutoff(controls.cutoff), towards_of(G, controls)
+
+    @torch.no_grad()
+    def at(t: float) -> Recipe:
+        i, j, f = _between(len(z), t)
+        w = G.mapping(slerp(z[i : i + 1], z[j : j + 1], f), None if c is None else c.to(z.device))
+        return Recipe(truncated(G, G.broadcast(w), psi, cutoff, towards), noise)
+
+    return at
+
+
+def _noise_loop(G: Generator, seeds: Sequence[int], controls: Controls) -> Loop:
+    if not G.config.noise:
+        raise InputError("a film of kind noise: this network has no noise inputs")
+    if controls.noise == "none":
+        raise InputError("a film of kind noise with noise none would stand still: give random or const")
+    if len(seeds) != 1:
+        raise InputError(f"a film of kind noise shows one picture: give one seed, not {len(seeds)}")
+    still = recipe(G, seeds, controls)
+    other_seed = (seeds[0] if controls.noise_seed is None else controls.noise_seed) + 1
+    other = controlled_noise(G, seeds, controls.but(noise="random", noise_seed=other_seed))
+    pairs = list(zip(still.noise or [], other or [], strict=True))
+
+    def at(t: float) -> Recipe:
+        angle = 2 * math.pi * (t % 1)  # cos and sin keep the variance at 1, so every frame is as noisy as a picture
+        return Recipe(still.ws, [a * math.cos(angle) + b * math.sin(angle) for a, b in pairs])
+
+    return at
+
+
+def slerp(a: Tensor, b: Tensor, f: float) -> Tensor:
+    """From a (f = 0) to b (f = 1) along the arc between them, the length changing evenly. (N, z_dim) each."""
+    length_a, length_b = a.norm(dim=1, keepdim=True), b.norm(dim=1, keepdim=True)
+    angle = torch.acos((a / length_a * b / length_b).sum(dim=1, keepdim=True).clamp(-1, 1))
+    if angle.max() < 1e-4 or angle.max() > math.pi - 1e-4:  # no arc, or no single one
+        return torch.lerp(a, b, f)
+    arc = (torch.sin((1 - f) * angle) * a / length_a + torch.sin(f * angle) * b / length_b) / torch.sin(angle)
+    return arc * torch.lerp(length_a, length_b, f)
+
+
+def straight(ws: Tensor, t: float) -> Tensor:
+    """The point at t, of period 1, on the straight lines through the K points ws and back: (K, ...) -> (1, ...)."""
+    i, j, f = _between(len(ws), t)
+    return torch.lerp(ws[i : i + 1], ws[j : j + 1], f)
+
+
+def smooth(ws: Tensor, t: float) -> Tensor:
+    """The same on a smooth curve through the points: the closed Catmull-Rom spline."""
+    i, j, f = _between(len(ws), t)
+    before, a, b, after = (ws[k % len(ws)][None] for k in (i - 1, i, j, j + 1))
+    speed_a, speed_b = (b - before) / 2, (after - a) / 2
+    return (
+        (2 * f**3 - 3 * f**2 + 1) * a
+        + (f**3 - 2 * f**2 + f) * speed_a
+        + (3 * f**2 - 2 * f**3) * b
+        + (f**3 - f**2) * speed_b
+    )
+
+
+def _between(K: int, t: float) -> tuple[int, int, float]:
+    """The keyframes before and after t, and how far t is from one to the other."""
+    at = (t % 1) * K
+    i = int(at) % K
+    return i, (i + 1) % K, at - int(at)

@@ -1,0 +1,127 @@
+"""What truncation pulls towards, how strongly, and in words (Appendix B)."""
+
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylegan.errors import InputError
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import pixels, runs, style_indices
+from stylegan.sampling.controls import Psi
+
+SAMPLES = 10_000  # w drawn for a mean or for centres, unless told
+
+
+def parse_psi(psi: Psi, G: Generator) -> float | list[float]:
+    """psi as a number, or as one number for each style. Raises InputError for what is no finite number."""
+    if isinstance(psi, int | float) and not isinstance(psi, bool):
+        return _number(psi, psi, G)
+    if not isinstance(psi, str | Sequence):
+        raise InputError(f"psi {psi!r}: {_allowed(G)}")
+    parts: Sequence[str] | Sequence[float] = psi.split(",") if isinstance(psi, str) else psi
+    if isinstance(psi, str) and "=" in psi:
+        psis = [1.0] * G.num_ws
+        for part in psi.split(","):
+            level, _, value = part.partition("=")
+            for i in style_indices(level, G):
+                psis[i] = _number(value, psi, G)
+        return psis
+    if len(parts) == 1:
+        return _number(parts[0], psi, G)
+    if len(parts) != G.num_ws:
+        raise InputError(f"psi {psi!r} has {len(parts)} numbers: {_allowed(G)}")
+    return [_number(part, psi, G) for part in parts]
+
+
+def parse_towards(towards: str, G: Generator, c: Tensor | None = None) -> Tensor | None:
+    """What truncation pulls to, for `truncated`: "mean" is w_avg of the training (None), "mean:5000" is estimated from
+    5000 samples, "centers:8" are the centres of 8 clusters of W. c: (1, c_dim), to estimate within one class.
+    """
+    if towards == "mean":
+        return None
+    match = re.fullmatch(r"(mean|centers):([1-9]\d*)", towards)
+    if match is None:
+        raise InputError(
+            f"towards {towards!r}: must be mean (of the training), mean:N (of N samples) or centers:K (of K clusters)"
+        )
+    count = int(match[2])
+    return estimate_w_avg(G, count, c=c) if match[1] == "mean" else cluster_centers(G, count, c=c)
+
+
+def estimate_w_avg(G: Generator, count: int = SAMPLES, *, c: Tensor | None = None, seed: int = 0) -> Tensor:
+    """The mean of w over `count` samples, (w_dim,). c: (1, c_dim) for one class; without, classes are drawn evenly."""
+    return draw_w(G, count, c=c, seed=seed).mean(dim=0)
+
+
+def cluster_centers(G: Generator, K: int, *, count: int = SAMPLES, c: Tensor | None = None, seed: int = 0) -> Tensor:
+    """The centres of K clusters of W, (K, w_dim): for networks with several modes, whose mean shows none of them.
+
+    Truncation towards the nearest keeps the modes (Mokady et al., Self-Distilled StyleGAN, 2022). k-means by Lloyd.
+    """
+    if count < K:
+        raise InputError(f"centers:{K}: must be at most {count}, the number of samples that are clustered")
+    w = draw_w(G, count, c=c, seed=seed)
+    centers = _spread(w, K, seed)
+    for _ in range(100):
+        owner = torch.cdist(w, centers).argmin(dim=1)  # (count,)
+        sizes = torch.bincount(owner, minlength=K)[:, None]
+        sums = torch.zeros_like(centers).index_add_(0, owner, w)
+        moved = torch.where(sizes > 0, sums / sizes.clamp(min=1), centers)
+        if torch.equal(moved, centers):
+            break
+        centers = moved
+    return centers
+
+
+@torch.no_grad()
+def draw_w(G: Generator, count: int, *, c: Tensor | None = None, seed: int = 0) -> Tensor:
+    """`count` random w, (count, w_dim), the same for the same seed."""
+    random = np.random.RandomState(seed)
+    z = torch.from_numpy(random.randn(count, G.z_dim)).float().to(G.w_avg.device)
+    if G.c_dim and c is None:
+        c = torch.eye(G.c_dim)[torch.from_numpy(random.randint(G.c_dim, size=count))]
+    labels = None if c is None else c.to(z.device).expand(count, -1)
+    chunks = range(0, count, 4096)
+    return torch.cat([G.mapping(z[i : i + 4096], None if labels is None else labels[i : i + 4096]) for i in chunks])
+
+
+def describe_truncation(G: Generator, psi: Psi, cutoff: int | None, towards: str = "mean") -> str:
+    """In words: "psi 0.7 on styles 0-7 of 0-17 (4-32 px)"."""
+    psi = parse_psi(psi, G)
+    if psi == 1:
+        return "psi 1, no truncation"
+    inside = list(range(G.num_ws))[:cutoff]
+    words = f"{psi:g}" if isinstance(psi, float) else ", ".join(f"{p:g}" for p in psi[:cutoff])
+    where = "all styles" if len(inside) == G.num_ws else f"styles {runs(inside)} of 0-{G.num_ws - 1} ({pixels(inside)})"
+    target = {"mean": "", "centers": " towards the nearest cluster centre"}.get(towards.partition(":")[0], "")
+    return f"psi {words} on {where}{target}" if inside else "no truncation (cutoff 0)"
+
+
+def _spread(w: Tensor, K: int, seed: int) -> Tensor:
+    """K of the points, far from each other: k-means++, drawn in proportion to the squared distance to those before."""
+    random = np.random.RandomState(seed)
+    centers = w[:1]
+    for _ in range(K - 1):
+        weights = torch.cdist(w, centers).amin(dim=1).square().double().cpu().numpy()
+        total = weights.sum()
+        index = random.choice(len(w), p=weights / total if total > 0 else None)
+        centers = torch.cat([centers, w[index : index + 1]])
+    return centers
+
+
+def _number(value: str | float, psi: Psi, G: Generator) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"psi {psi!r}: {value!r} is no number; {_allowed(G)}")
+    return number
+
+
+def _allowed(G: Generator) -> str:
+    return f"give one such as 0.7, one for each of the {G.num_ws} styles, or by levels such as coarse=0.5,fine=1"

