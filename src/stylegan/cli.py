@@ -3,16 +3,37 @@
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 from rich.console import Console
 
 from stylegan.config import CONFIG_F, TABLE_1, Config
 from stylegan.errors import InputError
+from stylegan.sampling.controls import Controls
+
+if TYPE_CHECKING:
+    from stylegan.networks.generator import Generator
+    from stylegan.sampling.save import Saved
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 app = tyro.extras.SubcommandApp()
+
+Network = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NETWORK")]
+Flags = Annotated[Controls, tyro.conf.arg(name="")]
+
+
+@app.command
+def demo(out: Path = Path("stylegan-demo"), minutes: float = 8.0) -> None:
+    """Train on drawn portraits for some minutes and show what was learned. Goes on where it was stopped.
+
+    Args:
+        out: Folder for data, run, pictures and the page index.html.
+        minutes: How long to train on this machine.
+    """
+    from stylegan.experiments.demo import demo
+
+    demo(out, minutes=minutes)
 
 
 @app.command
@@ -102,6 +123,237 @@ def _fitted(flags: TrainFlags) -> Config:
 
         config = fit(config, ImageDataset(flags.data), cond=flags.cond)
     return config if flags.kimg is None else config.for_budget(flags.kimg)
+
+
+@app.command
+def sample(network: Network, seeds: str, out: Path, *, controls: Flags, grid: bool = False) -> None:
+    """Pictures from seeds: one seed is one picture, in every command, whatever the batch or the machine.
+
+    Args:
+        network: A network's file, a run folder (its newest snapshot), or hf://USER/NAME.
+        seeds: As 0-15,20; a file of `stylegan project` may stand for a seed.
+        out: Folder for seed0000.png ...; nothing in it is overwritten.
+        controls: How the pictures are made.
+        grid: Also put all on one sheet, grid.png.
+    """
+    from stylegan.sampling.save import save_samples
+
+    _report(save_samples(_open(network), seeds, out, controls=controls, grid=grid))
+
+
+@app.command
+def mix(
+    network: Network,
+    out: Path,
+    *,
+    controls: Flags,
+    rows: str | None = None,
+    cols: str | None = None,
+    levels: tuple[str, ...] | None = None,
+    sources: tuple[str, ...] = (),
+) -> None:
+    """Style mixing, as Figure 3: pictures A (rows) with the coarse, middle or fine styles of B (columns).
+
+    Args:
+        network: A network's file, a run folder, or hf://USER/NAME.
+        out: The PNG file to write.
+        controls: How the pictures are made.
+        rows: Seeds of A, as 0-5.
+        cols: Seeds of B, whose styles are copied.
+        levels: One block of rows for each: coarse, middle, fine, 4-7, 64px, joined by commas. Default: all three.
+        sources: More than two sources on one picture: 0 4=coarse 7=64px.
+    """
+    from stylegan.sampling.save import save_mix
+
+    _report(save_mix(_open(network), out, a=rows, b=cols, levels=levels, sources=sources, controls=controls))
+
+
+@app.command
+def figure(
+    name: tyro.conf.Positional[str],
+    network: Network,
+    out: Path,
+    *,
+    controls: Flags,
+    seeds: str | None = None,
+    seeds_b: str | None = None,
+) -> None:
+    """A figure of the paper, for your own network.
+
+    Args:
+        name: uncurated (2), mixing (3), noise (4), noise-layers (5), truncation (8), mean-image or levels.
+        network: A network's file, a run folder, or hf://USER/NAME.
+        out: The PNG file to write.
+        controls: How the pictures are made.
+        seeds: Seeds of the pictures; each figure has its own default.
+        seeds_b: Seeds of the sources B, for mixing and levels.
+    """
+    from stylegan.sampling.save import save_figure
+
+    _report(save_figure(_open(network), name, out, seeds=seeds, seeds_b=seeds_b, controls=controls))
+
+
+@app.command
+def video(
+    network: Network,
+    out: Path,
+    *,
+    controls: Flags,
+    kind: Literal["z", "w", "smooth", "mix", "noise"] = "smooth",
+    seeds: str | None = None,
+    levels: str = "coarse",
+    frames: int | None = None,
+    fps: int = 30,
+) -> None:
+    """A film without a seam, from seed to seed and back: MP4 (extra `video`) or animated WebP.
+
+    Args:
+        network: A network's file, a run folder, or hf://USER/NAME.
+        out: The .mp4 or .webp file to write.
+        controls: How the pictures are made.
+        kind: z: slerp in Z; w: straight in W; smooth: a round curve in W; mix: only `levels` move; noise: only noise.
+        seeds: Seeds that the film passes through.
+        levels: The styles that kind mix moves.
+        frames: Length of the loop.
+        fps: Frames a second.
+    """
+    from stylegan.sampling.video import save_video
+
+    film = save_video(
+        _open(network), out, kind=kind, seeds=seeds, levels=levels, frames=frames, fps=fps, controls=controls
+    )
+    _report(film)
+
+
+@app.command
+def directions(
+    network: Network,
+    *,
+    controls: Flags,
+    out: Path | None = None,
+    count: int = 10,
+    levels: str = "all",
+    name: str | None = None,
+    yes: str = "",
+    no: str = "",
+    marks: Path | None = None,
+    seeds: str = "0-3",
+) -> None:
+    """What to turn: closed-form and principal directions of W, or a named boundary learned from marked pictures.
+
+    Args:
+        network: A network's file or a run folder.
+        out: Folder for the directions and their sheets. Default: beside the network, where `sample` finds them.
+        controls: How the pictures on the sheets are made.
+        count: Directions of each kind.
+        levels: The styles that a direction moves.
+        name: Learn a boundary of this name from --yes and --no, or --marks.
+        yes: Seeds of pictures that have it, as 3,7,12.
+        no: Seeds of pictures that have not.
+        marks: A CSV of seed,mark instead.
+        seeds: The pictures on the sheets.
+    """
+    from stylegan.editing.direction_sheets import save_directions
+    from stylegan.editing.directions import directions_folder
+
+    folder = out or directions_folder(network)
+    wanted = {"count": count, "levels": levels, "name": name, "yes": yes, "no": no, "marks": marks, "seeds": seeds}
+    _report(save_directions(_open(network), folder, controls=controls, **wanted))
+
+
+@app.command
+def project(
+    network: Network,
+    pictures: tyro.conf.Positional[tuple[Path, ...]],
+    *,
+    out: Path,
+    space: Literal["w", "w+"] = "w+",
+    steps: int = 500,
+    seed: int = 0,
+    video: bool = True,
+    class_index: Annotated[int | None, tyro.conf.arg(name="class")] = None,
+) -> None:
+    """Find the styles of real pictures: files that `sample` and `mix` take for seeds (extra `perceptual`).
+
+    Args:
+        network: A network's file, a run folder, or hf://USER/NAME.
+        pictures: Picture files; other sizes are resized, with a note.
+        out: Folder for NAME.safetensors, NAME.png (picture and projection) and the film of the search.
+        space: w: one style for all layers; w+: each layer its own, closer and less editable.
+        steps: Steps of the search.
+        seed: Of the noise that helps the search.
+        video: Also write the film.
+        class_index: The class, for a network that has classes.
+    """
+    from stylegan.editing.save_projections import save_projections
+
+    how = {"space": space, "steps": steps, "seed": seed, "video": video, "class_index": class_index}
+    _report(save_projections(_open(network), pictures, out, **how))
+
+
+@app.command(name="import")
+def import_(pkl: tyro.conf.Positional[Path], network: tyro.conf.Positional[Path]) -> None:
+    """Read the authors' 2019 pickles, StyleGAN's and Progressive GAN's, without running anything in them.
+
+    Args:
+        pkl: The authors' file.
+        network: The .safetensors file to write.
+    """
+    from stylegan.interop.official import import_official
+
+    networks = import_official(pkl, network)
+    console.print(f"{network}: {networks.G_ema.img_resolution} px, license {networks.metadata['license']}")
+
+
+@app.command
+def export(network: Network, out: tyro.conf.Positional[Path], cutoff: int | None = 8) -> None:
+    """Write ONNX (.onnx, extra `onnx`) or torch.export (.pt2), checked against torch before it is called done.
+
+    Args:
+        network: A network's file, a run folder, or hf://USER/NAME.
+        out: The file to write.
+        cutoff: How many styles truncation moves; psi stays an input. None: all.
+    """
+    from stylegan.interop.onnx import export
+
+    error = export(_path(network), out, truncation_cutoff=cutoff)
+    console.print(f"{out}: equal to torch's pictures to {error:.1e} of their range")
+
+
+@app.command
+def push(network: Network, repo: tyro.conf.Positional[str], private: bool = False) -> None:
+    """Push a network with a model card to the Hugging Face hub (extra `hub`); load it as hf://USER/NAME.
+
+    Args:
+        network: A network's file or a run folder.
+        repo: USER/NAME.
+        private: Make the repository private.
+    """
+    from stylegan.interop.hub import push
+
+    console.print(push(_path(network), repo, private=private))
+
+
+def _path(network: str) -> Path:
+    """The file or run folder of a network; hf:// is fetched first."""
+    if network.startswith("hf://"):
+        from stylegan.interop.hub import download
+
+        return download(network)
+    return Path(network)
+
+
+def _open(network: str) -> "Generator":
+    from stylegan.checkpoint import load
+
+    return load(_path(network))
+
+
+def _report(saved: "Saved") -> None:
+    """Say how the pictures were made, and where they are."""
+    console.print(saved.note, markup=False)
+    for path in saved.paths if len(saved.paths) <= 8 else [*saved.paths[:3], "...", saved.paths[-1]]:
+        console.print(str(path), markup=False)
 
 
 registry = tyro.constructors.ConstructorRegistry()

@@ -1,0 +1,218 @@
+"""The command line: what is wrong with the input is one clear message and exit code 2, and nothing is lost."""
+
+import errno
+import json
+import pickle
+import subprocess
+import sys
+
+import pytest
+import safetensors.torch
+
+from stylegan import checkpoint, cli
+from stylegan.networks.generator import Generator
+
+from conftest import TINY
+
+WIDTHS = {"channel-base": 128, "channel-max": 8, "z-dim": 8, "w-dim": 8, "mapping-dim": 8, "batch": 4, "batch-at": ""}
+SMALL = [part for name, value in WIDTHS.items() for part in (f"--{name}", value)]
+
+
+@pytest.fixture
+def stylegan(monkeypatch, capsys):
+    """Run a command; (exit code, what it said)."""
+
+    def run(*args) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["stylegan", *map(str, args)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return int(exit_.value.code or 0), captured.out + captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    path = tmp_path_factory.mktemp("network") / "G.safetensors"
+    checkpoint.save(path, Generator(TINY).eval())
+    return path
+
+
+def test_help_needs_no_torch():
+    code = "import sys, stylegan.cli; print([m for m in ('torch', 'numpy', 'PIL') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_every_command_has_help_and_every_field_of_the_configuration_is_a_flag(stylegan):
+    code, text = stylegan("--help")
+    assert code == 0
+    for command in ("demo", "prepare", "train", "sample", "mix", "figure", "video", "directions", "project", "import"):
+        assert command in text
+    code, text = stylegan("train", "--help")
+    assert code == 0
+    assert all(f"--{name.replace('_', '-')}" in text for name in TINY.to_json())
+    assert "Fraction of batches trained with two latents" in text
+
+
+def test_the_main_road_from_pictures_to_pictures(stylegan, portraits, tmp_path):
+    run, out = tmp_path / "run", tmp_path / "out"
+    assert stylegan("train", "--data", portraits.path, "--out", run, "--kimg", 0.02, "--config", "E", *SMALL)[0] == 0
+    config = json.loads((run / "config.json").read_text())["config"]
+    assert (config["total_kimg"], config["style_mixing_prob"], config["img_resolution"]) == (0.02, 0.0, 16)
+    code, text = stylegan("sample", run, "--seeds", "0-2,7", "--out", out, "--grid", "--psi", "0.5")
+    assert code == 0
+    assert "psi 0.5" in text
+    assert sorted(p.name for p in out.iterdir()) == ["grid.png", *(f"seed000{i}.png" for i in (0, 1, 2, 7))]
+    code, text = stylegan("train", "--resume", run)
+    assert code == 0
+    assert "is finished" in text
+
+
+def test_prepare_names_every_bad_file_and_keeps_the_good_ones(stylegan, tmp_path):
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    for i in range(3):
+        Image.new("RGB", (16, 16), (i, 0, 0)).save(tmp_path / "photos" / f"{i}.png")
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    code, text = stylegan("prepare", tmp_path / "photos", tmp_path / "data", "--resolution", 8)
+    assert code == 0
+    assert "notes.txt: not an image" in text
+    assert "kept 3 of 4" in text
+
+
+def refused(result, *words: str) -> None:
+    code, text = result
+    assert code == 2, text
+    for word in words:
+        assert word in text.replace("\n", " "), text
+
+
+def test_a_data_set_that_does_not_fit_the_flags_is_refused(stylegan, portraits, tmp_path):
+    result = stylegan("train", "--data", portraits.path, "--out", tmp_path / "run", "--img-resolution", 64)
+    refused(result, "img_resolution 64: the data set", "has 16")
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_takes_no_field_of_the_configuration(stylegan, tmp_path):
+    refused(stylegan("train", "--resume", tmp_path, "--batch", 8), "--batch")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--batch", "5"], "batch 5: must be 1, 2, 3 or a multiple of 4"),
+        (["--batch-at", "8:5"], "a multiple of 4"),
+        (["--batch-at", "8"], "batch-at"),
+        (["--norm", "batch"], "norm"),
+        (["--chanel-base", "64"], "--channel-base"),
+        (["--kimg", "many"], "kimg"),
+        (["--kimg", "0"], "total_kimg 0.0: must be above 0"),
+        (["--cond"], "has no classes"),
+    ],
+)
+def test_flags_that_cannot_be_are_refused(stylegan, portraits, tmp_path, flags, words):
+    refused(stylegan("train", "--data", portraits.path, "--out", tmp_path / "run", *flags), words)
+
+
+def test_an_empty_folder_a_missing_one_and_no_power_of_two_are_refused(stylegan, tmp_path):
+    (tmp_path / "empty").mkdir()
+    refused(stylegan("prepare", tmp_path / "empty", tmp_path / "data"), "empty")
+    refused(stylegan("prepare", tmp_path / "missing", tmp_path / "data"), "missing")
+    refused(stylegan("prepare", "portraits:8", tmp_path / "data", "--resolution", 48), "48", "powers of two")
+    assert not (tmp_path / "data").exists()
+
+
+def test_training_without_data_says_what_is_needed(stylegan):
+    refused(stylegan("train"), "--data DATASET and --out RUN, or --resume RUN")
+
+
+def test_a_run_folder_that_exists_is_refused(stylegan, portraits, tmp_path):
+    refused(stylegan("train", "--data", portraits.path, "--out", tmp_path), "exists: continue it with")
+
+
+def test_resuming_what_is_no_run_folder_is_refused(stylegan, tmp_path):
+    refused(stylegan("train", "--resume", tmp_path), "is no run folder")
+
+
+@pytest.mark.parametrize("seeds", ["zero", "0-", "3-1", "1.5", ""])
+def test_seeds_that_are_not_numbers_are_refused(stylegan, network, tmp_path, seeds):
+    refused(stylegan("sample", network, "--seeds", seeds, "--out", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_are_never_overwritten(stylegan, network, tmp_path):
+    assert stylegan("sample", network, "--seeds", "0", "--out", tmp_path)[0] == 0
+    refused(stylegan("sample", network, "--seeds", "0-1", "--out", tmp_path), "seed0000.png")
+    assert [p.name for p in tmp_path.iterdir()] == ["seed0000.png"]
+
+
+def test_a_truncated_network_is_refused(stylegan, network, tmp_path):
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(network.read_bytes()[:-50])
+    refused(stylegan("sample", broken, "--seeds", 0, "--out", tmp_path / "out"), "truncated or damaged")
+
+
+class Boom:
+    def __reduce__(self):
+        import os
+
+        return os.system, ("echo boom",)
+
+
+def test_a_pickle_that_calls_os_system_is_refused_and_not_run(stylegan, tmp_path):
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps((Boom(), Boom(), Boom())))
+    code, text = stylegan("import", tmp_path / "evil.pkl", tmp_path / "G.safetensors")
+    assert code == 2
+    assert "system" in text
+    assert "boom" not in text
+    assert not (tmp_path / "G.safetensors").exists()
+
+
+def test_an_official_pickle_becomes_a_network_that_makes_pictures(stylegan, tmp_path):
+    import golden
+
+    code, text = stylegan("import", golden.FOLDER / "network-2019-proto4.pkl", tmp_path / "G.safetensors")
+    assert (code, "CC BY-NC 4.0" in text) == (0, True)
+    assert stylegan("sample", tmp_path / "G.safetensors", "--seeds", 0, "--out", tmp_path / "out")[0] == 0
+
+
+def test_a_full_disk_exits_1_and_keeps_the_last_good_state(stylegan, portraits, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    save_file, calls = safetensors.torch.save_file, []
+
+    def full_after_the_first_files(tensors, path, metadata):
+        calls.append(path)
+        if len(calls) > 3:
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save_file(tensors, path, metadata=metadata)
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full_after_the_first_files)
+    code, text = stylegan("train", "--data", portraits.path, "--out", run, "--kimg", 0.1, "--state-sec", 0, *SMALL)
+    assert code == 1
+    assert "No space left on device" in text
+    monkeypatch.undo()
+    assert stylegan("train", "--resume", run)[0] == 0
+
+
+def test_figures_mixtures_and_films_are_made_from_the_command_line(stylegan, network, tmp_path):
+    assert stylegan("figure", "truncation", network, "--out", tmp_path / "8.png", "--seeds", "0-1")[0] == 0
+    assert (
+        stylegan("mix", network, "--rows", "0-1", "--cols", "2", "--levels", "coarse", "--out", tmp_path / "3.png")[0]
+        == 0
+    )
+    assert stylegan("video", network, "--out", tmp_path / "loop.webp", "--frames", 4, "--seeds", "0-1")[0] == 0
+    refused(stylegan("figure", "nine", network, "--out", tmp_path / "9.png"), "nine", "truncation")
+    refused(stylegan("mix", network, "--rows", 0, "--cols", 1, "--levels", "fine", "--out", tmp_path / "x.png"), "fine")
+    refused(stylegan("sample", network, "--seeds", 0, "--psi", "much", "--out", tmp_path / "o"), "psi")
+
+
+def test_directions_and_export_from_the_command_line(stylegan, network, tmp_path):
+    code, text = stylegan("directions", network, "--out", tmp_path / "directions", "--count", 2, "--seeds", 0)
+    assert code == 0, text
+    code, text = stylegan("export", network, tmp_path / "G.pt2")
+    assert code == 0, text
+    assert "equal to torch's pictures" in text
