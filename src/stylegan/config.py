@@ -107,8 +107,8 @@ class Config:
 
     @property
     def gamma(self) -> float:
-        """r1_gamma, or by default 10 (img_resolution / 1024): 10 at the paper's 1024 (docs/decisions.md, R1)."""
-        return 10 * self.img_resolution / 1024 if self.r1_gamma is None else self.r1_gamma
+        """r1_gamma, or by default 10 sqrt(img_resolution / 1024): the paper's 10 at 1024 (docs/decisions.md, R1)."""
+        return 10 * math.sqrt(self.img_resolution / 1024) if self.r1_gamma is None else self.r1_gamma
 
     def channels(self, resolution: int) -> int:
         """Feature maps at `resolution`."""

@@ -12,27 +12,29 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
     """Copy into the fresh `state` every tensor of `source` that has its name and shape; say what was taken.
 
     A resolution's layers have the same name at every img_resolution. Where the source has no G, G_ema serves for it.
-    Raises InputError where nothing fits.
+    Raises InputError where no convolution fits.
     """
-    lines = []
+    lines, fitting = [], 0
     pairs = [("G", source.G or source.G_ema, state.G), ("G_ema", source.G_ema, state.G_ema), ("D", source.D, state.D)]
     for name, old, new in pairs:
         if old is None:
             lines.append(f"{name}: not in the file, starts from random weights")
             continue
-        lines.append(f"{name}: {_copy(old, new)}")
-    if all(": 0 of" in line for line in lines if "not in the file" not in line):
+        taken, wanted = _copy(old, new)
+        left = sorted({".".join(tensor.split(".")[:3]) for tensor in wanted - taken})
+        rest = f"; new: {', '.join(left)}" if left else ""
+        lines.append(f"{name}: {len(taken)} of {len(wanted)} tensors taken over{rest}")
+        fitting += sum(new.state_dict()[tensor].ndim == 4 and "weight" in tensor for tensor in taken)
+    if not fitting:
         raise InputError("nothing of the network to start from fits this configuration:\n" + "\n".join(lines))
     return lines
 
 
 @torch.no_grad()
-def _copy(old: nn.Module, new: nn.Module) -> str:
-    tensors = old.state_dict()
-    wanted = new.state_dict()
-    taken = [name for name, t in wanted.items() if name in tensors and tensors[name].shape == t.shape]
+def _copy(old: nn.Module, new: nn.Module) -> tuple[set[str], set[str]]:
+    """Copy what fits; the names of the tensors taken, and of all that were wanted."""
+    tensors, wanted = old.state_dict(), new.state_dict()
+    taken = {name for name, t in wanted.items() if name in tensors and tensors[name].shape == t.shape}
     for name in taken:
         wanted[name].copy_(tensors[name])
-    left = sorted({".".join(name.split(".")[:3]) for name in wanted if name not in taken})
-    rest = f"; new: {', '.join(left)}" if left else ""
-    return f"{len(taken)} of {len(wanted)} tensors taken over{rest}"
+    return taken, set(wanted)
