@@ -58,7 +58,7 @@ def main() -> None:
     dataset = ImageDataset(args.data)
     H = dataset.img_resolution
     width = {"channel_base": args.width * H, "channel_max": args.width, "z_dim": 128, "w_dim": 128, "mapping_dim": 128}
-    small = CONFIG_F.but(**width, batch=16, batch_at={}, lrate=0.002, lrate_at={})
+    small = CONFIG_F.but(img_resolution=H, **width, batch=16, batch_at={}, lrate=0.002, lrate_at={})
     chosen = np.random.RandomState(1).permutation(len(dataset))
     real = features(dataset.batch(H, chosen[i : i + 50]) for i in range(0, COUNT, 50))
     half = features(dataset.batch(H, chosen[COUNT + i : COUNT + i + 50]) for i in range(0, COUNT, 50))

@@ -70,6 +70,30 @@ def test_the_main_road_from_pictures_to_pictures(stylegan, portraits, tmp_path):
     assert "is finished" in text
 
 
+def test_fine_tuning_starts_from_the_widths_and_the_growth_of_the_network(stylegan, network, portraits, tmp_path):
+    run = tmp_path / "run"
+    flags = ["--init", network, "--kimg", 0.008, "--batch", 4, "--batch-at", ""]
+    code, text = stylegan("train", "--data", portraits.path, "--out", run, *flags)
+    assert code == 0, text
+    config = json.loads((run / "config.json").read_text())["config"]
+    assert (config["w_dim"], config["channel_max"], config["initial_resolution"]) == (8, 8, 16)
+    assert "G: 47 of 47 tensors taken over" in text
+    assert "D: not in the file" in text
+
+
+def test_classes_are_trained_with_cond_and_sampled_with_class(stylegan, tmp_path):
+    from PIL import Image
+
+    for i, name in enumerate(["cats", "dogs"] * 4):
+        (tmp_path / "animals" / name).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (40 * i, 0, 0)).save(tmp_path / "animals" / name / f"{i}.png")
+    data, run = tmp_path / "data", tmp_path / "run"
+    assert stylegan("prepare", tmp_path / "animals", data)[0] == 0
+    assert stylegan("train", "--data", data, "--out", run, "--cond", "--kimg", 0.008, *SMALL)[0] == 0
+    assert stylegan("sample", run, "--seeds", 0, "--class", 1, "--out", tmp_path / "out")[0] == 0
+    refused(stylegan("sample", run, "--seeds", 1, "--out", tmp_path / "out"), "--class")
+
+
 def test_prepare_names_every_bad_file_and_keeps_the_good_ones(stylegan, tmp_path):
     from PIL import Image
 

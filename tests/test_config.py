@@ -58,11 +58,10 @@ def test_an_unknown_field_is_refused_and_the_known_ones_are_told():
         Config.from_json(CONFIG_F.to_json() | {"fmap_base": 8192})
 
 
-def test_a_missing_field_is_refused():
-    data = CONFIG_F.to_json()
-    del data["z_dim"]
-    with pytest.raises(InputError, match="without z_dim"):
-        Config.from_json(data)
+def test_a_field_that_is_newer_than_the_file_takes_its_default():
+    data = CONFIG_F.but(z_dim=64).to_json()
+    del data["mirror"]
+    assert Config.from_json(data) == CONFIG_F.but(z_dim=64)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3"])
@@ -77,6 +76,14 @@ def test_without_mapping_layers_w_is_as_long_as_the_normalised_z():
     with pytest.raises(InputError, match=r"w_dim 512: must be 1024 .* beside the embedded label"):
         CONFIG_F.but(mapping_layers=0, c_dim=10)
     assert CONFIG_F.but(mapping_layers=0, c_dim=10, w_dim=1024).w_dim == 1024
+
+
+def test_a_network_continues_with_its_own_widths_in_another_training():
+    old = CONFIG_F.but(img_resolution=64, z_dim=64, w_dim=64, channel_max=32, lrate=0.5)
+    new = CONFIG_F.but(img_resolution=256).continuing(old, 64)
+    assert (new.z_dim, new.channel_max, new.initial_resolution) == (64, 32, 64)
+    assert (new.img_resolution, new.lrate) == (256, 0.001)
+    assert CONFIG_F.continuing(TABLE_1["A"], 1024).style_mixing_prob == 0
 
 
 def test_mixing_needs_styles():

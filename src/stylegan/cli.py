@@ -1,5 +1,6 @@
 """The command `stylegan`: parse, call one function, print. torch is imported by the commands that need it."""
 
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import tyro
 from rich.console import Console
 
-from stylegan.config import CONFIG_F, TABLE_1, Config
+from stylegan.config import BATCHES, CONFIG_F, TABLE_1, Config
 from stylegan.errors import InputError
 from stylegan.sampling.controls import Controls
 
@@ -80,9 +81,11 @@ class TrainFlags:
     cond: bool = False
     """Train with the classes of the data set."""
     init: str | None = None
-    """A network to start from (fine-tuning)."""
+    """A network to start from (fine-tuning): its widths and the resolution it has grown to become the defaults."""
     state_sec: float = 60.0
     """The most seconds of work that a crash can cost."""
+    dry_run: bool = False
+    """Only measure: print memory, time of each level and the total, and train nothing."""
 
 
 @dataclass
@@ -106,22 +109,37 @@ def train(argv: list[str]) -> int:
         return 0
     default = TrainCommand(**vars(flags), fields=_fitted(flags))
     command = tyro.cli(TrainCommand, args=argv, default=default, prog="stylegan train", registry=registry)
-    if command.data is None or command.out is None:
+    if command.data is None or (command.out is None and not command.dry_run):
         raise InputError("stylegan train needs --data DATASET and --out RUN, or --resume RUN")
-    from stylegan.training.train import train
+    from stylegan.training.dry_run import dry_run
+    from stylegan.training.train import best_device, train
 
-    train(command.data, command.out, config=command.fields, init=command.init, state_sec=command.state_sec)
+    if command.out is None or command.dry_run:
+        print(dry_run(command.data, command.fields, best_device()))
+        return 0
+    train(
+        command.data,
+        command.out,
+        config=command.fields,
+        init=command.init and _path(command.init),
+        state_sec=command.state_sec,
+    )
     return 0
 
 
 def _fitted(flags: TrainFlags) -> Config:
     """The named configuration, with the sizes of the data set and the schedule of the budget."""
-    config = TABLE_1[flags.config]
+    config, world = TABLE_1[flags.config], int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's number of processes
+    if world in BATCHES:
+        config = config.for_gpus(world)
     if flags.data is not None:
         from stylegan.data.fit import fit
         from stylegan.data.images import ImageDataset
 
         config = fit(config, ImageDataset(flags.data), cond=flags.cond)
+    if flags.init is not None:
+        G = _open(flags.init)
+        config = config.continuing(G.config, G.img_resolution >> int(G.lod))
     return config if flags.kimg is None else config.for_budget(flags.kimg)
 
 

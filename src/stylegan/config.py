@@ -54,6 +54,8 @@ class Config:
     """logistic: non-saturating with R1; wgan_gp: Wasserstein with gradient penalty."""
     r1_gamma: float | None = None
     """Weight of R1 (gamma / 2 times the squared gradient at full size). None: by the rule of `gamma`, 10 at 1024."""
+    r1_interval: int = 1
+    """Take R1 in every r1_interval-th step of D, so many times as strong. 1 in A to F; 16 is faster."""
     style_mixing_prob: float = 0.9
     """Fraction of batches trained with two latents (Section 3.1)."""
     mirror: bool = True
@@ -83,6 +85,8 @@ class Config:
     """Images in a step at single resolutions."""
     max_batch_per_gpu: dict[int, int] = field(default_factory=dict)
     """The most images per GPU in a step at single resolutions."""
+    batch_gpu: int | None = None
+    """The most images that a process computes at once, a multiple of 4; None: all. Changes nothing but memory."""
     tick_kimg: float = 160.0
     """Thousands of images between two lines of statistics with a sheet of samples, where tick_kimg_at has no entry."""
     tick_kimg_at: dict[int, float] = field(
@@ -119,6 +123,13 @@ class Config:
         _refuse_unknown(changes)
         return dataclasses.replace(self, **changes)
 
+    def continuing(self, source: "Config", resolution: int) -> Self:
+        """This training for networks built as those of `source`, from the `resolution` that they have grown to."""
+        parts = {name: getattr(source, name) for name in NETWORK_FIELDS}
+        if source.norm == "pixel":
+            parts["style_mixing_prob"] = 0.0
+        return self.but(**parts, initial_resolution=min(resolution, self.img_resolution))
+
     def for_gpus(self, num_gpus: int) -> Self:
         """The authors' batch sizes for 1, 2, 4 or 8 GPUs."""
         if num_gpus not in BATCHES:
@@ -153,12 +164,19 @@ class Config:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The inverse of to_json, also where JSON made strings of a dict's keys. Unknown and missing keys raise."""
+        """The inverse of to_json, also where JSON made strings of a dict's keys. Unknown fields raise.
+
+        A field that is newer than the file takes its default: new fields must default to what was done before.
+        """
         _refuse_unknown(data)
-        missing = [f.name for f in dataclasses.fields(cls) if f.name not in data]
-        if missing:
-            raise InputError(f"configuration without {', '.join(missing)}: it must hold every field")
         return cls(**{name: _int_keys(value) for name, value in data.items()})
+
+
+NETWORK_FIELDS = (
+    *("z_dim", "w_dim", "mapping_dim", "mapping_layers", "channel_base", "channel_max"),
+    *("norm", "const_input", "noise", "resample"),
+)
+"""What must be equal for one network's weights to fit another of any img_resolution."""
 
 
 def _int_keys(value: Any) -> Any:
@@ -202,6 +220,7 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "channel_base": _POSITIVE,
     "channel_max": _POSITIVE,
     "r1_gamma": (lambda x: x is None or x >= 0, "0 or above, or None"),
+    "r1_interval": _POSITIVE,
     "style_mixing_prob": (lambda p: 0 <= p <= 1, "0 to 1"),
     "ema_kimg": _POSITIVE,
     "total_kimg": _POSITIVE,
@@ -214,6 +233,10 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "batch": _BATCH,
     "batch_at": _BATCH,
     "max_batch_per_gpu": _BATCH,
+    "batch_gpu": (
+        lambda n: n is None or (n > 0 and n % 4 == 0),
+        "a multiple of 4, as the minibatch deviation works on groups of 4 pictures, or None",
+    ),
     "tick_kimg": _POSITIVE,
     "tick_kimg_at": _POSITIVE,
     "seed": _NOT_NEGATIVE,
@@ -240,7 +263,9 @@ def _allowed_values(kind: Any) -> str:
         return f"one of {', '.join(choices)}"
     if kind is float or kind is int or kind is bool:
         return {float: "a finite number", int: "a whole number", bool: "True or False"}[kind]
-    return f"{kind}, its keys resolutions" if "dict" in str(kind) else "a finite number or None"
+    if "dict" in str(kind):
+        return f"{kind}, its keys resolutions"
+    return f"{_allowed_values(get_args(kind)[0])} or None"
 
 
 def _is_of(value: Any, kind: Any) -> bool:
@@ -251,8 +276,8 @@ def _is_of(value: Any, kind: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind is bool:
         return isinstance(value, bool)
-    if kind == float | None:
-        return value is None or _is_of(value, float)
+    if kind in (int | None, float | None):
+        return value is None or _is_of(value, get_args(kind)[0])
     if kind in (dict[int, int], dict[int, float]):
         item = get_args(kind)[1]
         return isinstance(value, dict) and all(
@@ -279,6 +304,8 @@ def _conflicts(config: Config) -> list[str]:
             f"w_dim {config.w_dim}: must be {normalised_dim} with mapping_layers 0, where w is the normalised z"
             f"{' beside the embedded label' if config.c_dim else ''} (z_dim {config.z_dim}, c_dim {config.c_dim})"
         )
+    if config.loss == "wgan_gp" and config.r1_interval > 1:
+        problems.append(f"r1_interval {config.r1_interval}: must be 1 with loss wgan_gp, which has no R1")
     if config.norm == "pixel" and config.style_mixing_prob > 0:
         problems.append(
             f"style_mixing_prob {config.style_mixing_prob}: must be 0 with norm pixel, which has no styles to mix"

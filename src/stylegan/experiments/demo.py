@@ -13,7 +13,7 @@ from stylegan.data.prepare import prepare
 from stylegan.files import write_text
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
-from stylegan.training.budget import kimg_in
+from stylegan.training.budget import config_in
 from stylegan.training.train import best_device, resume, train
 
 PORTRAITS = 10_000
@@ -48,7 +48,7 @@ def demo(out: Path, *, minutes: float = 8.0) -> Path:
         resume(run)
     else:
         config = fit(NARROW, ImageDataset(data))
-        train(data, run, config=config.for_budget(kimg_in(config, 60 * minutes, best_device())))
+        train(data, run, config=config_in(config, 60 * minutes, best_device()))
     console.print("3. pictures from seeds")
     G = load(run)
     for psi in (1.0, 0.7):

@@ -1,48 +1,125 @@
-"""How many images a training can see in a given time on this machine, by trying each level for a moment."""
+"""What a training costs on this machine, and what a given time allows: each level is tried for a moment."""
 
+import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
 from stylegan.config import Config
 from stylegan.training.loop import d_step, g_step
 from stylegan.training.randomness import draw
-from stylegan.training.schedule import Phase, level_starts
+from stylegan.training.schedule import Phase, batch_of, level_starts
 from stylegan.training.state import TrainingState
 
 
-def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2.0) -> dict[int, float]:
-    """Seconds an image takes at each resolution of the schedule, fading: real steps of a throw-away network."""
+@dataclass(frozen=True)
+class Cost:
+    """What a resolution costs. peak_bytes: the most memory it took; None where the system does not tell."""
+
+    sec_per_img: float
+    peak_bytes: int | None
+
+
+def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2.0) -> dict[int, Cost]:
+    """The cost of each resolution of the schedule, fading: real steps of a throw-away network on random pictures.
+
+    The levels take turns, and the median counts: a neighbour who is busy for a while does not fall on one level alone.
+    """
     state = TrainingState.new(config, device)
-    return {resolution: _sec_per_img(state, resolution, trial_sec) for _, resolution in level_starts(config)}
+    resolutions = [resolution for _, resolution in level_starts(config)]
+    first = {resolution: _timed_step(state, resolution) for resolution in resolutions}  # warms up, and takes the memory
+    seconds: dict[int, list[float]] = {resolution: [] for resolution in resolutions}
+    while waiting := [r for r, sec in seconds.items() if sum(sec) < trial_sec]:
+        for resolution in waiting:
+            seconds[resolution].append(_timed_step(state, resolution)[0])
+    return {
+        r: Cost(sorted(seconds[r])[len(seconds[r]) // 2] / batch_of(config, r), peak) for r, (_, peak) in first.items()
+    }
 
 
-def _sec_per_img(state: TrainingState, resolution: int, trial_sec: float) -> float:
-    config = state.config
+def _timed_step(state: TrainingState, resolution: int) -> tuple[float, int | None]:
+    """Seconds of a step of D and G, and the memory that was taken."""
+    config, device = state.config, state.device
     level = (config.img_resolution // resolution).bit_length() - 1
-    lod = min(level + 0.5, config.max_lod)
-    phase = Phase(lod, resolution, config.batch_at.get(resolution, config.batch), config.lrate, config.tick_kimg)
+    lod, N = min(level + 0.5, config.max_lod), batch_of(config, resolution)
+    phase = Phase(lod, resolution, N, config.lrate, config.tick_kimg)
     state.G.lod = state.D.lod = lod
-    generator = torch.Generator(state.device).manual_seed(0)
-    c = torch.zeros(phase.batch, config.c_dim, device=state.device) if config.c_dim else None
-    seconds: list[float] = []
-    while sum(seconds) < trial_sec or len(seconds) < 3:
-        start = time.perf_counter()
-        reals = torch.rand(phase.batch, config.img_channels, resolution, resolution, device=state.device)
-        d_step(state, phase, reals, c, draw(state.G, phase.batch, style_mixing_prob=0, generator=generator))
-        g_step(state, phase, c, draw(state.G, phase.batch, style_mixing_prob=0, generator=generator))
-        seconds.append(time.perf_counter() - start)
-    return sorted(seconds)[len(seconds) // 2] / phase.batch  # the median: the first steps warm up
+    generator = torch.Generator(device).manual_seed(0)
+    c = torch.zeros(N, config.c_dim, device=device) if config.c_dim else None
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    start = time.perf_counter()
+    reals = torch.rand(N, config.img_channels, resolution, resolution, device=device)
+    d_step(state, phase, reals, c, draw(state.G, N, style_mixing_prob=0, generator=generator))
+    stats = g_step(state, phase, c, draw(state.G, N, style_mixing_prob=0, generator=generator))
+    stats["G_loss"].item()  # a GPU has finished only now
+    return time.perf_counter() - start, _peak_bytes(device)
 
 
-def training_sec(config: Config, sec_per_img: dict[int, float]) -> float:
-    """Seconds that the whole training takes at the measured speed of each level."""
+def _peak_bytes(device: torch.device) -> int | None:
+    """On CUDA the most memory since the last reset; on the CPU the most that this process has ever held."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type == "mps" or sys.platform == "win32":
+        return None
+    import resource  # there is none on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def level_sec(config: Config, costs: dict[int, Cost]) -> dict[int, float]:
+    """Seconds that each level of the training takes, from its fade to the next one's."""
     starts = [*level_starts(config), (round(1000 * config.total_kimg), 0)]
-    return sum((starts[i + 1][0] - start) * sec_per_img[res] for i, (start, res) in enumerate(starts[:-1]))
+    ends = [min(start, starts[-1][0]) for start, _ in starts[1:]]
+    return {
+        resolution: max(end - start, 0) * costs[resolution].sec_per_img
+        for (start, resolution), end in zip(starts[:-1], ends, strict=True)
+    }
+
+
+def config_in(config: Config, seconds: float, device: torch.device) -> Config:
+    """The widest network, with its schedule, that sees ENOUGH_KIMG in `seconds`; the narrowest where none does.
+
+    Within minutes many steps through a narrow network beat few through a wide one. The batch stays that of `config`.
+    """
+    chosen = None
+    for width in WIDTHS:
+        wider = config.but(channel_max=width, channel_base=width * config.img_resolution)
+        kimg = kimg_in(wider, seconds, device)
+        if chosen is not None and kimg < ENOUGH_KIMG:
+            break
+        chosen = wider.for_budget(kimg)
+    assert chosen is not None
+    return chosen
+
+
+WIDTHS = (32, 64, 128, 256, 512)
+ENOUGH_KIMG = 50.0  # 32 channels drew clear faces of 32x32 after 55, 64 channels none after 25
 
 
 def kimg_in(config: Config, seconds: float, device: torch.device) -> float:
     """The budget, in thousands of images, that `seconds` allow: config.for_budget(it) takes about that long."""
-    sec_per_img = measure_levels(config, device)
-    trial = config.for_budget(100)
-    return round(100 * seconds / training_sec(trial, sec_per_img), 1)
+    return affordable_kimg(config, seconds, measure_levels(config, device))
+
+
+def affordable_kimg(config: Config, seconds: float, costs: dict[int, Cost]) -> float:
+    """The same from known costs: the largest budget whose schedule takes at most `seconds`, to a tenth."""
+
+    def fits(tenths: int) -> bool:
+        return sum(level_sec(config.for_budget(tenths / 10), costs).values()) <= seconds
+
+    return largest(fits) / 10
+
+
+def largest(fits: Callable[[int], bool]) -> int:
+    """The largest whole number from 1 up that fits, where all smaller ones do too; 1 where none fits."""
+    high = 2
+    while fits(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low

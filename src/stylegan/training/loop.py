@@ -1,9 +1,9 @@
 """The training loop: it alone owns the order of steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -15,8 +15,9 @@ from stylegan.data.pixels import to_float
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import downsample, upsample
 from stylegan.networks.styles import mix, update_w_avg
-from stylegan.training import losses
+from stylegan.training import losses, processes
 from stylegan.training.averages import ema_beta, update_ema
+from stylegan.training.memory import activations_for, micro_batches
 from stylegan.training.randomness import DataOrder, Draw, draw, step_generator
 from stylegan.training.schedule import Phase, schedule
 from stylegan.training.state import DivergedError, TrainingState, update
@@ -34,77 +35,132 @@ class Watcher(Protocol):
 
 
 def training_loop(state: TrainingState, dataset: ImageDataset, indices: NDArray[np.int64], watcher: Watcher) -> None:
-    """Train on the pictures `indices` until the configuration's total_kimg, or until the watcher asks to stop."""
-    config, G, D = state.config, state.G, state.D
-    order = DataOrder(indices, config.seed)
+    """Train on the pictures `indices` until the configuration's total_kimg, or until the watcher asks to stop.
 
-    while state.cur_nimg < 1000 * config.total_kimg and not watcher.stop:
-        phase = schedule(config, state.cur_nimg)
+    With many processes each computes its part of every batch, and all end with the same weights.
+    """
+    config, G, D = state.config, state.G, state.D
+    order, mine = DataOrder(indices, config.seed), processes.mine()
+
+    while state.cur_nimg < 1000 * config.total_kimg and not processes.any_of(watcher.stop, state.device):
+        phase = schedule(config, state.cur_nimg, processes.world())
         G.lod = D.lod = phase.lod
         if phase.growth != state.growth:
             state.reset_optimizers()
             state.growth = phase.growth
+        # Everything random is drawn for the joint batch, and before the device has work that a draw would wait for.
         generator = step_generator(config.seed, state.cur_nimg, state.device)
         new_draw = partial(draw, G, phase.batch, style_mixing_prob=config.style_mixing_prob, generator=generator)
-
-        shown = order(state.cur_nimg, phase.batch)
-        reals = torch.from_numpy(dataset.batch(phase.resolution, shown)).to(state.device)
         mirrored = torch.rand(phase.batch, generator=generator, device=state.device) < 0.5 * config.mirror
-        reals = process_reals(reals, mirrored, phase.lod)
-        c = labels(dataset, shown, state)
-        d_stats = d_step(state, phase, reals, c, new_draw())
+        d_draw = new_draw().part(mine)
+        chosen = torch.randint(len(indices), (phase.batch,), generator=generator, device=state.device)
+        g_draw = new_draw().part(mine)
+
+        shown = order(state.cur_nimg, phase.batch)[mine]
+        reals = to_device(dataset.batch(phase.resolution, shown), state.device)
+        reals = process_reals(reals, mirrored[mine], phase.lod).to(G.w_avg.dtype)
+        d_stats = d_step(state, phase, reals, labels(dataset, shown, state), d_draw)
 
         update_ema(state.G_ema, G, ema_beta(phase.batch, config.ema_kimg))
 
-        chosen = torch.randint(len(indices), (phase.batch,), generator=generator, device=state.device)
-        c = labels(dataset, indices[chosen.cpu().numpy()], state)
-        g_stats = g_step(state, phase, c, new_draw())
+        c = labels(dataset, indices[chosen.cpu().numpy()[mine]], state)
+        g_stats = g_step(state, phase, c, g_draw)
 
         state.cur_nimg += phase.batch
         watcher.after_step(state, phase, finite(d_stats | g_stats, state.cur_nimg))
 
 
+class Part(NamedTuple):
+    """What one micro-batch gives: its loss, the mean of the w that made its pictures, and statistics."""
+
+    loss: Tensor
+    w_mean: Tensor
+    stats: dict[str, Tensor]
+
+
 def d_step(state: TrainingState, phase: Phase, reals: Tensor, c: Tensor | None, noises: Draw) -> dict[str, Tensor]:
     """One update of D on real and generated pictures, which take the labels of the real ones."""
+    parts = micro_batches(len(reals), state.config.batch_gpu)
+    found = (d_loss(state, phase, reals[i], None if c is None else c[i], noises.part(i)) for i in parts)
+    state.adam_steps += 1
+    return take_step(state, state.D_opt, phase, found, len(parts))
+
+
+def g_step(state: TrainingState, phase: Phase, c: Tensor | None, noises: Draw) -> dict[str, Tensor]:
+    """One update of G against D, which is held still."""
+    parts = micro_batches(len(noises.z), state.config.batch_gpu)
+    found = (g_loss(state, phase, None if c is None else c[i], noises.part(i)) for i in parts)
+    with frozen(state.D):
+        return take_step(state, state.G_opt, phase, found, len(parts))
+
+
+def take_step(
+    state: TrainingState, optimizer: torch.optim.Adam, phase: Phase, parts: Iterable[Part], count: int
+) -> dict[str, Tensor]:
+    """One step of Adam on the gradient of the joint batch, from `count` parts here and in every process.
+
+    w_avg moves once, towards the mean of the joint batch. Returns the means of the statistics of this process.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    w_mean = torch.zeros_like(state.G.w_avg)
+    stats: dict[str, Tensor] = {}
+    for part in parts:
+        (part.loss / count).backward()
+        w_mean += part.w_mean / count
+        stats = {name: stats.get(name, 0) + value.detach() / count for name, value in part.stats.items()}
+    # One message after all passes. DDP sends during the backward pass, and is wrong with R1 and with layers not grown.
+    weights = (p for group in optimizer.param_groups for p in group["params"])
+    processes.average([w_mean, *(p.grad for p in weights if p.grad is not None)])
+    update_w_avg(state.G.w_avg, w_mean[None])
+    update(optimizer, lrate=phase.lrate, step=state.adam_steps)
+    return stats
+
+
+def d_loss(state: TrainingState, phase: Phase, reals: Tensor, c: Tensor | None, noises: Draw) -> Part:
+    """The loss of D on real pictures, and on as many generated ones."""
     D, config = partial(state.D, c=c), state.config
+    penalized = config.loss == "wgan_gp" or state.cur_nimg // phase.batch % config.r1_interval == 0
     with torch.no_grad(), precision(state.device):
-        fakes = generate(state.G, noises, c).float()
-    real_logits = D(reals.requires_grad_())  # not in bfloat16: the penalty differentiates twice
-    with precision(state.device):
-        fake_logits = D(fakes).float()
+        fakes, w_mean = generate(state.G, noises, c)
+        fakes = fakes.to(reals.dtype)
+    with precision(state.device, enabled=not penalized):  # not in bfloat16: the penalty differentiates twice
+        real_logits = D(reals.requires_grad_(penalized)).to(reals.dtype)
+    with precision(state.device), activations_for(phase.resolution, state.D):
+        fake_logits = D(fakes).to(reals.dtype)
     if config.loss == "logistic":
-        penalty = losses.r1(real_logits, reals, gamma=config.gamma, lod=phase.lod)
-        loss = losses.d_logistic(real_logits, fake_logits) + penalty
+        loss = losses.d_logistic(real_logits, fake_logits)
+        if penalized:
+            gamma = config.gamma * config.r1_interval
+            loss = loss + losses.r1(real_logits, reals, gamma=gamma, lod=phase.lod)
     else:
         between = losses.interpolate(reals, fakes, noises.u)
         loss = losses.d_wgan_gp(real_logits, fake_logits, D(between), between, lod=phase.lod)
-    state.adam_steps += 1
-    update(state.D_opt, loss.mean(), lrate=phase.lrate, step=state.adam_steps)
-    return {
+    stats = {
         "D_loss": loss.mean(),
         "D_real": real_logits.mean(),
         "D_fake": fake_logits.mean(),
         "D_real_sign": real_logits.sign().mean(),
         "D_fake_sign": fake_logits.sign().mean(),
     }
+    return Part(loss.mean(), w_mean, stats)
 
 
-def g_step(state: TrainingState, phase: Phase, c: Tensor | None, noises: Draw) -> dict[str, Tensor]:
-    """One update of G against D, which is held still."""
-    with precision(state.device), frozen(state.D):
-        loss = G_LOSSES[state.config.loss](state.D(generate(state.G, noises, c), c).float())
-    update(state.G_opt, loss.mean(), lrate=phase.lrate, step=state.adam_steps)
-    return {"G_loss": loss.mean()}
+def g_loss(state: TrainingState, phase: Phase, c: Tensor | None, noises: Draw) -> Part:
+    """The loss of G on new pictures."""
+    with precision(state.device), activations_for(phase.resolution, state.G, state.D):
+        fakes, w_mean = generate(state.G, noises, c)
+        logits = state.D(fakes, c)
+    loss = G_LOSSES[state.config.loss](logits.to(w_mean.dtype)).mean()
+    return Part(loss, w_mean, {"G_loss": loss})
 
 
-def generate(G: Generator, noises: Draw, c: Tensor | None) -> Tensor:
-    """Pictures with mixed styles (Section 3.1) for training; w_avg follows the first latents (Appendix B)."""
+def generate(G: Generator, noises: Draw, c: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Pictures with mixed styles (Section 3.1) for training, and the mean of their first w (w_dim,) for w_avg."""
     w = G.mapping(noises.z, c)
-    update_w_avg(G.w_avg, w)
     ws = G.broadcast(w)
     if noises.crossover < G.num_ws - 2 * int(G.lod):
         ws = mix(ws, G.broadcast(G.mapping(noises.z2, c)), noises.crossover)
-    return G.synthesis(ws, noise_mode="none", noise=noises.noise)
+    return G.synthesis(ws, noise_mode="none", noise=noises.noise), w.detach().mean(dim=0).to(G.w_avg.dtype)
 
 
 def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:
@@ -113,6 +169,12 @@ def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:
     x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
     fade = lod - int(lod)
     return torch.lerp(x, upsample(downsample(x)), fade) if fade else x
+
+
+def to_device(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """The pictures on the device; CUDA copies from pinned memory while the host goes on."""
+    tensor = torch.from_numpy(images)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def labels(dataset: ImageDataset, indices: NDArray[np.int64], state: TrainingState) -> Tensor | None:
@@ -133,15 +195,17 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
-def precision(device: torch.device) -> torch.autocast:
+def precision(device: torch.device, *, enabled: bool = True) -> torch.autocast:
     """bfloat16 where it pays: on CUDA devices that have it. CPUs without it become ten times slower."""
     pays = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.autocast(device.type, torch.bfloat16, enabled=pays)
+    return torch.autocast(device.type, torch.bfloat16, enabled=pays and enabled)
 
 
 def finite(stats: dict[str, Tensor], cur_nimg: int) -> Stats:
-    """Plain numbers. Raises DivergedError naming those that are not finite."""
-    values = dict(zip(stats, torch.stack([s.detach().float() for s in stats.values()]).tolist(), strict=True))
+    """Plain numbers, means over the joint batch. Raises DivergedError, in every process, naming what is not finite."""
+    means = torch.stack([s.detach().float() for s in stats.values()])
+    processes.average([means])
+    values = dict(zip(stats, means.tolist(), strict=True))
     if broken := [f"{name} is {value}" for name, value in values.items() if not np.isfinite(value)]:
         raise DivergedError(f"the step that ended at {cur_nimg:,} images diverged: {', '.join(broken)}")
     return values

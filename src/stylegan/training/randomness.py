@@ -30,6 +30,11 @@ class Draw:
     noise: list[Tensor] | None
     u: Tensor
 
+    def part(self, i: slice) -> "Draw":
+        """The numbers of some of the pictures."""
+        noise = self.noise and [map_[i] if len(map_) > 1 else map_ for map_ in self.noise]
+        return Draw(self.z[i], self.z2[i], self.crossover, noise, self.u[i])
+
 
 def draw(G: Generator, N: int, *, style_mixing_prob: float, generator: torch.Generator) -> Draw:
     """Draw for a batch of N, with one crossover for the whole batch, among the layers that are grown (Section 3.1)."""

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -52,7 +52,7 @@ class Run:
     def watching(self, state: TrainingState) -> Iterator[None]:
         """Show a bar, take signals as a wish to stop, and save the state at the end, whatever ends the block."""
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
-        with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self):
+        with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self, say=self.bar.say):
             drop_stats_after(self.path / STATS, state.cur_nimg)
             yield
             state.save(self.path / STATE)
@@ -82,6 +82,22 @@ class Run:
         write_sheet(self.path, state)
         if done or state.tick % SNAPSHOT_TICKS == 1:
             checkpoint.save(checkpoint.snapshot_path(self.path, state.cur_nimg), state.networks())
+
+
+class Follower:
+    """What the processes beside the first do about a training: pass on the wish to stop, and be silent."""
+
+    def __init__(self) -> None:
+        self.stop = False
+
+    @contextmanager
+    def watching(self, state: TrainingState) -> Iterator[None]:
+        """Take signals as a wish to stop, which all processes follow after the same step."""
+        with signals(self, say=lambda text: None):
+            yield
+
+    def after_step(self, state: TrainingState, phase: Phase, stats: dict[str, float]) -> None:
+        """Nothing to show, nothing to write."""
 
 
 def create(path: Path, dataset: ImageDataset, state: TrainingState) -> None:
@@ -150,12 +166,12 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def signals(run: Run) -> Iterator[None]:
+def signals(watcher: Run | Follower, *, say: Callable[[str], None]) -> Iterator[None]:
     """Ctrl-C and SIGTERM ask the run to stop after this step; a second Ctrl-C stops at once."""
 
     def ask(number: int, frame: FrameType | None) -> None:
-        run.stop = True
-        run.bar.say("stopping after this step; press Ctrl-C again to stop at once")
+        watcher.stop = True
+        say("stopping after this step; press Ctrl-C again to stop at once")
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     try:

@@ -33,14 +33,30 @@ def schedule(config: Config, cur_nimg: int, num_gpus: int = 1) -> Phase:
     lod = max(lod, 0.0)
     resolution = config.img_resolution >> math.floor(lod)
 
-    batch = config.batch_at.get(resolution, config.batch)
-    batch -= batch % num_gpus
-    if resolution in config.max_batch_per_gpu:
-        batch = min(batch, config.max_batch_per_gpu[resolution] * num_gpus)
+    batch = batch_of(config, resolution, num_gpus)
     lrate = config.lrate_at.get(resolution, config.lrate)
     if config.lrate_rampup_kimg:
         lrate *= min(kimg / config.lrate_rampup_kimg, 1.0)
     return Phase(lod, resolution, batch, lrate, config.tick_kimg_at.get(resolution, config.tick_kimg))
+
+
+def batch_of(config: Config, resolution: int, num_gpus: int = 1) -> int:
+    """Images in a step at one resolution, of all GPUs together."""
+    batch = config.batch_at.get(resolution, config.batch)
+    batch -= batch % num_gpus
+    return min(batch, config.max_batch_per_gpu.get(resolution, batch) * num_gpus)
+
+
+def refused_batches(config: Config, num_gpus: int) -> list[str]:
+    """Why `num_gpus` processes cannot share the batches of some levels, a line each."""
+    if num_gpus == 1:
+        return []
+    return [
+        f"batch {batch} at {resolution}x{resolution}: must be a multiple of {4 * num_gpus} with {num_gpus} processes, "
+        "as the minibatch deviation works on groups of 4 pictures: set --batch or --batch-at"
+        for _, resolution in level_starts(config)
+        if (batch := batch_of(config, resolution, num_gpus)) % (4 * num_gpus) or not batch
+    ]
 
 
 def level_starts(config: Config) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ from stylegan.checkpoint import Networks, check_tensors, read_tensors, write_ten
 from stylegan.config import Config
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
+from stylegan.training import processes
 
 
 class DivergedError(RuntimeError):
@@ -57,6 +58,10 @@ class TrainingState:
     def reset_optimizers(self) -> None:
         """Forget the moments of Adam: layers begin or cease to take part."""
         self.G_opt, self.D_opt, self.adam_steps = adam(self.G), adam(self.D), 0
+
+    def checksum(self) -> float:
+        """A number that differs where a weight does."""
+        return sum(t.double().abs().sum().item() for t in self._tensors().values())
 
     def networks(self) -> Networks:
         """What a snapshot holds."""
@@ -111,16 +116,14 @@ def adam(network: nn.Module) -> torch.optim.Adam:
     return torch.optim.Adam(network.parameters(), betas=(0.0, ADAM_BETA2), fused=True)
 
 
-def update(optimizer: torch.optim.Adam, loss: Tensor, *, lrate: float, step: int) -> None:
-    """Backward and one step of Adam, the `step`-th (from 1) since its reset.
+def update(optimizer: torch.optim.Adam, *, lrate: float, step: int) -> None:
+    """One step of Adam on the gradients that are there, the `step`-th (from 1) since its reset.
 
     The authors' Adam adds its epsilon before the bias of v is corrected: with small gradients, those of the mapping
     network above all, that is another training (golden/train_steps.npz).
     """
     for group in optimizer.param_groups:
         group["lr"], group["eps"] = lrate, ADAM_EPS / (1 - ADAM_BETA2**step) ** 0.5
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
     optimizer.step()
 
 
@@ -139,4 +142,5 @@ def environment(device: torch.device) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {torch.backends.cpu.get_cpu_capability()}",
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "processes": processes.world(),
     }

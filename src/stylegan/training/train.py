@@ -1,5 +1,6 @@
 """Start or resume a training: everything that is checked before the first step."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from stylegan.data.fit import misfits
 from stylegan.data.images import ImageDataset
 from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
+from stylegan.training import processes
 from stylegan.training.loop import training_loop
-from stylegan.training.run import STATE, Run, create, held_out, read_config
+from stylegan.training.run import STATE, Follower, Run, create, held_out, read_config
+from stylegan.training.schedule import refused_batches
 from stylegan.training.state import TrainingState, environment
 from stylegan.training.transfer import transfer
 
@@ -35,14 +38,16 @@ def train(
     init: a network to start from. A stopped training returns early: `resume` goes on. Raises InputError before the
     first step for anything that does not fit.
     """
-    dataset = ImageDataset(data)
-    refuse(misfits(config, dataset))
-    state = TrainingState.new(config, device or best_device())
-    if init is not None:
-        for line in transfer(load_networks(init), state):
-            console.print(line)
-    create(Path(out), dataset, state)
-    return _go_on(Path(out), dataset, state, state_sec)
+    device = device or best_device()
+    with processes.joined(device):
+        dataset = ImageDataset(data)
+        refuse([*misfits(config, dataset), *refused_batches(config, processes.world())])
+        state = TrainingState.new(config, device)
+        if init is not None:
+            for line in transfer(load_networks(init), state):
+                say(line)
+        processes.first_does(lambda: create(Path(out), dataset, state), device)
+        return _go_on(Path(out), dataset, state, state_sec)
 
 
 def resume(
@@ -58,28 +63,42 @@ def resume(
     if dataset.fingerprint != trained_on["fingerprint"]:
         raise InputError(f"{dataset.path} holds other pictures than {out} was started on: give the same with --data")
     device = device or best_device()
-    state, before = TrainingState.load(out / STATE, device)
-    if state.cur_nimg >= 1000 * config.total_kimg:
-        console.print(f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out}")
-        return state.G_ema
-    now = environment(device)
-    if changes := [f"{name} {before[name]} -> {now[name]}" for name in now if before.get(name) != now[name]]:
-        console.print(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
-    return _go_on(out, dataset, state, state_sec)
+    with processes.joined(device):
+        refuse(refused_batches(config, processes.world()))
+        state, before = TrainingState.load(out / STATE, device)
+        if state.cur_nimg >= 1000 * config.total_kimg:
+            say(f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out}")
+            return state.G_ema
+        now = environment(device)
+        before = {"processes": 1} | before  # older states do not tell
+        if changes := [f"{name} {before.get(name)} -> {now[name]}" for name in now if before.get(name) != now[name]]:
+            say(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
+        return _go_on(out, dataset, state, state_sec)
 
 
 def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: float) -> Generator:
-    run = Run(out, dataset, state_sec=state_sec)
+    same = {"the data set": int(dataset.fingerprint[:12], 16), "the images shown": state.cur_nimg}
+    processes.check_same(same | {"the weights": state.checksum()}, state.device)
+    watcher = Run(out, dataset, state_sec=state_sec) if processes.rank() == 0 else Follower()
     indices = np.setdiff1d(np.arange(len(dataset)), held_out(len(dataset), state.config.seed))
-    with run.watching(state):
-        training_loop(state, dataset, indices, run)
-    if run.stop:
-        console.print(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {out}")
+    with watcher.watching(state):
+        training_loop(state, dataset, indices, watcher)
+    processes.wait_for_all(state.device)  # until process 0 has written the last state
+    if state.cur_nimg < 1000 * state.config.total_kimg:
+        say(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {out}")
     return state.G_ema
 
 
+def say(line: str) -> None:
+    """Print once, however many processes train."""
+    if processes.rank() == 0:
+        console.print(line)
+
+
 def best_device() -> torch.device:
-    """CUDA, else MPS, else the CPU."""
+    """CUDA, else MPS, else the CPU. Of many processes on a machine each has a GPU of its own (LOCAL_RANK)."""
+    many = int(os.environ.get("WORLD_SIZE", "1")) > 1
     if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        return torch.device("cuda", local_rank % torch.cuda.device_count()) if many else torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() and not many else "cpu")

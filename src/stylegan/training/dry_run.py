@@ -1,0 +1,55 @@
+"""What a long training will take, before it begins: memory, speed and time of every level, and the total."""
+
+from pathlib import Path
+
+import torch
+
+from stylegan.config import Config
+from stylegan.data.fit import misfits
+from stylegan.data.images import ImageDataset
+from stylegan.errors import refuse
+from stylegan.training.bar import clock
+from stylegan.training.budget import Cost, level_sec, measure_levels
+from stylegan.training.schedule import batch_of
+
+
+def dry_run(data: Path | str, config: Config, device: torch.device) -> str:
+    """A table in plain text, from a few real steps at each resolution. Writes nothing; raises InputError as `train`."""
+    dataset = ImageDataset(data)
+    refuse(misfits(config, dataset))
+    costs = measure_levels(config, device)
+    epochs = 1000 * config.total_kimg / len(dataset)
+    return f"{table(config, costs)}\nEach of the {len(dataset):,} pictures is shown {epochs:,.1f} times.\n{HONESTLY}"
+
+
+HONESTLY = (
+    "Measured on one process with random pictures, as busy as this machine is now; sheets, snapshots and reading\n"
+    "the data come on top. Memory is the most that was held up to that level: on the CPU by the whole process."
+)
+
+
+def table(config: Config, costs: dict[int, Cost]) -> str:
+    """A line for each level, and the total."""
+    seconds = level_sec(config, costs)
+    rows = [("level", "batch", "img/s", "time", "memory")]
+    rows += [
+        (
+            f"{resolution}x{resolution}",
+            f"{batch_of(config, resolution)}",
+            f"{1 / costs[resolution].sec_per_img:,.1f}",
+            clock(sec),
+            gibibytes(costs[resolution].peak_bytes),
+        )
+        for resolution, sec in seconds.items()
+    ]
+    peaks = [cost.peak_bytes for cost in costs.values() if cost.peak_bytes is not None]
+    img_per_sec = 1000 * config.total_kimg / max(sum(seconds.values()), 1e-9)
+    total = clock(sum(seconds.values()))
+    rows.append(("total", "", f"{img_per_sec:,.1f}", total, gibibytes(max(peaks, default=None))))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def gibibytes(n: int | None) -> str:
+    """ "1.5 GiB", or "?" where the system does not tell."""
+    return "?" if n is None else f"{n / 2**30:.1f} GiB"

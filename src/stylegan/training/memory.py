@@ -1,0 +1,48 @@
+"""Less memory for the same gradients: small batches one after another, and activations that are computed twice."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from stylegan.networks.discriminator import Discriminator
+from stylegan.networks.generator import Generator
+
+CHECKPOINTED_PX = 512  # from this resolution on, activations are computed again in the backward pass
+
+
+def micro_batches(N: int, batch_gpu: int | None) -> list[slice]:
+    """Parts of a batch of N: as large as batch_gpu allows, equal, each of whole deviation groups.
+
+    With k parts they are i, i + k, i + 2k, ...: pictures that shared a group (see `minibatch_stddev`) still share it.
+    """
+    k = 1
+    if batch_gpu is not None and batch_gpu < N:
+        k = N // max(size for size in range(4, batch_gpu + 1, 4) if N % size == 0)
+    return [slice(i, None, k) for i in range(k)]
+
+
+@contextmanager
+def activations_for(resolution: int, *networks: Generator | Discriminator) -> Iterator[None]:
+    """What large pictures pass inside keeps the input of each block alone, and is computed again in the backward pass.
+
+    Not for the pass that R1 differentiates: its first derivative keeps everything anyway.
+    """
+    with ExitStack() as stack:
+        for network in networks if resolution >= CHECKPOINTED_PX else ():
+            for block in network.synthesis.blocks if isinstance(network, Generator) else network.blocks:
+                stack.enter_context(_checkpointed(block))
+        yield
+
+
+@contextmanager
+def _checkpointed(block: nn.Module) -> Iterator[None]:
+    # Nothing in a block is random (noise is an argument), so there is no random state to restore.
+    again = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
+    setattr(block, "forward", again)  # noqa: B010 (an assignment is no method to mypy)
+    try:
+        yield
+    finally:
+        delattr(block, "forward")
