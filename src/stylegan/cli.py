@@ -102,7 +102,7 @@ def train(argv: list[str]) -> int:
     """`stylegan train`: the named configuration first, fitted to the data, then the flags that change it."""
     flags, _ = tyro.cli(TrainFlags, args=argv, return_unknown_args=True, add_help=False, prog="stylegan train")
     if flags.resume is not None:
-        flags = tyro.cli(TrainFlags, args=argv, prog="stylegan train")  # takes no field of the configuration
+        tyro.cli(TrainFlags, args=argv, prog="stylegan train")  # refuses the fields of the configuration
         from stylegan.training.train import resume
 
         resume(flags.resume, data=flags.data, state_sec=flags.state_sec)
@@ -274,9 +274,20 @@ def directions(
     from stylegan.editing.direction_sheets import save_directions
     from stylegan.editing.directions import directions_folder
 
-    folder = out or directions_folder(network)
-    wanted = {"count": count, "levels": levels, "name": name, "yes": yes, "no": no, "marks": marks, "seeds": seeds}
-    _report(save_directions(_open(network), folder, controls=controls, **wanted))
+    folder = out or directions_folder(_path(network))
+    saved = save_directions(
+        _open(network),
+        folder,
+        count=count,
+        levels=levels,
+        name=name,
+        yes=yes,
+        no=no,
+        marks=marks,
+        seeds=seeds,
+        controls=controls,
+    )
+    _report(saved)
 
 
 @app.command
@@ -305,8 +316,10 @@ def project(
     """
     from stylegan.editing.save_projections import save_projections
 
-    how = {"space": space, "steps": steps, "seed": seed, "video": video, "class_index": class_index}
-    _report(save_projections(_open(network), pictures, out, **how))
+    G = _open(network)
+    _report(
+        save_projections(G, pictures, out, space=space, steps=steps, seed=seed, video=video, class_index=class_index)
+    )
 
 
 @app.command(name="import")
