@@ -14,10 +14,10 @@ import stylegan.checkpoint
 from stylegan.config import CONFIG_F
 from stylegan.data.images import image_grid, save_png
 from stylegan.editing.direction_sheets import save_directions
-from stylegan.editing.directions import apply, find_direction
 from stylegan.networks.generator import Generator
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import Recipe, recipe
+from stylegan.sampling.direction import apply, find_direction
+from stylegan.sampling.recipe import recipe
 
 
 def tiny_network() -> Generator:
@@ -41,11 +41,15 @@ def main(network: str | None = None, out: str = "directions") -> None:
     saved = save_directions(G, folder, name="red", yes=order[20:], no=order[:20], seeds="0-1", controls=controls)
     print(saved.note)
 
-    # By hand: two standard deviations of W one way, one back the other, on one seed.
+    # In any command: --direction red=+2 component-1=-1, in standard deviations of W; here by the files' paths.
+    steps = (f"{folder}/red.safetensors=+2", f"{folder}/component-1.safetensors=-1")
+    moved = recipe(G, [5], controls.but(direction=steps))
+    save_png(image_grid(moved.pictures(G), columns=1), folder / "moved.png")
+
+    # By hand: the same.
     start = recipe(G, [5], controls)
     red, component = find_direction("red", folder, G), find_direction("component-1", folder, G)
-    moved = Recipe(apply(apply(start.ws, red, 2.0), component, -1.0), start.noise)
-    save_png(image_grid(moved.pictures(G), columns=1), folder / "moved.png")
+    assert torch.allclose(apply(apply(start.ws, red, 2.0), component, -1.0), moved.ws, atol=1e-5)
 
 
 if __name__ == "__main__":

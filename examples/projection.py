@@ -14,13 +14,14 @@ import torch
 import stylegan.checkpoint
 from stylegan.config import CONFIG_F
 from stylegan.data.images import image_grid, save_png
-from stylegan.editing.directions import apply, principal_components
-from stylegan.editing.projection import Projection
+from stylegan.editing.directions import principal_components
 from stylegan.editing.save_projections import save_projections
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import Recipe, recipe
+from stylegan.sampling.mixing import mix
+from stylegan.sampling.recipe import recipe
+from stylegan.sampling.save import save_samples
 
 
 def tiny_network() -> Generator:
@@ -43,12 +44,16 @@ def main(network: str | None = None, picture: str | None = None, out: str = "pro
     steps = 500 if network else 20
     print(save_projections(G, [path], folder / "found", space="w+", steps=steps).note)
 
-    # From here on it is a recipe as that of any seed.
-    found = Projection.load(folder / "found" / f"{path.stem}.safetensors", G).recipe
-    mixed = found.with_layers_of(recipe(G, [7], Controls()), style_indices("middle", G))
-    moved = Recipe(apply(found.ws, principal_components(G, 1)[0], 2.0), found.noise)
-    for name, each in [("mixed", mixed), ("moved", moved)]:
-        save_png(image_grid(each.pictures(G), columns=1), folder / f"{name}.png")
+    # From here on its file stands for a seed: to mix, to move, in figures and films.
+    found = folder / "found" / f"{path.stem}.safetensors"
+    mixed = recipe(G, found, Controls()).with_layers_of(recipe(G, [7], Controls()), style_indices("middle", G))
+    save_png(image_grid(mixed.pictures(G), columns=1), folder / "mixed.png")
+    save_png(mix(G, found, "7-9"), folder / "levels.png")
+    component = principal_components(G, 1)[0]
+    component.save(folder / "component-1.safetensors")
+    moved = recipe(G, found, Controls(direction=(f"{folder}/component-1.safetensors=+2",)))
+    save_png(image_grid(moved.pictures(G), columns=1), folder / "moved.png")
+    print(save_samples(G, [found, 7], folder / "side-by-side", grid=True, images=False).note)
 
 
 if __name__ == "__main__":

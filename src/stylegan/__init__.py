@@ -23,6 +23,7 @@ _HOMES = {
     "sampling.save": ["save_figure", "save_mix", "save_samples"],
     "sampling.video": ["save_video"],
     "training.train": ["resume", "train"],
+    "training.dry_run": ["dry_run"],
     "training": ["losses"],
     "experiments.demo": ["demo"],
 }

@@ -68,14 +68,17 @@ def load(network: Path | str) -> Generator:
 def load_networks(network: Path | str) -> Networks:
     """Everything that a network's file or the newest good snapshot of a run folder holds. Strict, as `load`."""
     path = Path(network)
-    if not path.is_dir():
-        return _load_file(path)
     problems = []
-    for snapshot in snapshots(path):
+    for file in snapshots(path) if path.is_dir() else [path]:
         try:
-            return _load_file(snapshot)
+            networks = _load_file(file)
         except InputError as e:
+            if file == path:
+                raise
             problems.append(str(e))
+            continue
+        networks.G_ema.source = str(path)
+        return networks
     raise InputError("\n".join([f"{path} holds no good snapshot (snapshot-*.safetensors)", *problems]))
 
 

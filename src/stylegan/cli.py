@@ -176,7 +176,7 @@ def mix(
         network: A network's file, a run folder, or hf://USER/NAME.
         out: The PNG file to write.
         controls: How the pictures are made.
-        rows: Seeds of A, as 0-5.
+        rows: Seeds of A, as 0-5, or projections' files.
         cols: Seeds of B, whose styles are copied.
         levels: One block of rows for each: coarse, middle, fine, 4-7, 64px, joined by commas. Default: all three.
         sources: More than two sources on one picture: 0 4=coarse 7=64px.
@@ -203,7 +203,7 @@ def figure(
         network: A network's file, a run folder, or hf://USER/NAME.
         out: The PNG file to write.
         controls: How the pictures are made.
-        seeds: Seeds of the pictures; each figure has its own default.
+        seeds: Seeds, or projections' files; each figure has its own default.
         seeds_b: Seeds of the sources B, for mixing and levels.
     """
     from stylegan.sampling.save import save_figure
@@ -230,7 +230,7 @@ def video(
         out: The .mp4 or .webp file to write.
         controls: How the pictures are made.
         kind: z: slerp in Z; w: straight in W; smooth: a round curve in W; mix: only `levels` move; noise: only noise.
-        seeds: Seeds that the film passes through.
+        seeds: Seeds, or projections' files, that the film passes through.
         levels: The styles that kind mix moves.
         frames: Length of the loop.
         fps: Frames a second.
@@ -272,7 +272,7 @@ def directions(
         seeds: The pictures on the sheets.
     """
     from stylegan.editing.direction_sheets import save_directions
-    from stylegan.editing.directions import directions_folder
+    from stylegan.sampling.direction import directions_folder
 
     folder = out or directions_folder(_path(network))
     saved = save_directions(

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from stylegan.editing.direction_sheets import direction_sheet, save_directions
-from stylegan.editing.directions import closed_form, find_direction
+from stylegan.editing.directions import closed_form
 from stylegan.errors import InputError
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.direction import find_direction
 from stylegan.sampling.sample import sample
 from stylegan.sampling.sheet import tile
 

@@ -6,18 +6,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from stylegan.editing.directions import (
-    Direction,
-    apply,
-    boundary,
-    closed_form,
-    directions_folder,
-    find_direction,
-    parse_direction,
-    principal_components,
-)
+from stylegan.editing.directions import boundary, closed_form, principal_components
 from stylegan.editing.spread import spread
 from stylegan.errors import InputError
+from stylegan.sampling.direction import Direction, apply, find_direction
 from stylegan.sampling.sample import styles_of
 
 
@@ -139,34 +131,3 @@ def test_a_direction_of_another_network_is_refused(G, make, tmp_path):
     other.mapping.layers[0].weight[0, 0] += 1e-3
     with pytest.raises(InputError, match=r"closed-1.safetensors was made for another network"):
         Direction.load(tmp_path / "closed-1.safetensors", other)
-
-
-def test_a_name_that_is_no_direction_is_refused_with_those_there_are(G, tmp_path):
-    for direction in closed_form(G, 2):
-        direction.save(tmp_path / f"{direction.name}.safetensors")
-    with pytest.raises(InputError, match=r"'smile'.* has closed-1, closed-2.*stylegan directions NETWORK"):
-        find_direction("smile", tmp_path, G)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("glasses=+2.0", ("glasses", 2)), ("a.b-1=-.5", ("a.b-1", -0.5)), ("d/x=y=3", ("d/x=y", 3))]
-)
-def test_name_and_strength_are_read(text, expected):
-    assert parse_direction(text) == expected
-
-
-@pytest.mark.parametrize("text", ["glasses", "glasses=", "=2", "glasses=much", "glasses=nan", ""])
-def test_anything_else_is_refused_with_an_example(text):
-    with pytest.raises(InputError, match=r"must be NAME=STRENGTH, such as glasses=\+2.0"):
-        parse_direction(text)
-
-
-@pytest.mark.parametrize("name", ["", "../up", "a b", ".hidden", "a/b"])
-def test_a_name_that_could_be_no_file_is_refused(G, name):
-    with pytest.raises(InputError, match="must be letters, digits"):
-        dataclasses.replace(closed_form(G, 1)[0], name=name)
-
-
-def test_directions_lie_in_the_run_folder_or_beside_the_file(tmp_path):
-    assert directions_folder(tmp_path) == tmp_path / "directions"
-    assert directions_folder(tmp_path / "net.safetensors") == tmp_path / "net-directions"

@@ -5,7 +5,11 @@ import pytest
 import torch
 
 from stylegan.config import CONFIG_A, CONFIG_F
+from stylegan.editing.projection import Projection
 from stylegan.networks.generator import Generator
+from stylegan.sampling.direction import Direction
+from stylegan.sampling.fingerprint import fingerprint
+from stylegan.sampling.sample import seed_noise
 
 SMALL = {"img_resolution": 32, "channel_base": 256, "channel_max": 8, "z_dim": 16, "w_dim": 16, "mapping_dim": 16}
 
@@ -19,6 +23,53 @@ def make_generator(base=CONFIG_F, **changes):
             tensor.normal_().mul_(0.2)
         if ".torgb." in name:
             tensor.mul_(0.3)
+    return G
+
+
+def make_projection(G, path, seed=0, N=1):
+    """The file of a projection, with random styles, and noise that is no seed's below 1000."""
+    ws = torch.randn(N, G.num_ws, G.w_dim, generator=torch.manual_seed(seed)) / 2
+    noise = [map_.repeat(N, 1, 1, 1) for map_ in seed_noise(1000 + seed, G)] if G.config.noise else None
+    found = Projection(ws, noise, [0.1] * N, [1.0] * N, ws[None].clone(), "w+", fingerprint(G))
+    found.save(path)
+    return found
+
+
+def make_direction(G, path, layers=(2, 3), seed=0):
+    """The file of a direction, a random one."""
+    vector = torch.randn(G.w_dim, generator=torch.manual_seed(seed))
+    direction = Direction(path.name.removesuffix(".safetensors"), vector, layers, "component", fingerprint(G), 0.5)
+    path.parent.mkdir(exist_ok=True)
+    direction.save(path)
+    return direction
+
+
+@pytest.fixture(scope="session")
+def face(G, tmp_path_factory):
+    """The file of a projection into G."""
+    path = tmp_path_factory.mktemp("found") / "face.safetensors"
+    make_projection(G, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_projection():
+    """write_projection(G, path, seed=, N=) writes one of your own."""
+    return make_projection
+
+
+@pytest.fixture(scope="session")
+def write_direction():
+    """write_direction(G, path, layers=, seed=) writes one of your own."""
+    return make_direction
+
+
+@pytest.fixture
+def named(G, tmp_path, monkeypatch):
+    """G as if loaded from a file that has the directions age (layers 2-3) and pose (0-1) beside it."""
+    make_direction(G, tmp_path / "net-directions" / "age.safetensors")
+    make_direction(G, tmp_path / "net-directions" / "pose.safetensors", (0, 1), seed=1)
+    monkeypatch.setattr(G, "source", str(tmp_path / "net.safetensors"), raising=False)
     return G
 
 

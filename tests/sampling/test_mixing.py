@@ -54,8 +54,8 @@ def test_sources_may_be_any_number_and_a_later_one_wins(G):
     ("sources", "words"),
     [
         (["1"], "at least once"),
-        (["1=coarse", "2=fine"], "source '1=coarse': must be a seed"),
-        (["1", "2"], "source '2': must be SEED=LEVELS"),
+        (["1=coarse", "2=fine"], "source '1=coarse': must be a seed or a projection's file"),
+        (["1", "2"], "source '2': must be SOURCE=LEVELS"),
         (["1", "2=fine"], "'fine' names no layer"),
         (["x", "2=4"], "source 'x'"),
     ],

@@ -8,16 +8,18 @@ from PIL import Image
 
 from stylegan.data.images import save_png
 from stylegan.editing.boundary import read_marks
-from stylegan.editing.directions import SUFFIX, Direction, apply, boundary, closed_form, principal_components
+from stylegan.editing.directions import boundary, closed_form, principal_components
 from stylegan.errors import InputError
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.direction import Direction, apply
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import Recipe, describe_controls, labels_of, recipe
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
 from stylegan.sampling.seeds import Seeds, parse_seeds
 from stylegan.sampling.sheet import Sheet, tile
+from stylegan.sampling.sources import SUFFIX, Source, Sources, label, parse_sources
 
 DEFAULT = Controls()
 STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -33,14 +35,14 @@ def save_directions(
     yes: Seeds = (),
     no: Seeds = (),
     marks: Path | str | None = None,
-    seeds: Seeds = "0-3",
+    seeds: Sources = "0-3",
     controls: Controls = DEFAULT,
 ) -> Saved:
     """Make directions; write into the folder `out` of each the file NAME.safetensors and the contact sheet NAME.png.
 
     With a name: the boundary between the pictures marked yes and no, as seeds or in the CSV file `marks` as rows
     `seed,yes`. Without: `count` in closed form and `count` principal components, and all.png with all of them.
-    seeds: the pictures of the contact sheets. `directions_folder` is where `sample --direction` looks.
+    seeds: the pictures of the contact sheets, projections too. `directions_folder` is where `sample --direction` looks.
     """
     marked_yes, marked_no = read_marks(marks) if marks is not None else ([], [])
     marked_yes, marked_no = marked_yes + _some(yes), marked_no + _some(no)
@@ -53,37 +55,37 @@ def save_directions(
     else:
         c = labels_of(G, controls.class_index, 1)
         found = [boundary(G, name, yes=marked_yes, no=marked_no, c=c, levels=levels)]
-    return _save(G, found, Path(out), parse_seeds(seeds), controls)
+    return _save(G, found, Path(out), parse_sources(seeds), controls)
 
 
 def direction_sheet(
     G: Generator,
     found: Sequence[Direction],
     *,
-    seeds: Seeds = (0,),
+    seeds: Sources = (0,),
     strengths: Sequence[float] = STRENGTHS,
     controls: Controls = DEFAULT,
 ) -> Image.Image:
     """A row for each direction and seed, a column for each strength; strength 0 is the picture that `sample` makes."""
-    seeds, rows, labels = parse_seeds(seeds), [], []
-    start = recipe(G, seeds, controls)
+    sources, rows, labels = parse_sources(seeds), [], []
+    start = recipe(G, sources, controls)
     for direction in found:
-        for i, seed in enumerate(seeds):
+        for i, source in enumerate(sources):
             moved = torch.cat([apply(start[i].ws, direction, strength) for strength in strengths])
             rows.append([tile(image) for image in Recipe(moved, start[i].noise).pictures(G)])
-            labels.append(f"{direction.name}\nseed {seed}" if len(found) > 1 else f"seed\n{seed}")
+            labels.append(f"{direction.name}\n{label(source)}" if len(found) > 1 else label(source).replace(" ", "\n"))
     what = "Directions" if len(found) > 1 else f"{found[0].name} ({found[0].kind})"
     where = [describe_levels(indices, G) for indices in dict.fromkeys(direction.layers for direction in found)]
     return Sheet(
         rows,
         title=f"{what}, in standard deviations of W",
-        caption="; ".join([*where, describe_controls(G, controls)]),
+        caption="; ".join([*where, describe_controls(G, controls, sources)]),
         columns=[f"{strength:+g}" if strength else "0" for strength in strengths],
         row_labels=labels,
     ).draw()
 
 
-def _save(G: Generator, found: list[Direction], out: Path, seeds: list[int], controls: Controls) -> Saved:
+def _save(G: Generator, found: list[Direction], out: Path, sources: list[Source], controls: Controls) -> Saved:
     files = [out / f"{direction.name}{SUFFIX}" for direction in found]
     sheets = [path.with_suffix(".png") for path in files]
     overview = [out / "all.png"] if len(found) > 1 else []
@@ -92,9 +94,9 @@ def _save(G: Generator, found: list[Direction], out: Path, seeds: list[int], con
     todo = list(zip(found, files, sheets, strict=True))
     for direction, file, sheet in progress(todo, "directions"):
         direction.save(file)
-        save_png(direction_sheet(G, [direction], seeds=seeds, controls=controls), sheet)
+        save_png(direction_sheet(G, [direction], seeds=sources, controls=controls), sheet)
     for path in overview:
-        save_png(direction_sheet(G, found, seeds=seeds[:1], controls=controls), path)
+        save_png(direction_sheet(G, found, seeds=sources[:1], controls=controls), path)
     note = "; ".join(f"{direction.name}: {_quality(direction)}" for direction in found)
     return Saved([*files, *sheets, *overview], note)
 

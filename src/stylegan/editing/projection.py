@@ -15,14 +15,16 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stylegan.checkpoint import read_tensors, write_tensors
+from stylegan.checkpoint import write_tensors
 from stylegan.data.pixels import to_float
 from stylegan.editing.perceptual import EfficientNetLite0, Perceptual, distance, to_seen
-from stylegan.editing.spread import check_network, fingerprint, spread
+from stylegan.editing.spread import spread
 from stylegan.errors import InputError
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import require_styles
+from stylegan.sampling.fingerprint import fingerprint
 from stylegan.sampling.progress import progress
+from stylegan.sampling.projected import noise_in, read_projection
 from stylegan.sampling.recipe import Recipe
 from stylegan.sampling.sample import seed_noise
 
@@ -66,7 +68,7 @@ class Projection:
 
     @property
     def recipe(self) -> Recipe:
-        """What pictures are made of: wherever a seed's styles can be used, so can these."""
+        """What the pictures are made of; of a file, `recipe` makes it, wherever a command takes seeds."""
         return Recipe(self.ws, self.noise)
 
     def save(self, path: Path | str) -> None:
@@ -79,13 +81,11 @@ class Projection:
     @classmethod
     def load(cls, path: Path | str, G: Generator) -> Self:
         """The inverse of save, where G is. A projection into another network than G raises InputError."""
-        tensors, header = read_tensors(Path(path), kind="projection")
-        check_network(header["network"], G, path, remedy="project the pictures again with `stylegan project`")
+        tensors, header = read_projection(path, G)
         tensors = {name: tensor.to(G.w_avg.device) for name, tensor in tensors.items()}
-        maps = [tensors[f"noise.{i}"] for i in range(len(tensors) - 2)]
         return cls(
             tensors["ws"],
-            maps or None,
+            noise_in(tensors) or None,
             header["distances"],
             header["start_distances"],
             tensors["path"],

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
+
+import tyro
 
 from stylegan.config import NoiseMode
+from stylegan.errors import InputError
 
 Psi = float | str | Sequence[float]
 """One psi for all styles, one for each, or in words: "0.7", "0.7,0.7,1,1", "coarse=0.5,fine=1" (others 1)."""
@@ -28,8 +32,15 @@ class Controls:
     """Take the random noise of this seed for every picture, instead of each its own."""
     noise_layers: str | None = None
     """The only layers that get noise: coarse, middle, fine, 4-7, 64px, all, none, joined by commas."""
-    class_index: int | None = None
+    class_index: Annotated[int | None, tyro.conf.arg(name="class")] = None  # a word that Python keeps for itself
     """The class, for a network that has classes."""
+
+    direction: tuple[str, ...] = ()
+    """Steps along directions, in standard deviations of W: glasses=+2.0 age=-1, or a file's path.safetensors=+2.0."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.direction, str):
+            raise InputError(f"direction {self.direction!r}: give several or one as a tuple, ({self.direction!r},)")
 
     def but(self, **changes: object) -> "Controls":
         """The same with some fields changed."""

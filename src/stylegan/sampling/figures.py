@@ -19,29 +19,30 @@ from stylegan.networks.levels import (
 )
 from stylegan.networks.styles import copy_styles
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.direction import describe_directions, find_moves, move
 from stylegan.sampling.mixing import mixing_sheet
 from stylegan.sampling.noise_figures import noise, noise_layers
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import Recipe, describe_controls, describe_noise, labels_of, recipe, towards_of
-from stylegan.sampling.sample import noise_of, styles_of, truncated
-from stylegan.sampling.seeds import Seeds, describe_seeds, parse_seeds
+from stylegan.sampling.sample import noise_of, truncated
 from stylegan.sampling.sheet import Cell, Sheet, resize, tile, to_rgb
+from stylegan.sampling.sources import Sources, describe_sources, label, parse_sources
 from stylegan.sampling.truncation import estimate_w_avg
 
 DEFAULT = Controls()
 PSIS = (1, 0.7, 0.5, 0, -0.5, -1)  # of Figure 8
 
 
-def uncurated(G: Generator, *, seeds: Seeds | None = None, controls: Controls = DEFAULT) -> Image.Image:
+def uncurated(G: Generator, *, seeds: Sources | None = None, controls: Controls = DEFAULT) -> Image.Image:
     """Figure 2: pictures as they come, none picked; large networks show them at several sizes, as the paper.
 
     seeds: as many as there shall be pictures; by default what the layout has room for, from seed 0.
     """
     sizes = _column_sizes(G)
     room = sum(3 * sizes[0] // size for size in sizes)
-    found = parse_seeds(range(room) if seeds is None else seeds)
+    found = parse_sources(range(room) if seeds is None else seeds)
     pictures = [to_rgb(image) for image in recipe(G, found, controls).pictures(G)]
-    caption = f"Seeds {describe_seeds(found)}; {describe_controls(G, controls)}"
+    caption = f"Of {describe_sources(found)}; {describe_controls(G, controls, found)}"
     if len(found) != room or len(set(sizes)) == 1:
         cells: list[Cell] = [resize(picture) for picture in pictures]
         columns = min(len(cells), 8)
@@ -57,7 +58,7 @@ def uncurated(G: Generator, *, seeds: Seeds | None = None, controls: Controls = 
 
 
 def mixing(
-    G: Generator, *, seeds: Seeds | None = None, seeds_b: Seeds = "100-104", controls: Controls = DEFAULT
+    G: Generator, *, seeds: Sources | None = None, seeds_b: Sources = "100-104", controls: Controls = DEFAULT
 ) -> Image.Image:
     """Figure 3: sources A at the left take coarse, middle or fine styles of the sources B above.
 
@@ -66,18 +67,18 @@ def mixing(
     require_styles(G, "figure mixing")
     names = list(named_levels(G))
     rows = [3, 2, 1][: len(names)] + [1] * (len(names) - 3)
+    a = parse_sources(range(sum(rows)) if seeds is None else seeds)
     if seeds is not None:
-        rows = [len(part) for part in np.array_split(parse_seeds(seeds), len(names))]
-    a = parse_seeds(range(sum(rows)) if seeds is None else seeds)
+        rows = [len(part) for part in np.array_split(np.arange(len(a)), len(names))]
     starts = np.cumsum([0, *rows])
     blocks = [(name, a[starts[i] : starts[i + 1]]) for i, name in enumerate(names) if rows[i]]
-    return mixing_sheet(G, parse_seeds(seeds_b), blocks, controls)
+    return mixing_sheet(G, parse_sources(seeds_b), blocks, controls)
 
 
 def truncation(
     G: Generator,
     *,
-    seeds: Seeds = "0-2",
+    seeds: Sources = "0-2",
     controls: Controls = DEFAULT,
     psis: Sequence[float] = PSIS,
     cutoff: int | None = None,
@@ -86,10 +87,11 @@ def truncation(
 
     psis and cutoff stand for those of the controls: all styles by default, so that psi 0 is one picture.
     """
-    found = parse_seeds(seeds)
-    ws = styles_of(G, found, c=labels_of(G, controls.class_index, len(found)))
-    maps, towards = recipe(G, found, controls).noise, towards_of(G, controls)
-    columns = [Recipe(truncated(G, ws, psi, cutoff, towards), maps).pictures(G) for psi in psis]
+    found = parse_sources(seeds)
+    plain = recipe(G, found, controls.but(psi=1, towards="mean", direction=()))
+    towards, moves = towards_of(G, controls), find_moves(controls.direction, G)
+    each = [move(truncated(G, plain.ws, psi, cutoff, towards), moves) for psi in psis]
+    columns = [Recipe(ws, plain.noise).pictures(G) for ws in each]
     return Sheet(
         [[tile(column[i]) for column in columns] for i in range(len(found))],
         title="Truncation (Figure 8)",
@@ -97,19 +99,20 @@ def truncation(
             [
                 f"w' = w_avg + psi (w - w_avg), {'all styles' if cutoff is None else f'the first {cutoff} styles'}",
                 *([f"towards {controls.towards}"] if controls.towards != "mean" else []),
-                *describe_noise(G, controls),
+                *describe_directions(controls.direction),
+                *describe_noise(G, controls, found),
             ]
         ),
         columns=[f"psi {psi:g}" for psi in psis],
-        row_labels=[f"seed\n{seed}" for seed in found],
+        row_labels=[label(source).replace(" ", "\n") for source in found],
     ).draw()
 
 
 def mean_image(
-    G: Generator, *, seeds: Seeds | None = None, controls: Controls = DEFAULT, count: int = 10_000
+    G: Generator, *, seeds: Sources | None = None, controls: Controls = DEFAULT, count: int = 10_000
 ) -> Image.Image:
     """The picture of the mean of W: of the training, and estimated from samples; then the mean of pictures, a blur."""
-    found = parse_seeds("0-255" if seeds is None else seeds)
+    found = parse_sources("0-255" if seeds is None else seeds)
     estimate = estimate_w_avg(G, count, c=labels_of(G, controls.class_index, 1))
     means = {"w_avg of the training": G.w_avg, f"mean w of {count:,} samples": estimate}
     target = towards_of(G, controls)
@@ -119,7 +122,7 @@ def mean_image(
             f"{controls.towards}, {i}" if len(centers) > 1 else controls.towards: w for i, w in enumerate(centers)
         }
     maps = noise_of(G, [0], mode="none" if controls.noise == "none" else "const")
-    ws = G.broadcast(torch.stack(list(means.values())))
+    ws = move(G.broadcast(torch.stack(list(means.values()))), find_moves(controls.direction, G))
     pictures = list(Recipe(ws, maps).pictures(G))
     total = np.zeros(pictures[0].shape)
     for batch in progress(range(0, len(found), 16), "mean picture"):
@@ -129,18 +132,23 @@ def mean_image(
     return Sheet(
         [[tile(picture, least_px=256, most_px=512) for picture in pictures]],
         title="The mean picture (psi 0)",
-        caption="The mean of w is a picture like the others; the mean of pictures is a blur.",
+        caption="; ".join(
+            [
+                "The mean of w is a picture like the others, the mean of pictures is a blur",
+                *describe_directions(controls.direction),
+            ]
+        ),
         columns=labels,
         wide_before=[len(means)],
     ).draw()
 
 
 def levels(
-    G: Generator, *, seeds: Seeds = "0-2", seeds_b: Seeds = "100-102", controls: Controls = DEFAULT
+    G: Generator, *, seeds: Sources = "0-2", seeds_b: Sources = "100-102", controls: Controls = DEFAULT
 ) -> Image.Image:
     """What each layer does: a row per layer, A with this one style of B, and what that changed. The noise stays A's."""
     require_styles(G, "figure levels")
-    a, b = parse_seeds(seeds), parse_seeds(seeds_b)
+    a, b = parse_sources(seeds), parse_sources(seeds_b)
     if len(a) != len(b):
         raise InputError(f"figure levels: {len(a)} seeds and {len(b)} seeds_b; give as many of both, they are paired")
     layers = layer_indices(f"4px-{G.img_resolution // 2 ** math.floor(G.lod)}px", G)  # those that have grown
@@ -163,9 +171,10 @@ def levels(
         rows,
         title="What each layer's style changes",
         caption=f"Change: white is {white:.0f} of 255 levels or more, rms is over all pairs. "
-        f"{'; '.join(describe_levels(name, G) for name, found in names if found)}; {describe_controls(G, controls)}",
+        f"{'; '.join(describe_levels(name, G) for name, found in names if found)}; "
+        f"{describe_controls(G, controls, [*a, *b])}",
         columns=[
-            text for pair in zip(a, b, strict=True) for text in (f"A seed {pair[0]}", f"B seed {pair[1]}, change")
+            text for pair in zip(a, b, strict=True) for text in (f"A {label(pair[0])}", f"B {label(pair[1])}, change")
         ],
         row_labels=["A, B", *(_layer_label(i, rms) for i, rms in zip(layers, strength, strict=True))],
         blocks=[("", 1), *((name, len(found)) for name, found in names if found)] if contiguous else [],
@@ -188,7 +197,12 @@ TWO_SOURCES = ("mixing", "levels")  # those that also take seeds_b
 
 
 def figure(
-    G: Generator, name: str, *, seeds: Seeds | None = None, seeds_b: Seeds | None = None, controls: Controls = DEFAULT
+    G: Generator,
+    name: str,
+    *,
+    seeds: Sources | None = None,
+    seeds_b: Sources | None = None,
+    controls: Controls = DEFAULT,
 ) -> Image.Image:
     """The figure of this name; seeds None: the figure's own."""
     if name not in FIGURES:

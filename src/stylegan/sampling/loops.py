@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
@@ -12,33 +13,36 @@ from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, require_styles, style_indices
 from stylegan.networks.styles import copy_styles
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.direction import find_moves, move
 from stylegan.sampling.recipe import Recipe, check_cutoff, controlled_noise, labels_of, recipe, towards_of
 from stylegan.sampling.sample import seed_z, truncated
+from stylegan.sampling.sources import Source, files_among, names, seeds_among
 from stylegan.sampling.truncation import parse_psi
 
 LoopKind = Literal["z", "w", "smooth", "mix", "noise"]
 """z: slerp from seed to seed in Z. w: lerp in W. smooth: a closed curve in W without corners. mix: the first seed,
-while some of its styles go round all seeds. noise: one seed, while its noise goes round."""
+while some of its styles go round all seeds. noise: one seed, while its noise goes round. A projection may stand for a
+seed, except for z."""
 
 Loop = Callable[[float], Recipe]
 
 
-def loop(G: Generator, kind: LoopKind, seeds: Sequence[int], *, levels: Levels, controls: Controls) -> Loop:
-    """The recipe of the picture at the time t, of period 1. At k / len(seeds) it is the picture of the k-th seed.
+def loop(G: Generator, kind: LoopKind, sources: Sequence[Source], *, levels: Levels, controls: Controls) -> Loop:
+    """The recipe of the picture at the time t, of period 1. At k / len(sources) it is the picture of the k-th source.
 
-    One noise stays through the film, the first seed's unless the controls say otherwise; kind "noise" varies it.
+    One noise stays through the film, the first source's unless the controls say otherwise; kind "noise" varies it.
     levels: the styles that kind "mix" moves.
     """
     if kind not in get_args(LoopKind):
         raise InputError(f"kind {kind!r}: must be one of {', '.join(get_args(LoopKind))}")
     if kind == "noise":
-        return _noise_loop(G, seeds, controls)
-    if len(seeds) < 2:
+        return _noise_loop(G, sources, controls)
+    if len(sources) < 2:
         raise InputError(f"a film of kind {kind} goes from seed to seed: give at least 2, such as 0-5")
-    noise = controlled_noise(G, seeds[:1], controls)
     if kind == "z":
-        return _z_loop(G, seeds, controls, noise)
-    ws = recipe(G, seeds, controls).ws
+        return _z_loop(G, sources, controls)
+    made = recipe(G, sources, controls)
+    ws, noise = made.ws, made[0].noise
     curve = smooth if kind == "smooth" else straight
     if kind != "mix":
         return lambda t: Recipe(curve(ws, t), noise)
@@ -47,7 +51,13 @@ def loop(G: Generator, kind: LoopKind, seeds: Sequence[int], *, levels: Levels, 
     return lambda t: Recipe(copy_styles(ws[:1], smooth(ws, t), moving), noise)
 
 
-def _z_loop(G: Generator, seeds: Sequence[int], controls: Controls, noise: list[Tensor] | None) -> Loop:
+def _z_loop(G: Generator, sources: Sequence[Source], controls: Controls) -> Loop:
+    seeds, files = seeds_among(sources), files_among(sources)
+    if files:
+        raise InputError(
+            f"a film of kind z goes through Z, where {names(files)} has no place: give kind w, smooth or mix"
+        )
+    noise, moves = controlled_noise(G, seeds[:1], controls), find_moves(controls.direction, G)
     z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(G.w_avg.device)
     c = labels_of(G, controls.class_index, 1)
     psi, cutoff, towards = parse_psi(controls.psi, G), check_cutoff(controls.cutoff), towards_of(G, controls)
@@ -56,21 +66,22 @@ def _z_loop(G: Generator, seeds: Sequence[int], controls: Controls, noise: list[
     def at(t: float) -> Recipe:
         i, j, f = _between(len(z), t)
         w = G.mapping(slerp(z[i : i + 1], z[j : j + 1], f), None if c is None else c.to(z.device))
-        return Recipe(truncated(G, G.broadcast(w), psi, cutoff, towards), noise)
+        return Recipe(move(truncated(G, G.broadcast(w), psi, cutoff, towards), moves), noise)
 
     return at
 
 
-def _noise_loop(G: Generator, seeds: Sequence[int], controls: Controls) -> Loop:
+def _noise_loop(G: Generator, sources: Sequence[Source], controls: Controls) -> Loop:
     if not G.config.noise:
         raise InputError("a film of kind noise: this network has no noise inputs")
     if controls.noise == "none":
         raise InputError("a film of kind noise with noise none would stand still: give random or const")
-    if len(seeds) != 1:
-        raise InputError(f"a film of kind noise shows one picture: give one seed, not {len(seeds)}")
-    still = recipe(G, seeds, controls)
-    other_seed = (seeds[0] if controls.noise_seed is None else controls.noise_seed) + 1
-    other = controlled_noise(G, seeds, controls.but(noise="random", noise_seed=other_seed))
+    if len(sources) != 1:
+        raise InputError(f"a film of kind noise shows one picture: give one seed, not {len(sources)}")
+    still = recipe(G, sources, controls)
+    first = 0 if isinstance(sources[0], Path) else sources[0]
+    other_seed = (first if controls.noise_seed is None else controls.noise_seed) + 1
+    other = controlled_noise(G, [], controls.but(noise="random", noise_seed=other_seed))
     pairs = list(zip(still.noise or [], other or [], strict=True))
 
     def at(t: float) -> Recipe:

@@ -11,11 +11,10 @@ from stylegan.networks.generator import Generator
 from stylegan.networks.levels import named_levels, num_layers, pixels, runs
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import Recipe, describe_controls, recipe
-from stylegan.sampling.sample import noise_of, stack_noise
-from stylegan.sampling.seeds import Seeds, parse_seeds
+from stylegan.sampling.recipe import Recipe, describe_controls, describe_styles, recipe
+from stylegan.sampling.sample import only_layers, stack_noise
 from stylegan.sampling.sheet import Cell, Sheet, enlarge, gray, tile, to_rgb
-from stylegan.sampling.truncation import describe_truncation
+from stylegan.sampling.sources import Sources, label, parse_sources
 
 DEFAULT = Controls()
 LEAST_PX, MOST_PX = 256, 512  # detail is the point: larger than in the other figures
@@ -23,10 +22,12 @@ LEAST_PX, MOST_PX = 256, 512  # detail is the point: larger than in the other fi
 Box = tuple[int, int, int]  # left, top, size
 
 
-def noise(G: Generator, *, seeds: Seeds = "0-1", controls: Controls = DEFAULT, realizations: int = 100) -> Image.Image:
+def noise(
+    G: Generator, *, seeds: Sources = "0-1", controls: Controls = DEFAULT, realizations: int = 100
+) -> Image.Image:
     """Figure 4: a picture, a detail of it with four realizations of the noise, the standard deviation of each pixel."""
     _require_noise(G, controls, "figure noise")
-    found = parse_seeds(seeds)
+    found = parse_sources(seeds)
     made = recipe(G, found, controls)
     wholes = made.pictures(G)
     each = [realized(G, made[i].ws, realizations) for i in progress(range(len(found)), "realizations of noise")]
@@ -41,24 +42,23 @@ def noise(G: Generator, *, seeds: Seeds = "0-1", controls: Controls = DEFAULT, r
         rows,
         title="What noise changes (Figure 4)",
         caption=f"(b), (c): noise of the seeds 0 to {realizations - 1}. White in (c): a deviation of {white:.1f} of "
-        f"255 levels. {describe_truncation(G, controls.psi, controls.cutoff, controls.towards)}",
+        f"255 levels. {', '.join(describe_styles(G, controls, found))}",
         columns=["(a) picture", "(b) detail, 4 realizations", f"(c) deviation over {realizations}"],
-        row_labels=[f"seed\n{seed}" for seed in found],
+        row_labels=[label(source).replace(" ", "\n") for source in found],
         wide_before=[1, 2],
     ).draw()
 
 
-def noise_layers(G: Generator, *, seeds: Seeds = "0-1", controls: Controls = DEFAULT) -> Image.Image:
+def noise_layers(G: Generator, *, seeds: Sources = "0-1", controls: Controls = DEFAULT) -> Image.Image:
     """Figure 5: noise in all layers, none, the fine ones only, the coarse ones only; below, a detail of each."""
     _require_noise(G, controls, "figure noise-layers")
     coarse, fine = coarse_and_fine(G)
     choices = {"(a) all layers": [*coarse, *fine], "(b) no noise": [], "(c) fine only": fine, "(d) coarse only": coarse}
-    found = parse_seeds(seeds)
+    found = parse_sources(seeds)
     made = recipe(G, found, controls.but(noise_layers=None))
     columns = []
     for layers in choices.values():
-        maps = noise_of(G, found, mode=controls.noise, noise_seed=controls.noise_seed, layers=layers)
-        columns.append(Recipe(made.ws, maps).pictures(G))
+        columns.append(Recipe(made.ws, only_layers(made.noise or [], layers)).pictures(G))
     rows: list[list[Cell]] = []
     for i in range(len(found)):
         box = liveliest(np.abs(columns[0][i].astype(float) - columns[1][i]).mean(axis=0))
@@ -69,9 +69,9 @@ def noise_layers(G: Generator, *, seeds: Seeds = "0-1", controls: Controls = DEF
         rows,
         title="Noise in some of the layers (Figure 5)",
         caption=f"Coarse: layers {runs(coarse)} ({pixels(coarse)}), fine: layers {runs(fine)} ({pixels(fine)}). "
-        f"{describe_controls(G, controls.but(noise_layers=None))}",
+        f"{describe_controls(G, controls.but(noise_layers=None), found)}",
         columns=list(choices),
-        row_labels=[label for seed in found for label in (f"seed\n{seed}", "detail")],
+        row_labels=[text for source in found for text in (label(source).replace(" ", "\n"), "detail")],
         blocks=[("", 2) for _ in found],
     ).draw()
 

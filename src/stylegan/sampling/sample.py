@@ -90,11 +90,12 @@ def noise_of(
     mode: NoiseMode = "random",
     noise_seed: int | None = None,
     layers: Levels | None = None,
+    own: Sequence[Tensor] | None = None,
 ) -> list[Tensor] | None:
     """The noise of the pictures of `seeds`, maps (N or 1, 1, H, H) for every layer where G is; None for none at all.
 
     mode "random": each seed's own, or that of `noise_seed` for all of them; "const": the network's stored maps.
-    layers: the only ones that get noise, the others get zeros.
+    layers: the only ones that get noise, the others get zeros. own: maps (N, 1, H, H) in place of the seeds' own.
     """
     if noise_seed is not None and mode != "random":
         raise InputError(f"noise seed {noise_seed} with noise {mode}: a seed is for noise random")
@@ -105,11 +106,19 @@ def noise_of(
     if mode == "const":
         maps = [m for m in G.synthesis.noise_maps(1, "const", None, None, 0) if m is not None]
     elif mode == "random":
-        maps = stack_noise(seeds, G) if noise_seed is None else seed_noise(parse_seeds([noise_seed])[0], G)
+        if noise_seed is not None:
+            maps = seed_noise(parse_seeds([noise_seed])[0], G)
+        else:
+            maps = stack_noise(seeds, G) if own is None else list(own)
     else:
         raise InputError(f"noise {mode!r}: must be random, const or none")
     on = range(num_layers(G)) if layers is None else layer_indices(layers, G)
-    return [(m if i in on else torch.zeros_like(m)).to(G.w_avg.device) for i, m in enumerate(maps)]
+    return [m.to(G.w_avg.device) for m in only_layers(maps, on)]
+
+
+def only_layers(maps: Sequence[Tensor], layers: Sequence[int]) -> list[Tensor]:
+    """Noise maps of every layer, with zeros in all but these layers."""
+    return [m if i in layers else torch.zeros_like(m) for i, m in enumerate(maps)]
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Pictures of seeds, mixtures and figures into files; nothing that exists is overwritten."""
+"""Pictures of seeds and projections, mixtures and figures into files; nothing that exists is overwritten."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ import numpy as np
 from PIL import Image
 
 from stylegan.data.images import image_grid, save_png
-from stylegan.errors import InputError
+from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.figures import figure
-from stylegan.sampling.mixing import compose, mix
+from stylegan.sampling.mixing import compose, mix, parse_composition
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import describe_controls, recipe
-from stylegan.sampling.seeds import Seeds, parse_seeds
+from stylegan.sampling.recipe import check_sources, describe_controls, recipe
+from stylegan.sampling.sources import SUFFIX, Source, Sources, parse_sources
 
 DEFAULT = Controls()
-CHUNK = 16  # seeds between two moves of the progress bar
+CHUNK = 16  # pictures between two moves of the progress bar
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Saved:
 
 def save_samples(
     G: Generator,
-    seeds: Seeds,
+    seeds: Sources,
     out: Path | str,
     *,
     controls: Controls = DEFAULT,
@@ -41,15 +41,18 @@ def save_samples(
 ) -> Saved:
     """Write the pictures of seeds into the folder `out`, as seed0000.png ..., and with `grid` all on one grid.png.
 
-    Raises InputError, before a picture is made, where one of the files exists.
+    A projection's file may stand for a seed ("0-3,face.safetensors"): its picture is face.png. Raises InputError,
+    before a picture is made, where one of the files exists.
     """
-    out, found = Path(out), list(dict.fromkeys(parse_seeds(seeds)))
+    out, found = Path(out), list(dict.fromkeys(parse_sources(seeds)))
     if not (images or grid):
         raise InputError("neither images nor a grid: choose at least one")
-    paths = [out / f"seed{seed:04d}.png" for seed in found] if images else []
+    paths = [out / _name(source) for source in found] if images else []
     sheet = [out / "grid.png"] if grid else []
+    refuse_twins([*paths, *sheet])
     refuse_existing([*paths, *sheet])
-    note = describe_controls(G, controls)
+    check_sources(G, found, controls)
+    note = describe_controls(G, controls, found)
     chunks = progress([found[i : i + CHUNK] for i in range(0, len(found), CHUNK)], "pictures")
     make_folder(out)
     kept = []
@@ -67,23 +70,30 @@ def save_mix(
     G: Generator,
     out: Path | str,
     *,
-    a: Seeds | None = None,
-    b: Seeds | None = None,
+    a: Sources | None = None,
+    b: Sources | None = None,
     levels: Sequence[Levels] | None = None,
     sources: Sequence[str] = (),
     controls: Controls = DEFAULT,
 ) -> Saved:
-    """Write the sheet of `mix` for sources A and B, or that of `compose` for `sources` such as 0 4=coarse 7=fine."""
+    """Write the sheet of `mix` for sources A and B, or that of `compose` for `sources` such as 0 4=coarse 7=fine.
+
+    A source is a seed or a projection's file.
+    """
     path = png_path(out)
     if bool(sources) == (a is not None or b is not None) or (a is None) != (b is None):
-        raise InputError("mix: give sources A and B (seeds), or a list of sources such as 0 4=coarse 7=fine")
+        raise InputError(
+            "mix: give sources A and B (seeds or projections), or a list of sources such as 0 4=coarse 7=fine"
+        )
     if sources and levels is not None:
         raise InputError("mix: levels are for sources A and B; in a list of sources each names its own, as 4=coarse")
-    image = (
-        mix(G, a or "", b or "", levels, controls=controls) if not sources else compose(G, sources, controls=controls)
-    )
-    said = [] if sources else [describe_levels(level, G) for level in levels or named_levels(G)]
-    return _save(image, path, "; ".join([*said, describe_controls(G, controls)]))
+    if a is None or b is None:
+        image = compose(G, sources, controls=controls)
+        return _save(image, path, describe_controls(G, controls, [each for each, _ in parse_composition(sources)]))
+    image = mix(G, a, b, levels, controls=controls)
+    said = [describe_levels(level, G) for level in levels or named_levels(G)]
+    words = describe_controls(G, controls, [*parse_sources(a), *parse_sources(b)])
+    return _save(image, path, "; ".join([*said, words]))
 
 
 def save_figure(
@@ -91,14 +101,17 @@ def save_figure(
     name: str,
     out: Path | str,
     *,
-    seeds: Seeds | None = None,
-    seeds_b: Seeds | None = None,
+    seeds: Sources | None = None,
+    seeds_b: Sources | None = None,
     controls: Controls = DEFAULT,
 ) -> Saved:
     """Write the figure of this name, see `figures.FIGURES`, as the PNG file `out`."""
     path = png_path(out)
     image = figure(G, name, seeds=seeds, seeds_b=seeds_b, controls=controls)
-    return _save(image, path, f"figure {name}: {describe_controls(G, controls)}")
+    given = [source for sources in (seeds, seeds_b) if sources is not None for source in parse_sources(sources)]
+    if name == "truncation":
+        given = []  # Figure 8 has psis of its own, for projections too
+    return _save(image, path, f"figure {name}: {describe_controls(G, controls, given)}")
 
 
 def png_path(out: Path | str) -> Path:
@@ -109,6 +122,17 @@ def png_path(out: Path | str) -> Path:
     refuse_existing([path])
     make_folder(path.parent)
     return path
+
+
+def refuse_twins(paths: Sequence[Path]) -> None:
+    """Raise InputError naming the files that two pictures would share, in upper or lower case."""
+    folded = [path.name.lower() for path in paths]
+    refuse(
+        [
+            f"several pictures would be called {name}: rename the projections, or write them to another --out"
+            for name in sorted({name for name in folded if folded.count(name) > 1})
+        ]
+    )
 
 
 def refuse_existing(paths: Sequence[Path]) -> None:
@@ -122,6 +146,11 @@ def refuse_existing(paths: Sequence[Path]) -> None:
 def grid_columns(count: int) -> int:
     """Columns of a sheet a little wider than high."""
     return min(count, int(np.ceil(np.sqrt(count * 1.5))))
+
+
+def _name(source: Source) -> str:
+    """The file of a picture."""
+    return f"{source.name.removesuffix(SUFFIX)}.png" if isinstance(source, Path) else f"seed{source:04d}.png"
 
 
 def _save(image: Image.Image, path: Path, note: str) -> Saved:

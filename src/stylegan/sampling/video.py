@@ -1,7 +1,7 @@
 """Films that loop without a seam, as MP4 (PyAV, extra `video`) or as animated WebP."""
 
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from stylegan.networks.levels import Levels, describe_levels
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.loops import Loop, LoopKind, loop
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import Recipe, describe_controls
+from stylegan.sampling.recipe import Recipe, describe_noise, describe_styles
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
-from stylegan.sampling.seeds import Seeds, parse_seeds
 from stylegan.sampling.sheet import resize, to_rgb
+from stylegan.sampling.sources import Source, Sources, parse_sources
 
 DEFAULT = Controls()
 LEAST_PX = 256  # smaller pictures are enlarged: players blur what they enlarge themselves
@@ -31,7 +31,7 @@ def save_video(
     out: Path | str,
     *,
     kind: LoopKind = "smooth",
-    seeds: Seeds | None = None,
+    seeds: Sources | None = None,
     levels: Levels = "coarse",
     frames: int | None = None,
     fps: int = 30,
@@ -39,10 +39,10 @@ def save_video(
 ) -> Saved:
     """Write a film that loops without a seam: the frame after the last would be the first again.
 
-    kind: see `LoopKind`. seeds: by default 0-5, for noise 0. levels: the styles that kind "mix" moves. frames: by
-    default 2 seconds for each seed. MP4 needs PyAV: without it, .mp4 becomes .webp and the note says so.
+    kind: see `LoopKind`. seeds: or projections, by default 0-5, for noise 0. levels: the styles that kind "mix" moves.
+    frames: by default 2 seconds for each seed. MP4 needs PyAV: without it, .mp4 becomes .webp and the note says so.
     """
-    found = parse_seeds(seeds if seeds is not None else "0" if kind == "noise" else "0-5")
+    found = parse_sources(seeds if seeds is not None else "0" if kind == "noise" else "0-5")
     frames = 2 * fps * len(found) if frames is None else frames
     if frames < 1 or not 1 <= fps <= 120:
         raise InputError(f"{frames} frames at {fps} a second: give at least 1 frame, and 1 to 120 a second")
@@ -52,7 +52,8 @@ def save_video(
     write_film(path, film_frames(G, path_of_t, frames), fps)
     said += [describe_levels(levels, G)] if kind == "mix" else []
     return Saved(
-        [path], "; ".join([f"{frames} frames, {frames / fps:.1f} s, kind {kind}", *said, _words(G, kind, controls)])
+        [path],
+        "; ".join([f"{frames} frames, {frames / fps:.1f} s, kind {kind}", *said, _words(G, kind, controls, found)]),
     )
 
 
@@ -116,6 +117,7 @@ def _write_webp(path: Path, frames: Iterable[Image.Image], fps: int) -> None:
     first.save(path, format="WEBP", save_all=True, append_images=others, duration=durations, loop=0, quality=85)
 
 
-def _words(G: Generator, kind: LoopKind, controls: Controls) -> str:
-    words = describe_controls(G, controls)
-    return words.replace("noise of each seed", "noise going round" if kind == "noise" else "noise of the first seed")
+def _words(G: Generator, kind: LoopKind, controls: Controls, sources: Sequence[Source]) -> str:
+    first = "noise of the first projection" if isinstance(sources[0], Path) else "noise of the first seed"
+    noise = describe_noise(G, controls, own="noise going round" if kind == "noise" else first)
+    return ", ".join([*describe_styles(G, controls, sources), *noise])

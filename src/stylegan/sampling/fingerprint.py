@@ -1,0 +1,36 @@
+"""Which network a file belongs to: what moves in W means nothing to another network."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from stylegan.checkpoint import read_tensors
+from stylegan.errors import InputError
+from stylegan.networks.generator import Generator
+
+
+def fingerprint(G: Generator) -> str:
+    """16 hex digits that tell networks apart by what w means to them: the weights of the mapping and of the styles."""
+    sha = hashlib.sha256()
+    for name, tensor in sorted(G.state_dict().items()):
+        if name.startswith("mapping.") or ".affine." in name:
+            sha.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return sha.hexdigest()[:16]
+
+
+def read_of_network(
+    path: Path | str, G: Generator, *, kind: str, keys: tuple[str, ...], remedy: str
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """`read_tensors` of a file of this kind that was made for G, with these keys in its header.
+
+    Raises InputError for anything else; remedy: what to do about a file of another network.
+    """
+    tensors, header = read_tensors(Path(path), kind=kind)
+    missing = [key for key in ("network", *keys) if key not in header]
+    if missing:
+        raise InputError(f"{path}: its header has no {', '.join(missing)}; the file is damaged")
+    if header["network"] != fingerprint(G):
+        raise InputError(f"{path} was made for another network, or at another time of its training: {remedy}")
+    return tensors, header

@@ -1,0 +1,43 @@
+"""The files of projections, read: styles and noise that stand for those of a seed."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from stylegan.errors import InputError
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import num_layers, resolution_of
+from stylegan.sampling.fingerprint import read_of_network
+
+KEYS = ("distances", "start_distances", "space")  # of the header
+
+
+def read_projection(path: Path | str, G: Generator) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors (on the CPU) and the header of a projection's file, as `Projection.save` wrote them.
+
+    ws: (N, num_ws, w_dim); noise.0, noise.1 ...: (N, 1, H, H). Raises InputError for a file of another kind or network.
+    """
+    remedy = "project the pictures again with `stylegan project`"
+    tensors, header = read_of_network(path, G, kind="projection", keys=KEYS, remedy=remedy)
+    N = len(header["distances"])
+    sizes = [resolution_of(layer) for layer in range(num_layers(G))] if G.config.noise else []
+    shapes = {"ws": (N, G.num_ws, G.w_dim)} | {f"noise.{i}": (N, 1, H, H) for i, H in enumerate(sizes)}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items() if name != "path"}
+    if found != shapes or "path" not in tensors:
+        raise InputError(f"{path}: its tensors are not those of {N} projections into this network; the file is damaged")
+    return tensors, header
+
+
+def projected(path: Path, G: Generator) -> tuple[Tensor, list[Tensor]]:
+    """The styles (1, num_ws, w_dim) and the noise maps (1, 1, H, H), none for a network without, of one projection."""
+    tensors, _ = read_projection(path, G)
+    ws, maps = tensors["ws"], noise_in(tensors)
+    if len(ws) != 1:
+        raise InputError(f"{path} holds {len(ws)} projections; a source is one: save each by itself, found[i].save()")
+    return ws, maps
+
+
+def noise_in(tensors: dict[str, Tensor]) -> list[Tensor]:
+    """The noise maps of a projection's file, from 4x4 up."""
+    return [tensors[f"noise.{i}"] for i in range(sum(name.startswith("noise.") for name in tensors))]
