@@ -120,8 +120,9 @@ def test_a_data_set_that_does_not_fit_the_flags_is_refused(stylegan, portraits, 
     assert not (tmp_path / "run").exists()
 
 
-def test_resuming_takes_no_field_of_the_configuration(stylegan, tmp_path):
-    refused(stylegan("train", "--resume", tmp_path, "--batch", 8), "--batch")
+@pytest.mark.parametrize("flags", [["--batch", 8], ["--kimg", 5], ["--out", "other"], ["--cond"], ["--dry-run"]])
+def test_resuming_takes_nothing_that_is_settled_for_the_run(stylegan, tmp_path, flags):
+    refused(stylegan("train", "--resume", tmp_path, *flags), flags[0])
 
 
 @pytest.mark.parametrize(
@@ -135,6 +136,7 @@ def test_resuming_takes_no_field_of_the_configuration(stylegan, tmp_path):
         (["--kimg", "many"], "kimg"),
         (["--kimg", "0"], "total_kimg 0.0: must be above 0"),
         (["--cond"], "has no classes"),
+        (["--c-dim", "2"], "--cond"),
     ],
 )
 def test_flags_that_cannot_be_are_refused(stylegan, portraits, tmp_path, flags, words):

@@ -65,15 +65,23 @@ def prepare(
 
 
 @dataclass
-class TrainFlags:
-    """Train on a data set, or go on with a run: stylegan train --resume RUN."""
+class ResumeFlags:
+    """Go on with a run, bit for bit."""
 
-    data: Path | None = None
-    """The data set that `stylegan prepare` made."""
-    out: Path | None = None
-    """The run folder to make."""
     resume: Path | None = None
     """A run folder to go on with, bit for bit; with --data if its data set was moved."""
+    data: Path | None = None
+    """The data set that `stylegan prepare` made."""
+    state_sec: float = 60.0
+    """The most seconds of work that a crash can cost."""
+
+
+@dataclass
+class TrainFlags(ResumeFlags):
+    """Train on a data set, or go on with a run: stylegan train --resume RUN."""
+
+    out: Path | None = None
+    """The run folder to make."""
     config: Literal["A", "B", "C", "D", "E", "F"] = "F"
     """The row of Table 1 to start from; every field below changes it."""
     kimg: float | None = None
@@ -82,8 +90,6 @@ class TrainFlags:
     """Train with the classes of the data set."""
     init: str | None = None
     """A network to start from (fine-tuning): its widths and the resolution it has grown to become the defaults."""
-    state_sec: float = 60.0
-    """The most seconds of work that a crash can cost."""
     dry_run: bool = False
     """Only measure: print memory, time of each level and the total, and train nothing."""
 
@@ -102,7 +108,7 @@ def train(argv: list[str]) -> int:
     """`stylegan train`: the named configuration first, fitted to the data, then the flags that change it."""
     flags, _ = tyro.cli(TrainFlags, args=argv, return_unknown_args=True, add_help=False, prog="stylegan train")
     if flags.resume is not None:
-        tyro.cli(TrainFlags, args=argv, prog="stylegan train")  # refuses the fields of the configuration
+        tyro.cli(ResumeFlags, args=argv, prog="stylegan train --resume")  # refuses what is settled for a run
         from stylegan.training.train import resume
 
         resume(flags.resume, data=flags.data, state_sec=flags.state_sec)
@@ -111,6 +117,10 @@ def train(argv: list[str]) -> int:
     command = tyro.cli(TrainCommand, args=argv, default=default, prog="stylegan train", registry=registry)
     if command.data is None or (command.out is None and not command.dry_run):
         raise InputError("stylegan train needs --data DATASET and --out RUN, or --resume RUN")
+    if bool(command.fields.c_dim) != command.cond:
+        raise InputError(
+            f"c_dim {command.fields.c_dim}: classes are trained with --cond, which takes them from the data"
+        )
     from stylegan.training.dry_run import dry_run
     from stylegan.training.train import best_device, train
 
@@ -418,9 +428,12 @@ def main() -> None:
     except InputError as e:
         console.print(f"stylegan: {e}", markup=False)
         sys.exit(2)
+    except BrokenPipeError:  # whoever reads has read enough
+        sys.exit(0)
     except (OSError, RuntimeError) as e:  # a full disk, a loss that is not finite
         console.print(f"stylegan: {type(e).__name__}: {e}", markup=False)
         sys.exit(1)
     except KeyboardInterrupt:
+        console.print("stopped")
         sys.exit(1)
     sys.exit(code or 0)

@@ -69,9 +69,9 @@ def test_a_small_change_of_a_factor_is_a_small_change_of_the_picture(name):
 
 def test_opening_the_eyes_changes_the_eyes_only():
     rows, columns = np.nonzero(changed(128, eyes_open=0.0))
-    # The eyes lie at a middle height of 80/152 from the top, and reach 11 units above and 8 below, 31 to each side.
-    assert rows.min() >= 67 * 128 / 152 and rows.max() <= 91 * 128 / 152
-    assert columns.min() >= 42 * 128 / 152 and columns.max() <= 110 * 128 / 152
+    # The eyes lie at a middle height of 64/120 from the top, and reach 11 units above and 8 below, 31 to each side.
+    assert rows.min() >= 51 * 128 / 120 and rows.max() <= 75 * 128 / 120
+    assert columns.min() >= 26 * 128 / 120 and columns.max() <= 94 * 128 / 120
 
 
 def test_the_colour_of_the_eyes_does_not_show_when_they_are_closed():
@@ -81,8 +81,9 @@ def test_the_colour_of_the_eyes_does_not_show_when_they_are_closed():
 
 def test_a_turned_head_is_not_a_moved_picture():
     left, right = (draw(SOMEONE | {"yaw": y, "hair_style": 0.0}, 64, detail_seed=1) for y in (-1.0, 1.0))
-    shoulders = slice(60, 64)
-    assert difference(left[shoulders], right[shoulders]).max() == 0
+    behind = slice(0, 8)  # the rows above the bald head
+    assert difference(left[behind], right[behind]).max() == 0
+    assert difference(left, right).mean() > 5
 
 
 @pytest.mark.parametrize("style", range(7))
@@ -92,7 +93,7 @@ def test_random_detail_changes_few_pixels_and_little(style):
     differences = np.stack([difference(pictures[0], p) for p in pictures[1:]])
     assert differences.any()
     assert (differences > 10).mean() < 0.05
-    assert differences.mean() < 1
+    assert differences.mean() < 1.6  # of 255, over seven pairs
 
 
 def test_random_detail_does_not_depend_on_the_hair():

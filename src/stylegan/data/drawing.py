@@ -11,16 +11,16 @@ LIGHT, DARK = "#fff1dc", "#1a1020"  # the warm light and the cool dark that shad
 
 
 def svg(factors: dict[str, float], detail_seed: int) -> str:
-    """The portrait with these factors (their names: `portraits.FACTORS`) as SVG, 152 units wide and high."""
+    """The portrait with these factors (their names: `portraits.FACTORS`) as SVG, 120 units wide and high."""
     s = Sitter(factors)
     # One stream for each kind of detail: who has no single hairs keeps the freckles.
     hairs, spots, folds = (np.random.default_rng(q) for q in np.random.SeedSequence(detail_seed).spawn(3))
     face = ears(s) + skin(s) + wrinkles(s, folds) + freckles(s, spots) + nose(s) + mouth(s) + eye(s, -1) + eye(s, 1)
     head = face + hair_in_front(s, hairs) + brow(s, -1) + brow(s, 1) + glasses(s)
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-76 -80 152 152" width="152" height="152">'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-60 -64 120 120" width="120" height="120">'
         f'<defs>{_paints(s)}<clipPath id="face"><path d="{s.outline()}"/></clipPath></defs>'
-        '<rect x="-76" y="-80" width="152" height="152" fill="url(#background)"/>'
+        '<rect x="-60" y="-64" width="120" height="120" fill="url(#background)"/>'
         f"{_posed(s, hair_behind(s))}{_body(s)}{_posed(s, head)}</svg>"
     )
 

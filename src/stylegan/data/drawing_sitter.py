@@ -1,6 +1,6 @@
 """Who sits for a portrait: the geometry and the colours that the factors mean.
 
-Lengths are in units of which the picture is 152 wide. (0, 0) is the middle of the head, y points down, light comes from
+Lengths are in units of which the picture is 120 wide. (0, 0) is the middle of the head, y points down, light comes from
 the upper left. Colours are "#rrggbb".
 """
 

@@ -2,10 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from stylegan.checkpoint import load
 from stylegan.config import CONFIG_F
 from stylegan.data.fit import fit
 from stylegan.data.images import ImageDataset
@@ -14,6 +14,7 @@ from stylegan.files import write_text
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
 from stylegan.training.budget import config_in
+from stylegan.training.run import read_config
 from stylegan.training.train import best_device, resume, train
 
 PORTRAITS = 10_000
@@ -34,10 +35,10 @@ NARROW = CONFIG_F.but(
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def demo(out: Path, *, minutes: float = 8.0) -> Path:
+def demo(out: Path, *, minutes: float = 8.0) -> Path | None:
     """Draw portraits, train on them for about `minutes`, and make pictures; return the page that shows them.
 
-    A demo that was stopped goes on where it was.
+    A demo that was stopped goes on where it was; None where it was stopped again.
     """
     data, run = out / "portraits", out / "run"
     if not data.exists():
@@ -45,20 +46,31 @@ def demo(out: Path, *, minutes: float = 8.0) -> Path:
         prepare(f"portraits:{PORTRAITS}", data, resolution=RESOLUTION)
     console.print("2. training: a generator learns to draw such portraits, from 8x8 to 32x32 pixels")
     if run.exists():
-        resume(run)
+        G = resume(run)
     else:
         config = fit(NARROW, ImageDataset(data))
-        train(data, run, config=config_in(config, 60 * minutes, best_device()))
+        G = train(data, run, config=config_in(config, 60 * minutes, best_device()))
+    if not finished(run):
+        return None
     console.print("3. pictures from seeds")
-    G = load(run)
     for psi in (1.0, 0.7):
         folder = out / f"seeds-psi-{psi}"
         if not folder.exists():
-            save_samples(G, range(64), folder, controls=Controls(psi=psi), grid=True)
+            save_samples(G.cpu(), range(64), folder, controls=Controls(psi=psi), grid=True)
     page = out / "index.html"
     write_text(page, _page(out))
     console.print(f"done: {page}\n{NEXT.format(run=run)}")
     return page
+
+
+def finished(run: Path) -> bool:
+    """Has the training seen all its images?"""
+    config, _ = read_config(run)
+    return any(line["cur_nimg"] >= 1000 * config.total_kimg for line in _stats(run))
+
+
+def _stats(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
 
 
 NEXT = """Try next:
@@ -74,7 +86,7 @@ def _page(out: Path) -> str:
     """An HTML page of what was trained: real pictures, generated ones on the way, and at the end."""
     sheets = sorted((out / "run").glob("fakes-*.png"))
     shown = sheets[:: max(1, len(sheets) // 8)][:-1] + sheets[-1:]
-    stats = [json.loads(line) for line in (out / "run" / "stats.jsonl").read_text().splitlines()]
+    stats = _stats(out / "run")
     on_the_way = "".join(
         f'<figure><img src="run/{sheet.name}"><figcaption>{nimg:,} images</figcaption></figure>'
         for sheet, nimg in ((sheet, int(sheet.stem.split("-")[1])) for sheet in shown)

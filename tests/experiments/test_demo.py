@@ -1,0 +1,43 @@
+"""The demo: one command from nothing to a page of pictures, which goes on where it was stopped."""
+
+import os
+import signal
+
+import pytest
+
+from stylegan.experiments import demo as module
+from stylegan.experiments.demo import NARROW, demo
+from stylegan.training import loop
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """64 portraits and a network that trains in seconds."""
+    monkeypatch.setattr(module, "PORTRAITS", 64)
+    tiny = NARROW.but(img_resolution=32, channel_base=128, channel_max=8, z_dim=8, w_dim=8, mapping_dim=8, batch=4)
+    monkeypatch.setattr(module, "config_in", lambda *args: tiny.for_budget(0.04))
+
+
+def test_the_page_shows_pictures_that_exist(tmp_path):
+    page = demo(tmp_path / "demo")
+    text = page.read_text()
+    for name in ("seeds-psi-0.7/grid.png", "seeds-psi-1.0/grid.png", "run/reals.png"):
+        assert name in text
+        assert (page.parent / name).is_file()
+    assert "Trained on 40 images" in text
+
+
+def test_a_stopped_demo_makes_no_page_and_goes_on_when_called_again(tmp_path, monkeypatch):
+    g_step, steps = loop.g_step, []
+
+    def stop_at_the_third(*args):
+        steps.append(1)
+        if len(steps) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return g_step(*args)
+
+    monkeypatch.setattr(loop, "g_step", stop_at_the_third)
+    assert demo(tmp_path / "demo") is None
+    assert not (tmp_path / "demo" / "index.html").exists()
+    assert demo(tmp_path / "demo").is_file()
+    assert len(steps) == 10
