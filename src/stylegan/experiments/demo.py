@@ -26,10 +26,11 @@ NARROW = CONFIG_F.but(
     z_dim=128,
     w_dim=128,
     mapping_dim=128,
-    batch=16,
+    batch=8,
     batch_at={},
-    lrate=0.002,
+    lrate=0.003,
     lrate_at={},
+    noise=False,  # in so few images G would draw noise where eyes should be (docs/results.md)
 )
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -76,7 +77,7 @@ def _stats(run: Path) -> list[dict[str, Any]]:
 NEXT = """Try next:
   stylegan sample {run} --seeds 64-127 --out more
   stylegan mix {run} --rows 0-5 --cols 6-9 --out mix.png
-  stylegan figure noise {run} --out noise.png
+  stylegan figure levels {run} --out levels.png
 and with pictures of your own:
   stylegan prepare FOLDER DATA
   stylegan train --data DATA --out RUN --kimg 1000"""
