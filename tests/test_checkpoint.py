@@ -1,5 +1,6 @@
 """One format, read strictly: what is not exactly right is refused, in words."""
 
+import json
 import pickle
 
 import pytest
@@ -86,6 +87,79 @@ def test_a_training_state_is_no_network(tmp_path):
     checkpoint.write_tensors(tmp_path / "state.safetensors", {"x": torch.zeros(1)}, kind="training state", header={})
     with pytest.raises(InputError, match="holds training state, not a stylegan network"):
         checkpoint.load(tmp_path / "state.safetensors")
+
+
+def with_header(path, change):
+    """Write the file anew with its header replaced by change(header)."""
+
+    def replace(tensors, metadata):
+        metadata["stylegan"] = json.dumps(change(json.loads(metadata["stylegan"])))
+
+    rewrite(path, replace)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("config", None, "its config is None"),
+        ("config", {"batch": 5}, "batch 5: must be"),
+        ("config", {"fmap_base": 5}, "fmap_base: no such field"),
+        ("lod", None, "its lod is None, not a number"),
+        ("lod", "a", "its lod is 'a', not a number"),
+        ("lod", 9, "lod 9: must be 0"),
+        ("networks", None, "it holds the networks None"),
+        ("networks", [["G"], "G_ema"], "it holds the networks"),
+        ("networks", ["G"], "it holds the networks"),
+        ("metadata", None, "its metadata is None"),
+        ("metadata", [], r"its metadata is \[\]"),
+        ("metadata", {"levels": {"a": ["x", 2]}}, r"levels {'a': \['x', 2\]} must be names with"),
+        ("version", None, "its version is None, not a number"),
+        ("version", "1", "its version is '1', not a number"),
+    ],
+)
+def test_a_damaged_header_is_one_error_that_names_the_file(saved, key, value, words):
+    with_header(saved, lambda header: header | {key: value})
+    with pytest.raises(InputError, match=rf"^{saved}: {words}"):
+        checkpoint.load(saved)
+
+
+@pytest.mark.parametrize("key", ["config", "lod", "networks", "metadata", "version"])
+def test_a_header_without_one_of_its_keys_is_refused(saved, key):
+    with_header(saved, lambda header: {k: v for k, v in header.items() if k != key})
+    with pytest.raises(InputError, match=rf"^{saved}: its (header has no '{key}'|version is None)"):
+        checkpoint.load(saved)
+
+
+def test_a_header_that_is_a_list_is_refused(saved):
+    with_header(saved, lambda header: [header])
+    with pytest.raises(InputError, match=rf"^{saved}: its header is list, not an object"):
+        checkpoint.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ({"channel_base": 2**40, "channel_max": 2**15}, "does not fit its configuration"),
+        ({"channel_base": 2**40, "channel_max": 2**40}, "larger than any computer can hold"),
+        ({"z_dim": 2**70}, "larger than any computer can hold"),
+    ],
+)
+def test_sizes_in_a_damaged_file_are_refused_before_anything_is_allocated(saved, sizes, words, monkeypatch):
+    devices = []
+    build = checkpoint._build
+    monkeypatch.setattr(
+        checkpoint, "_build", lambda *args: devices.append(torch.get_default_device().type) or build(*args)
+    )
+    with_header(saved, lambda header: header | {"config": header["config"] | sizes})
+    with pytest.raises(InputError, match=words):
+        checkpoint.load(saved)
+    assert devices == ["meta"]
+
+
+def test_loading_leaves_torchs_random_numbers_as_they_were(saved):
+    before = torch.get_rng_state()
+    checkpoint.load(saved)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_newer_format_asks_for_an_upgrade(saved):

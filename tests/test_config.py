@@ -32,8 +32,11 @@ def test_json_brings_every_row_of_table_1_back(name):
         ("style_mixing_prob", 1.5, "0 to 1"),
         ("batch", 6, "a multiple of 4"),
         ("batch_at", {32: 5}, "a multiple of 4"),
-        ("batch_at", {33: 4}, "its keys resolutions"),
-        ("batch_at", [4], "its keys resolutions"),
+        ("batch_at", {33: 4}, "resolution:value pairs, resolutions powers of two from 4 up"),
+        ("batch_at", [4], "each value a whole number"),
+        ("lrate", 10**400, "a finite number"),
+        ("seed", -1, "0 to 4294967295"),
+        ("seed", 2**32, "0 to 4294967295"),
         ("channel_base", 512, "at least img_resolution 1024"),
         ("initial_resolution", 2048, "at most img_resolution 1024"),
     ],
@@ -43,6 +46,32 @@ def test_an_impossible_value_names_the_field_the_value_and_what_is_allowed(field
         CONFIG_F.but(**{field: value})
     assert str(error.value).startswith(f"{field} {value!r}")
     assert allowed in str(error.value)
+
+
+def test_the_largest_seed_of_32_bits_is_fine():
+    assert CONFIG_F.but(seed=2**32 - 1).seed == 4294967295
+
+
+@pytest.mark.parametrize("kimg", [0, -1, float("nan")])
+def test_a_budget_is_above_0_and_nothing_else_is_blamed(kimg):
+    with pytest.raises(InputError, match=rf"^total_kimg {kimg}: must be above 0$"):
+        CONFIG_F.for_budget(kimg)
+
+
+def test_no_two_configurations_share_a_dict():
+    mine = {8: 4}
+    config = CONFIG_F.but(batch_at=mine)
+    other = config.but(seed=1)
+    mine[8] = 8
+    other.batch_at[8] = 16
+    assert config.batch_at == {8: 4}
+
+
+def test_without_time_for_any_level_nothing_grows():
+    with pytest.raises(InputError, match=r"^level_kimg 0 and fade_kimg 0: one must be above 0 to grow from .* 8 to"):
+        CONFIG_F.but(level_kimg=0.0, fade_kimg=0.0)
+    assert CONFIG_F.but(level_kimg=0.0, fade_kimg=0.0, initial_resolution=1024).level_kimg == 0
+    assert CONFIG_F.but(fade_kimg=0.0).fade_kimg == 0
 
 
 def test_all_impossible_values_are_named_at_once():

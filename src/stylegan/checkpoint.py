@@ -9,10 +9,11 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor, nn
 
 from stylegan.config import Config
-from stylegan.errors import InputError
+from stylegan.errors import InputError, refuse
 from stylegan.files import whole_file
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator, check_lod
@@ -61,6 +62,7 @@ def load(network: Path | str) -> Generator:
     """G_ema of a network's file, or of the newest good snapshot of a run folder: eval mode, float32, on the CPU.
 
     Raises InputError for a file that is missing, truncated, of another kind, or with missing or extra tensors.
+    Leaves torch's global random state as it was.
     """
     return load_networks(network).G_ema
 
@@ -96,35 +98,64 @@ def snapshots(run: Path) -> Iterator[Path]:
 def _load_file(path: Path) -> Networks:
     tensors, header = read_tensors(path, kind="network")
     try:
+        refuse(_header_problems(header))
         config, lod = Config.from_json(header["config"]), header["lod"]
-        names, metadata = header["networks"], header["metadata"]
-    except KeyError as e:
-        raise InputError(f"{path}: its header has no {e}; the file is damaged or of another kind") from e
-    if "G_ema" not in names or set(names) - {"G_ema", "G", "D"}:
-        raise InputError(f"{path} holds the networks {names}: must be G_ema, and may be G and D")
-    try:
         check_lod(lod, config)
     except ValueError as e:
         raise InputError(f"{path}: {e}") from e
-    networks = Networks(
-        Generator(config, lod),
-        Generator(config, lod) if "G" in names else None,
-        Discriminator(config, lod) if "D" in names else None,
-        metadata,
-    )
-    check_tensors(tensors, networks.tensors(), path)
+    levels = check_levels(header["metadata"].get("levels"), config, path)
+    try:
+        with torch.device("meta"):  # no memory: sizes in a damaged file cost nothing
+            expected = _build(config, header).tensors()
+    except (RuntimeError, OverflowError, TypeError) as e:  # torch has no word of its own for too many elements
+        raise InputError(f"{path}: its configuration asks for networks larger than any computer can hold") from e
+    check_tensors(tensors, expected, path)
+    with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and replaced at once
+        networks = _build(config, header)
     for name, network in networks.modules().items():
         network.load_state_dict({key: tensors[f"{name}.{key}"] for key in network.state_dict()})
         network.eval().requires_grad_(False)
-    networks.G_ema.levels = check_levels(metadata.get("levels"), config, path)
+    networks.G_ema.levels = levels
     return networks
+
+
+def _header_problems(header: dict[str, Any]) -> list[str]:
+    """What is wrong with the header of a network's file, apart from what Config and check_lod see."""
+    damaged = "the file is damaged or of another kind"
+    if missing := [key for key in ("config", "lod", "networks", "metadata") if key not in header]:
+        return [f"its header has no '{key}'; {damaged}" for key in missing]
+    problems = [
+        f"its {key} is {header[key]!r}, not the fields of an object; {damaged}"
+        for key in ("config", "metadata")
+        if not isinstance(header[key], dict)
+    ]
+    if type(header["lod"]) not in (int, float):
+        problems.append(f"its lod is {header['lod']!r}, not a number; {damaged}")
+    names = header["networks"]
+    if not isinstance(names, list) or "G_ema" not in names or any(name not in ("G_ema", "G", "D") for name in names):
+        problems.append(f"it holds the networks {names!r}: must be G_ema, and may be G and D")
+    return problems
+
+
+def _build(config: Config, header: dict[str, Any]) -> Networks:
+    """New networks of the kinds that the header names."""
+    names, lod = header["networks"], header["lod"]
+    return Networks(
+        Generator(config, lod),
+        Generator(config, lod) if "G" in names else None,
+        Discriminator(config, lod) if "D" in names else None,
+        header["metadata"],
+    )
 
 
 def check_levels(levels: Any, config: Config, path: Path) -> dict[str, list[int]] | None:
     """The measured levels in a file's metadata: name -> [first, last] style."""
     fine = levels is None or (
         isinstance(levels, dict)
-        and all(isinstance(v, list) and len(v) == 2 and 0 <= v[0] <= v[1] < config.num_ws for v in levels.values())
+        and all(
+            isinstance(v, list) and [type(i) for i in v] == [int, int] and 0 <= v[0] <= v[1] < config.num_ws
+            for v in levels.values()
+        )
     )
     if not fine:
         raise InputError(f"{path}: levels {levels!r} must be names with [first, last] styles, 0 to {config.num_ws - 1}")
@@ -161,11 +192,15 @@ def read_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str,
         with safetensors.safe_open(path, framework="pt") as f:
             header = json.loads((f.metadata() or {}).get("stylegan", "{}"))
             tensors = {name: f.get_tensor(name) for name in f.keys()}  # noqa: SIM118 (no mapping, only has keys())
-    except (safetensors.SafetensorError, ValueError) as e:
+    except (safetensors.SafetensorError, ValueError, RecursionError) as e:
         hint = " (an official pickle? run `stylegan import` first)" if path.suffix == ".pkl" else ""
         raise InputError(f"{path} is no safetensors file, or is truncated or damaged{hint}: {e}") from e
+    if not isinstance(header, dict):
+        raise InputError(f"{path}: its header is {type(header).__name__}, not an object; the file is damaged")
     if header.get("kind") != kind:
         raise InputError(f"{path} holds {header.get('kind', 'something else')}, not a stylegan {kind}")
+    if type(header.get("version")) is not int:
+        raise InputError(f"{path}: its version is {header.get('version')!r}, not a number; the file is damaged")
     if header["version"] > VERSION:
         raise InputError(
             f"{path} is of format {header['version']}, this package reads up to {VERSION}: upgrade stylegan"

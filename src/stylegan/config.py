@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args, get_type_hints
@@ -97,7 +98,10 @@ class Config:
     """Seed of everything random in the training."""
 
     def __post_init__(self) -> None:
-        refuse(list(_problems(self)))
+        for name, value in vars(self).items():
+            if isinstance(value, dict):  # `but` gives the new one the dicts of the old
+                object.__setattr__(self, name, dict(value))
+        refuse(_problems(self))
 
     @property
     def num_ws(self) -> int:
@@ -146,6 +150,8 @@ class Config:
         G's average has a half-life of at most 1/25 of the budget, and there are at least 40 ticks.
         With the paper's 25,000 nothing changes.
         """
+        if not total_kimg > 0:
+            raise InputError(f"total_kimg {total_kimg}: must be above 0")
         growths = int(math.log2(self.img_resolution // self.initial_resolution))
         part_kimg = 0.6 * total_kimg / max(2 * growths, 1)
         tick_kimg = total_kimg / 40
@@ -239,7 +245,7 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "tick_kimg": _POSITIVE,
     "tick_kimg_at": _POSITIVE,
-    "seed": _NOT_NEGATIVE,
+    "seed": (lambda n: 0 <= n < 2**32, "0 to 4294967295 (32 bits)"),
 }
 """What each field may be, and in words; for a dict, what its values may be (its keys are resolutions)."""
 
@@ -264,14 +270,15 @@ def _allowed_values(kind: Any) -> str:
     if kind is float or kind is int or kind is bool:
         return {float: "a finite number", int: "a whole number", bool: "True or False"}[kind]
     if "dict" in str(kind):
-        return f"{kind}, its keys resolutions"
+        item = _allowed_values(get_args(kind)[1])
+        return f"resolution:value pairs, resolutions powers of two from 4 up, each value {item}"
     return f"{_allowed_values(get_args(kind)[0])} or None"
 
 
 def _is_of(value: Any, kind: Any) -> bool:
     """Is `value` of the annotated type, a whole number being a float too and a bool never a number?"""
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind is bool:
@@ -309,6 +316,11 @@ def _conflicts(config: Config) -> list[str]:
     if config.norm == "pixel" and config.style_mixing_prob > 0:
         problems.append(
             f"style_mixing_prob {config.style_mixing_prob}: must be 0 with norm pixel, which has no styles to mix"
+        )
+    if config.initial_resolution < config.img_resolution and config.level_kimg == config.fade_kimg == 0:
+        problems.append(
+            f"level_kimg 0 and fade_kimg 0: one must be above 0 to grow from initial_resolution "
+            f"{config.initial_resolution} to img_resolution {config.img_resolution}"
         )
     return problems
 

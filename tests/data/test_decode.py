@@ -3,12 +3,14 @@
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from stylegan.data.decode import BadPictureError, decode
+from stylegan.data import decode as decoder
+from stylegan.data.decode import BadPictureError, decode, read_size
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (8, 8, 3), np.uint8)
@@ -180,8 +182,8 @@ BAD = {
     "half a TIFF": (encoded(LARGE, "TIFF")[:2000], "^truncated"),
     "a JPEG's first 100 bytes": (encoded(LARGE, "JPEG")[:100], "^truncated or not an image: "),
     "text that starts with BM": (b"BM is not only the start of a bitmap", "^truncated or not an image: "),
-    "100 million pixels": (png_header(10_000, 10_000), "^a decompression bomb: 10000 x 10000"),  # Pillow only warns
-    "2500 million pixels": (png_header(50_000, 50_000), "^a decompression bomb: "),
+    "180 million pixels": (png_header(15_000, 12_000), "^a decompression bomb or too large: .*180000000 pixels"),
+    "2500 million pixels": (png_header(50_000, 50_000), "^a decompression bomb or too large: "),
 }
 
 
@@ -190,6 +192,28 @@ BAD = {
 def test_a_bad_file_has_its_reason(data, reason):
     with pytest.raises(BadPictureError, match=reason):
         pixels(data)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_the_largest_cameras_pictures_are_no_bombs():
+    assert read_size(io.BytesIO(png_header(14_204, 10_652))) == (14_204, 10_652)  # 151 million pixels
+
+
+def test_above_our_own_limit_the_size_is_told(monkeypatch):
+    monkeypatch.setattr(decoder, "MAX_PIXELS", 63)
+    with pytest.raises(BadPictureError, match=r"^a decompression bomb or too large: 8 x 8, more than 63 pixels$"):
+        pixels(encoded(Image.fromarray(NOISE), "PNG"))
+
+
+def test_one_large_picture_is_in_memory_at_a_time(monkeypatch):
+    monkeypatch.setattr(decoder, "LARGE_PIXELS", 63)
+    data = encoded(Image.fromarray(NOISE), "PNG")
+    with ThreadPoolExecutor() as pool:
+        with decoder.ONE_LARGE:
+            waiting = pool.submit(pixels, data)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.1)
+        assert np.array_equal(waiting.result(timeout=10), NOISE)
 
 
 def test_refuse_refuses_what_is_not_square():

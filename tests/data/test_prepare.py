@@ -1,5 +1,6 @@
 """The data set doctor, with every kind of bad file."""
 
+import errno
 import io
 import json
 import os
@@ -118,6 +119,16 @@ def test_the_one_folder_that_was_zipped_is_no_class_but_may_hold_classes(dest, t
         for name in ("pets/cat/a.png", "pets/dog/b.png", "__MACOSX/pets/cat/._a.png"):
             archive.writestr(name, encoded(picture()))
     assert prepare(tmp_path / "pets.zip", dest).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("start", ["./", "../", "./../"])
+def test_a_zip_whose_names_start_with_dots_gives_its_pictures_and_classes(start, dest, tmp_path):
+    with zipfile.ZipFile(tmp_path / "src.zip", "w") as archive:
+        archive.writestr(f"{start}cats/a.png", encoded(picture()))
+        archive.writestr(f"{start}dogs/b.png", encoded(picture()))
+        archive.writestr(f"{start}dogs/.hidden.png", encoded(picture()))
+    report = prepare(tmp_path / "src.zip", dest)
+    assert (report.kept, report.bad, report.class_names) == (2, (), ("cats", "dogs"))
 
 
 def test_every_bad_file_is_reported_and_the_good_ones_are_kept(src, dest):
@@ -289,6 +300,21 @@ def test_a_destination_inside_a_file_is_refused(src, tmp_path):
     put(src, a=picture())
     with pytest.raises(InputError, match=r"cannot be made: .*a.png is a file"):
         prepare(src, src / "a.png" / "dest")
+
+
+def test_a_destination_that_cannot_be_made_is_refused_with_the_reason(src, tmp_path):
+    for dest in (tmp_path / ("x" * 300), tmp_path / ("x" * 300) / "dest"):
+        with pytest.raises(InputError, match="cannot be made: File name too long; give another DEST"):
+            prepare(put(src, a=picture()), dest)
+
+
+def test_a_disk_without_room_for_the_folder_is_no_wrong_input(src, dest, monkeypatch):
+    def no_space(dest):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writer, "_clear_stale", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        prepare(put(src, a=picture()), dest)
 
 
 def test_a_dangling_link_as_destination_is_refused(src, dest):

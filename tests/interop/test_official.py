@@ -382,6 +382,13 @@ def test_import_refuses_a_folder_that_is_not_there(tmp_path):
         import_official(OFFICIAL, tmp_path / "nowhere" / "network.safetensors")
 
 
+def test_import_refuses_a_file_that_exists_before_it_reads_anything(tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    with pytest.raises(InputError, match="mine exists already: give another name"):
+        import_official(tmp_path / "none.pkl", tmp_path / "mine")
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
 def test_a_refused_file_leaves_nothing_behind(tmp_path):
     (tmp_path / "bad.pkl").write_bytes(OFFICIAL.read_bytes()[:-1000])
     with pytest.raises(InputError, match=r"bad\.pkl cannot be imported:\nno pickle, or truncated"):

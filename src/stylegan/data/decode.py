@@ -1,6 +1,8 @@
 """One picture file -> a square of uint8 pixels, or the reason why not."""
 
 import io
+from contextlib import nullcontext
+from threading import Lock
 from typing import IO, Literal
 
 import numpy as np
@@ -13,8 +15,10 @@ Channels = Literal[1, 3, 4]
 # Only these are given to Pillow: other plug-ins start programs (EPS) or read what no camera writes.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF87a", b"GIF89a")
-MAX_PIXELS = 89_478_485  # Pillow's own line, where it warns: 256 MiB of RGB
-MAX_BYTES = 2**30  # no file of MAX_PIXELS needs more, even without compression and with 8 bytes a pixel
+MAX_PIXELS = 178_956_970  # where Pillow refuses, by a setting of the whole process that is not ours to change
+MAX_BYTES = 2**30 + 2**20  # of MAX_PIXELS without compression, with 6 bytes a pixel (16-bit RGB)
+LARGE_PIXELS = MAX_PIXELS // 2  # where Pillow warns: more than most cameras give
+ONE_LARGE = Lock()  # held while a picture above LARGE_PIXELS is in memory: threads do not multiply it
 MODES: dict[Channels, str] = {1: "L", 3: "RGB", 4: "RGBA"}
 UPRIGHT = {  # EXIF's orientation -> what undoes it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -44,7 +48,7 @@ def read_bytes(f: IO[bytes]) -> bytes:
     _check_signature(head)
     data = head + f.read(MAX_BYTES)
     if len(data) > MAX_BYTES:
-        raise BadPictureError(f"a decompression bomb: more than {MAX_BYTES:,} bytes in the file")
+        raise BadPictureError(f"a decompression bomb or too large: more than {MAX_BYTES:,} bytes in the file")
     return data
 
 
@@ -62,18 +66,23 @@ def decode(data: bytes, resolution: int, *, crop: Crop, img_channels: Channels) 
     """
     try:
         image = _open(io.BytesIO(data))
-        # A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves three times what is needed: faster, not visible.
-        image.draft(None, (3 * resolution, 3 * resolution))
-        image.load()
-        image = _upright(image)
-        _check_size(image.size, resolution, crop)
-        return np.atleast_3d(np.asarray(_square(_eight_bit(image, img_channels), resolution, crop)))  # (H, W, C)
+        with ONE_LARGE if image.width * image.height > LARGE_PIXELS else nullcontext():
+            return _pixels(image, resolution, crop, img_channels)
     except BadPictureError:
         raise
     except (
         Exception
     ) as error:  # Pillow's plug-ins raise anything: SyntaxError, struct.error, IndexError, zlib.error ...
         raise BadPictureError(reason(error)) from error
+
+
+def _pixels(image: Image.Image, resolution: int, crop: Crop, img_channels: Channels) -> NDArray[np.uint8]:
+    # A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves three times what is needed: faster, not visible.
+    image.draft(None, (3 * resolution, 3 * resolution))
+    image.load()
+    image = _upright(image)
+    _check_size(image.size, resolution, crop)
+    return np.atleast_3d(np.asarray(_square(_eight_bit(image, img_channels), resolution, crop)))  # (H, W, C)
 
 
 def reason(error: Exception) -> str:
@@ -95,11 +104,12 @@ def _open(f: IO[bytes]) -> Image.Image:
     try:
         image = Image.open(f, formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise BadPictureError(f"a decompression bomb: {error}") from error
+        raise BadPictureError(f"a decompression bomb or too large: {error}") from error
     except Exception as error:  # as in decode()
         raise BadPictureError("truncated or not an image: it starts like one, but its header cannot be read") from error
     if image.width * image.height > MAX_PIXELS:
-        raise BadPictureError(f"a decompression bomb: {image.width} x {image.height}, more than {MAX_PIXELS:,} pixels")
+        size = f"{image.width} x {image.height}"
+        raise BadPictureError(f"a decompression bomb or too large: {size}, more than {MAX_PIXELS:,} pixels")
     return image
 
 

@@ -20,6 +20,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from stylegan.config import is_resolution
 from stylegan.data.decode import (
     MODES,
     BadPictureError,
@@ -112,9 +113,9 @@ def _problems(dest: Path, resolution: int | None, crop: str, img_channels: int) 
     if os.path.lexists(dest):
         problems.append(f"{dest} exists already: give a DEST that does not, or delete it first")
     for parent in dest.parents:
-        if parent.exists() and not parent.is_dir():
+        if os.path.exists(parent) and not parent.is_dir():  # noqa: PTH110  exists() raises for a name too long
             problems.append(f"{dest} cannot be made: {parent} is a file")
-    if resolution is not None and (resolution < 4 or resolution & (resolution - 1)):
+    if resolution is not None and not is_resolution(resolution):
         problems.append(f"resolution is {resolution}; allowed are powers of two from 4: 64, 128, 256, 512, 1024 ...")
     if crop not in get_args(Crop):
         problems.append(f"crop is {crop!r}; allowed are {', '.join(get_args(Crop))}")

@@ -82,14 +82,16 @@ def _list_folder(folder: Path) -> Source:
 
 def _list_zip(archive: zipfile.ZipFile) -> Source:
     """Every file in the archive. A folder that holds everything is what was zipped: it counts as the source itself."""
-    infos = [i for i in archive.infolist() if not i.is_dir() and not any(map(_skipped, i.filename.split("/")))]
-    first = {info.filename.split("/")[0] for info in infos if "/" in info.filename}
-    wrapped = len(first) == 1 and all("/" in info.filename for info in infos)
-    entries = [
-        Entry(info.filename, _top(tuple(info.filename.split("/"))[wrapped:]), partial(archive.open, info))
-        for info in infos
-    ]
+    infos = [i for i in archive.infolist() if not i.is_dir() and not any(map(_skipped, _parts(i)))]
+    first = {_parts(info)[0] for info in infos if len(_parts(info)) > 1}
+    wrapped = len(first) == 1 and all(len(_parts(info)) > 1 for info in infos)
+    entries = [Entry(info.filename, _top(_parts(info)[wrapped:]), partial(archive.open, info)) for info in infos]
     return Source(sorted(entries, key=lambda entry: entry.name), [])
+
+
+def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
+    """The path of a file in an archive. Some archivers begin it with "./" or "../", which names no folder."""
+    return tuple(part for part in info.filename.split("/") if part not in ("", ".", ".."))
 
 
 def _refuse_empty(src: Path, source: Source) -> None:

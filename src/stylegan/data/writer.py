@@ -1,6 +1,7 @@
 """Writes a data set picture by picture; it takes its name only when it is complete."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
@@ -77,11 +78,17 @@ def new_dataset(dest: Path, img_resolution: int, img_channels: int) -> Iterator[
     """Give a writer into a hidden folder beside `dest`, which becomes `dest` after the block, if it has a manifest.
 
     Any error, Ctrl-C included, removes it. What a killed process left behind is removed by the next one.
+    Raises InputError where `dest` cannot be made.
     """
-    dest.parent.mkdir(parents=True, exist_ok=True)
-    _clear_stale(dest)
     partial = dest.with_name(f".{dest.name}.partial-{os.getpid()}")
-    partial.mkdir()
+    try:
+        dest.parent.mkdir(parents=True, exist_ok=True)
+        _clear_stale(dest)
+        partial.mkdir()
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # a full disk is no fault of the name
+            raise
+        raise InputError(f"{dest} cannot be made: {error.strerror}; give another DEST") from error
     lock = FileLock(partial / LOCK)
     writer = None
     try:

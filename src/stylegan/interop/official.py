@@ -24,9 +24,11 @@ LODS = {"lod", "G_synthesis/lod"}  # variables of theirs that are no tensors of 
 def import_official(pkl: Path | str, network: Path | str) -> Networks:
     """Write the networks of an official pickle as a file of ours. Its metadata tells the licence and the source.
 
-    Raises InputError as `read_official` does.
+    Raises InputError as `read_official` does, and for a file that exists.
     """
     pkl, network = Path(pkl), Path(network)
+    if network.exists():
+        raise InputError(f"{network} exists already: give another name, or delete it first")
     if not network.parent.is_dir():
         raise InputError(f"{network}: there is no folder {network.parent}; make it first")
     data = _read(pkl)

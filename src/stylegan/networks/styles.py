@@ -1,6 +1,8 @@
 """What is done to w between the mapping and the synthesis network."""
 
+import math
 from collections.abc import Sequence
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -29,12 +31,20 @@ def truncate(ws: Tensor, w_avg: Tensor, psi: float | Sequence[float], cutoff: in
     ws: (N, num_ws, w_dim); w_avg: (w_dim,), or a centre for each w as `nearest` gives. psi 1 changes nothing, 0 gives
     the average image, below 0 its opposite; a sequence has one psi for each style. cutoff counts styles, two per
     resolution; None, or more than there are, means all. Returns a new tensor.
+    Raises ValueError for a psi or cutoff that is none of these.
     """
     num_ws = ws.shape[1]
-    psis = torch.as_tensor(psi, dtype=ws.dtype, device=ws.device)
+    try:
+        psis = torch.as_tensor(psi, dtype=ws.dtype, device=ws.device)
+    except (TypeError, ValueError, RuntimeError) as e:
+        raise ValueError(f"psi {psi!r}: must be a number, or {num_ws}, one for each style") from e
+    if isinstance(psi, float) and not math.isfinite(psi):
+        raise ValueError(f"psi {psi!r}: must be a finite number")
     if psis.ndim and psis.shape != (num_ws,):
         raise ValueError(f"psi of {len(psis)} numbers: must be one number, or {num_ws}, one for each style")
     if cutoff is not None:
+        if not isinstance(cutoff, Integral) or isinstance(cutoff, bool) or cutoff < 0:
+            raise ValueError(f"cutoff {cutoff!r}: must be a whole number from 0 up, or None for all styles")
         psis = torch.where(torch.arange(num_ws, device=ws.device) < cutoff, psis, 1.0)
     return torch.lerp(w_avg.expand_as(ws), ws, psis.expand(num_ws)[:, None])  # exact where psi is 0 or 1
 
