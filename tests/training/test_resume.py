@@ -132,11 +132,33 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(portraits, tiny, tmp_path,
     monkeypatch.setattr(
         loop, "g_step", lambda *a: (steps.append(1), len(steps) == 7 and os.kill(os.getpid(), number), g_step(*a))[2]
     )
-    train(portraits.path, tmp_path / "run", config=tiny)
+    train(portraits.path, tmp_path / "run", config=tiny.but(total_kimg=0.06))
     assert len(steps) == 7
     assert f"stylegan train --resume {tmp_path / 'run'}" in capsys.readouterr().err.replace("\n", "")
     resumed, _ = state.TrainingState.load(tmp_path / "run" / "state.safetensors", loop.torch.device("cpu"))
     assert resumed.cur_nimg == 28
+    assert checkpoint.load_networks(tmp_path / "run").metadata["cur_nimg"] == 28  # the newest can be looked at
+    resume(tmp_path / "run")
+    train(portraits.path, tmp_path / "whole", config=tiny.but(total_kimg=0.06))
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_a_second_ctrl_c_says_what_is_lost_and_how_to_go_on(portraits, tiny, tmp_path, monkeypatch, capsys):
+    g_step, steps = loop.g_step, []
+
+    def twice(*args):
+        steps.append(1)
+        if len(steps) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        return g_step(*args)
+
+    monkeypatch.setattr(loop, "g_step", twice)
+    with pytest.raises(KeyboardInterrupt):
+        train(portraits.path, tmp_path / "run", config=tiny)
+    assert f"after the last state. Go on: stylegan train --resume {tmp_path / 'run'}" in " ".join(
+        capsys.readouterr().err.replace("\n", " ").split()
+    )
 
 
 def test_a_full_disk_keeps_the_last_good_state(portraits, tiny, tmp_path, monkeypatch):
@@ -166,7 +188,7 @@ def test_a_loss_that_is_not_finite_stops_at_its_step_and_keeps_the_last_good_sta
         "d_logistic",
         lambda *a: d_logistic(*a) * (float("nan") if calls.append(1) or len(calls) == 5 else 1),
     )
-    with pytest.raises(state.DivergedError, match=r"20 images.*D_loss is nan"):
+    with pytest.raises(state.DivergedError, match=r"20 images.*D_loss is nan.*last good state is kept.*--lrate"):
         train(portraits.path, tmp_path / "run", config=tiny, state_sec=0)
     kept, _ = state.TrainingState.load(tmp_path / "run" / "state.safetensors", loop.torch.device("cpu"))
     assert kept.cur_nimg == 16

@@ -70,3 +70,13 @@ def test_training_goes_on_from_an_imported_network_and_says_what_it_took(portrai
         G.synthesis.blocks[2].torgb.bias, old.G_ema.synthesis.blocks[2].torgb.bias, atol=1e-6, rtol=0
     )
     assert "tensors taken over" in capsys.readouterr().err
+
+
+def test_licence_and_source_go_with_the_weights(portraits, tiny, tmp_path, capsys):
+    own = {"license": "CC BY-NC 4.0", "source": "old.pkl"}
+    checkpoint.save(tmp_path / "old.safetensors", source(TINY), own | {"cur_nimg": 9})
+    train(portraits.path, tmp_path / "run", config=tiny.but(total_kimg=0.004), init=tmp_path / "old.safetensors")
+    assert "license: CC BY-NC 4.0" in capsys.readouterr().err
+    assert checkpoint.load_networks(tmp_path / "run").metadata == own | {"cur_nimg": 4}
+    state, _ = TrainingState.load(tmp_path / "run" / "state.safetensors", CPU)
+    assert state.networks().metadata == own | {"cur_nimg": 4}

@@ -1,5 +1,7 @@
 """Signs that a training goes wrong, measured at every tick, and what to do about them in plain words."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
 SAMPLES = 32
+CHUNK = 16  # pictures that pass a network at once, at most: 64 of 1024x1024 would not fit beside a training
 
 
 class Health:
@@ -19,57 +22,92 @@ class Health:
 
     def __init__(self, dataset: ImageDataset, held_out: NDArray[np.int64], config: Config) -> None:
         self.dataset = dataset
-        self.held_out = held_out[:64]
+        self.held_out = held_out[: whole_groups(min(64, len(held_out)))]
         seen = np.setdiff1d(np.arange(len(dataset)), held_out)
-        self.seen = np.random.RandomState(config.seed).choice(seen, min(64, len(seen)), replace=False)
+        count = whole_groups(min(64, len(seen)))
+        self.seen = np.random.RandomState(config.seed).choice(seen, count, replace=False)
+        self._said: set[str] = set()
 
     @torch.no_grad()
     def measure(self, state: TrainingState, phase: Phase) -> dict[str, float]:
-        """diversity: how far G_ema's pictures lie apart, real ones being 1; D_seen, D_held_out: mean logits of each."""
-        fakes = self._fakes(state)
-        seen = self._reals(self.seen, phase, state)
-        stats = {"diversity": mean_distance(fakes) / max(mean_distance(seen[:SAMPLES]), 1e-6)}
+        """diversity: how far G_ema's pictures lie apart, real ones being 1; D_seen, D_held_out: mean logits of each.
+
+        diversity is left out where there is one picture alone, the logits where none is held out.
+        """
+        stats, shown = {}, self.seen[:SAMPLES]
+        size = whole_groups(min(phase.batch, CHUNK))
+        fakes = torch.cat([self._fakes(i, state) for i in parts(len(shown), size)])
+        if len(shown) > 1:
+            reals = self._reals(shown, phase)
+            stats["diversity"] = mean_distance(fakes) / max(mean_distance(reals), 1e-6)
         if len(self.held_out):
-            D = state.D
-            stats["D_seen"] = D(seen, self._c(self.seen, state)).mean().item()
-            held_out = self._reals(self.held_out, phase, state)
-            stats["D_held_out"] = D(held_out, self._c(self.held_out, state)).mean().item()
-            stats["D_generated"] = D(fakes, self._c(self.seen[: len(fakes)], state)).mean().item()
+            for name, indices in (("D_seen", self.seen), ("D_held_out", self.held_out)):
+                split = (indices[i] for i in parts(len(indices), size))
+                stats[name] = mean_logit(self._D(self._reals(chunk, phase), chunk, state) for chunk in split)
+            stats["D_generated"] = mean_logit(self._D(fakes[i], shown[i], state) for i in parts(len(shown), size))
         return stats
 
-    def warnings(self, stats: dict[str, float]) -> list[str]:
-        """What is going wrong, in words that say what to do; empty while all is well."""
-        found = []
+    def new_warnings(self, stats: dict[str, float]) -> list[str]:
+        """The warnings that the last measurement did not give: each is said once, until it clears and comes back."""
+        found = self.warnings(stats)
+        new = [words for trouble, words in found.items() if trouble not in self._said]
+        self._said = set(found)
+        return new
+
+    def warnings(self, stats: dict[str, float]) -> dict[str, str]:
+        """What is going wrong, in words that say what to do, by the name of the trouble; empty while all is well."""
+        found = {}
         if stats["D_real_sign"] > 0.97 and stats["D_fake_sign"] < -0.97:
-            found.append(
+            found["D wins"] = (
                 f"warning: D wins: it tells {(1 + stats['D_real_sign']) / 2:.0%} of the real pictures and "
                 f"{(1 - stats['D_fake_sign']) / 2:.0%} of the generated ones. If the sheets stop improving, start "
                 "again with a larger --r1-gamma or more pictures."
             )
-        if stats["diversity"] < 0.35:
-            found.append(
+        if stats.get("diversity", 1.0) < 0.35:
+            found["diversity"] = (
                 f"warning: diversity collapses: generated pictures lie {stats['diversity']:.2f} times as far apart as "
                 "real ones. Look at the newest sheet; if all look alike, start again with a larger --r1-gamma or a "
                 "smaller --lrate."
             )
         if "D_held_out" in stats and _memorised(stats) > 0.5:
-            found.append(
+            found["D memorises"] = (
                 f"warning: D memorises: on pictures it has never seen it falls {_memorised(stats):.0%} of the way from "
                 "real to generated. More pictures help most; else stop early or use a larger --r1-gamma."
             )
         return found
 
-    def _fakes(self, state: TrainingState) -> torch.Tensor:
-        G, n = state.G_ema, min(SAMPLES, len(self.seen))
-        z = torch.cat([seed_z(seed, G.z_dim) for seed in range(n)]).to(state.device)
-        noise = [m.to(state.device) for m in stack_noise(range(n), G)] if G.config.noise else None
-        return G(z, self._c(self.seen[:n], state), noise=noise)
+    def _fakes(self, part: slice, state: TrainingState) -> torch.Tensor:
+        """Pictures of some of the seeds 0 to 31, on the CPU."""
+        G, seeds = state.G_ema, range(len(self.seen))[part]
+        z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(state.device)
+        noise = [m.to(state.device) for m in stack_noise(seeds, G)] if G.config.noise else None
+        images: torch.Tensor = G(z, self._c(self.seen[part], state), noise=noise)
+        return images.cpu()
 
-    def _reals(self, indices: NDArray[np.int64], phase: Phase, state: TrainingState) -> torch.Tensor:
-        return to_float(torch.from_numpy(self.dataset.batch(phase.resolution, indices)).to(state.device))
+    def _reals(self, indices: NDArray[np.int64], phase: Phase) -> torch.Tensor:
+        return to_float(torch.from_numpy(self.dataset.batch(phase.resolution, indices)))
+
+    def _D(self, images: torch.Tensor, indices: NDArray[np.int64], state: TrainingState) -> torch.Tensor:
+        logits: torch.Tensor = state.D(images.to(state.device), self._c(indices, state))
+        return logits
 
     def _c(self, indices: NDArray[np.int64], state: TrainingState) -> torch.Tensor | None:
         return torch.from_numpy(self.dataset.labels(indices)).to(state.device) if state.config.c_dim else None
+
+
+def whole_groups(count: int) -> int:
+    """The most pictures, up to `count`, that the minibatch deviation takes: 1, 2, 3 or a multiple of 4."""
+    return count // 4 * 4 or count
+
+
+def parts(count: int, size: int) -> Iterator[slice]:
+    """0 to `count` in parts of `size`."""
+    return (slice(i, min(i + size, count)) for i in range(0, count, size))
+
+
+def mean_logit(logits: Iterable[torch.Tensor]) -> float:
+    """The mean over all pictures of the parts."""
+    return torch.cat(list(logits)).mean().item()
 
 
 def _memorised(stats: dict[str, float]) -> float:

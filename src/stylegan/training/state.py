@@ -12,13 +12,20 @@ from torch import Tensor, nn
 
 from stylegan.checkpoint import Networks, check_tensors, read_tensors, write_tensors
 from stylegan.config import Config
+from stylegan.errors import InputError
 from stylegan.networks.discriminator import Discriminator
-from stylegan.networks.generator import Generator
+from stylegan.networks.generator import Generator, check_lod
 from stylegan.training import processes
 
 
 class DivergedError(RuntimeError):
-    """A loss or a weight is no longer a finite number."""
+    """A loss or a weight is no longer a finite number. problem: which, and when."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"{problem}. The last good state is kept, but from there it goes the same way again: start anew with a "
+            "smaller --lrate or a larger --r1-gamma, and a new --out"
+        )
 
 
 @dataclass
@@ -26,6 +33,7 @@ class TrainingState:
     """Networks, optimizers and counters.
 
     adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`.
+    metadata: what every snapshot says of the network, e.g. license and source of the one it started from.
     """
 
     config: Config
@@ -40,12 +48,13 @@ class TrainingState:
     tick: int = 0
     tick_nimg: int = 0
     sums: dict[str, float] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def new(cls, config: Config, device: torch.device) -> "TrainingState":
-        """Freshly initialized from the seed of the configuration, without touching torch's global random state."""
+        """Freshly initialized from the seed of the configuration, without touching torch's random states."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
+            torch.default_generator.manual_seed(config.seed)  # torch.manual_seed would also seed every CUDA device
             G, D = Generator(config), Discriminator(config)
         G, D = G.to(device), D.to(device)
         return cls(config, G, D, copy.deepcopy(G).requires_grad_(False), adam(G), adam(D))
@@ -65,7 +74,7 @@ class TrainingState:
 
     def networks(self) -> Networks:
         """What a snapshot holds."""
-        return Networks(self.G_ema, self.G, self.D, {"cur_nimg": self.cur_nimg})
+        return Networks(self.G_ema, self.G, self.D, {"cur_nimg": self.cur_nimg} | self.metadata)
 
     def save(self, path: Path) -> None:
         """Write one whole file. Raises DivergedError, writing nothing, where a weight is not finite."""
@@ -74,24 +83,46 @@ class TrainingState:
         if broken:
             raise DivergedError(f"after {self.cur_nimg:,} images {broken[0]} is no longer finite")
         counters = {name: getattr(self, name) for name in COUNTERS}
-        header = {"config": self.config.to_json(), "lod": self.G.lod, "counters": counters}
+        header = {"config": self.config.to_json(), "lod": self.G.lod, "counters": counters, "metadata": self.metadata}
         write_tensors(path, tensors, kind="training state", header=header | {"environment": environment(self.device)})
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> tuple["TrainingState", dict[str, Any]]:
-        """The state of a file, and the environment that it was written in."""
+        """The state of a file, and the environment that it was written in. Strict: InputError for what does not fit."""
         tensors, header = read_tensors(path, kind="training state")
-        state = cls.new(Config.from_json(header["config"]), device)
-        for name, value in header["counters"].items():
-            setattr(state, name, tuple(value) if name == "growth" and value else value)
-        state.G.lod = state.D.lod = state.G_ema.lod = header["lod"]
-        weights = {name: t for name, t in tensors.items() if "_opt." not in name}
-        check_tensors(weights, {name: t for name, t in state._tensors().items() if "_opt." not in name}, path)
+        try:
+            config, lod, counters = Config.from_json(header["config"]), header["lod"], _counters(header["counters"])
+            environment, metadata = dict(header["environment"]), dict(header.get("metadata", {}))  # older: none
+            check_lod(lod, config)
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            problem = f"its header has no {e}" if isinstance(e, KeyError) else str(e)
+            raise InputError(f"{path}: {problem}; the file is damaged or of another kind") from e
+        state = cls.new(config, device)
+        for name, value in counters.items():
+            setattr(state, name, value)
+        state.G.lod = state.D.lod = state.G_ema.lod = lod
+        state.metadata = metadata
+        check_tensors(tensors, state._expected(tensors), path)
         for name, network in state.networks().modules().items():
-            network.load_state_dict({key: weights[f"{name}.{key}"] for key in network.state_dict()})
-        for name, optimizer in (("G_opt", state.G_opt), ("D_opt", state.D_opt)):
-            _load_moments(optimizer, {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(name)})
-        return state, header["environment"]
+            network.load_state_dict({key: tensors[f"{name}.{key}"] for key in network.state_dict()})
+        for name, optimizer in state._optimizers().items():
+            _load_moments(
+                optimizer, {k.removeprefix(f"{name}."): t for k, t in tensors.items() if k.startswith(f"{name}.")}
+            )
+        return state, environment
+
+    def _expected(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What a file must hold: the weights, and all moments of the parameters of which `tensors` has any."""
+        expected = self._tensors()
+        for name, optimizer in self._optimizers().items():
+            for i, p in enumerate(optimizer.param_groups[0]["params"]):
+                moments = {"exp_avg": p, "exp_avg_sq": p, "step": torch.zeros(())}
+                if any(f"{name}.{i}.{key}" in tensors for key in moments):
+                    expected |= {f"{name}.{i}.{key}": t for key, t in moments.items()}
+        return expected
+
+    def _optimizers(self) -> dict[str, torch.optim.Adam]:
+        return {"G_opt": self.G_opt, "D_opt": self.D_opt}
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {
@@ -99,13 +130,29 @@ class TrainingState:
             for name, network in self.networks().modules().items()
             for key, t in network.state_dict().items()
         }
-        for name, optimizer in (("G_opt", self.G_opt), ("D_opt", self.D_opt)):
+        for name, optimizer in self._optimizers().items():
             for i, moments in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{i}.{key}": t for key, t in moments.items()}
         return tensors
 
 
 COUNTERS = ("cur_nimg", "growth", "adam_steps", "tick", "tick_nimg", "sums")
+
+
+def _counters(found: dict[str, Any]) -> dict[str, Any]:
+    """The counters of a file's header. Raises ValueError where a name or a value is none of COUNTERS'."""
+    if found.keys() != set(COUNTERS):
+        raise ValueError(f"counters {', '.join(sorted(found))}: must be {', '.join(sorted(COUNTERS))}")
+    for name, value in found.items():
+        if name == "growth":
+            fine = value is None or (isinstance(value, list) and [type(v) for v in value] == [int, int])
+        elif name == "sums":
+            fine = isinstance(value, dict) and all(isinstance(v, int | float) for v in value.values())
+        else:
+            fine = isinstance(value, int) and value >= 0
+        if not fine:
+            raise ValueError(f"its counter {name} is {value!r}")
+    return found | {"growth": tuple(found["growth"]) if found["growth"] else None}
 
 
 ADAM_BETA2, ADAM_EPS = 0.99, 1e-8

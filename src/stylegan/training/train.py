@@ -15,7 +15,7 @@ from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
 from stylegan.training import processes
 from stylegan.training.loop import training_loop
-from stylegan.training.run import STATE, Follower, Run, create, held_out, read_config
+from stylegan.training.run import CONFIG, STATE, Follower, Run, create, held_out, read_config
 from stylegan.training.schedule import refused_batches
 from stylegan.training.state import TrainingState, environment
 from stylegan.training.transfer import transfer
@@ -66,6 +66,8 @@ def resume(
     with processes.joined(device):
         refuse(refused_batches(config, processes.world()))
         state, before = TrainingState.load(out / STATE, device)
+        if state.config != config:
+            raise InputError(f"{out / CONFIG} and {out / STATE} belong to different runs: put back the files of one")
         if state.cur_nimg >= 1000 * config.total_kimg:
             say(f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out}")
             return state.G_ema
@@ -81,8 +83,12 @@ def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: fl
     processes.check_same(same | {"the weights": state.checksum()}, state.device)
     watcher = Run(out, dataset, state_sec=state_sec) if processes.rank() == 0 else Follower()
     indices = np.setdiff1d(np.arange(len(dataset)), held_out(len(dataset), state.config.seed))
-    with watcher.watching(state):
-        training_loop(state, dataset, indices, watcher)
+    try:
+        with watcher.watching(state):
+            training_loop(state, dataset, indices, watcher)
+    except KeyboardInterrupt:  # the second Ctrl-C
+        say(f"stopped at once: lost is what came after the last state. Go on: stylegan train --resume {out}")
+        raise
     processes.wait_for_all(state.device)  # until process 0 has written the last state
     if state.cur_nimg < 1000 * state.config.total_kimg:
         say(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {out}")

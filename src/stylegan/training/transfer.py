@@ -12,7 +12,8 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
     """Copy into the fresh `state` every tensor of `source` that has its name and shape; say what was taken.
 
     A resolution's layers have the same name at every img_resolution. Where the source has no G, G_ema serves for it.
-    Raises InputError where no convolution fits.
+    Its licence and source go with it, into the metadata of all that is trained from it. Raises InputError where no
+    convolution fits.
     """
     lines, fitting = [], 0
     pairs = [("G", source.G or source.G_ema, state.G), ("G_ema", source.G_ema, state.G_ema), ("D", source.D, state.D)]
@@ -27,7 +28,8 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
         fitting += sum(new.state_dict()[tensor].ndim == 4 and "weight" in tensor for tensor in taken)
     if not fitting:
         raise InputError("nothing of the network to start from fits this configuration:\n" + "\n".join(lines))
-    return lines
+    state.metadata = {name: source.metadata[name] for name in ("license", "source") if name in source.metadata}
+    return [*lines, *(f"{name}: {value} (kept in every snapshot)" for name, value in state.metadata.items())]
 
 
 @torch.no_grad()
