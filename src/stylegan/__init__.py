@@ -24,19 +24,25 @@ _HOMES = {
     "sampling.video": ["save_video"],
     "training.train": ["resume", "train"],
     "training.dry_run": ["dry_run"],
-    "training": ["losses"],
+    "interop.onnx": ["export"],
+    "interop.hub": ["push"],
+    "editing.directions": ["boundary", "closed_form", "principal_components"],
+    "editing.direction_sheets": ["save_directions"],
+    "editing.projection": ["project"],
+    "editing.save_projections": ["save_projections"],
     "experiments.demo": ["demo"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME_OF)
+__all__ = sorted([*_HOME_OF, "losses"])
 
 
 def __getattr__(name: str) -> Any:
+    if name == "losses":  # a module of public functions: losses.r1 ...
+        return import_module("stylegan.training.losses")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'stylegan' has no attribute {name!r}")
-    home = import_module(f"stylegan.{_HOME_OF[name]}")
-    return import_module(f"stylegan.{_HOME_OF[name]}.{name}") if name == "losses" else getattr(home, name)
+    return getattr(import_module(f"stylegan.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

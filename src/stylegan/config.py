@@ -1,7 +1,6 @@
 """The configurations A to F of Table 1, and what may differ between two trainings: data, no torch."""
 
 import dataclasses
-import json
 import math
 import sys
 from collections.abc import Callable
@@ -323,17 +322,6 @@ def _conflicts(config: Config) -> list[str]:
             f"{config.initial_resolution} to img_resolution {config.img_resolution}"
         )
     return problems
-
-
-def load_config(text: str, source: str) -> Config:
-    """The Config in a JSON text; `source` names it in errors."""
-    try:
-        data = json.loads(text)
-    except ValueError as e:
-        raise InputError(f"{source} is no JSON file: {e}") from e
-    if not isinstance(data, dict):
-        raise InputError(f"{source} holds {type(data).__name__}, not the fields of a configuration")
-    return Config.from_json(data)
 
 
 BATCHES: dict[int, tuple[int, dict[int, int]]] = {

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-from stylegan.config import Config, load_config
+from stylegan.config import Config
 from stylegan.data.images import ImageDataset
 from stylegan.errors import InputError
 from stylegan.training import loop, processes
@@ -113,4 +113,4 @@ def stop_at(step: int, *, signal_in: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), load_config(sys.argv[3], "argument"))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Config.from_json(json.loads(sys.argv[3])))
