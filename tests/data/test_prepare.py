@@ -360,7 +360,12 @@ prepare.prepare(*sys.argv[1:])
 def stopped_midway(src, dest, number):
     """Another process that prepares and has begun to write; after the block it gets a signal and has ended."""
     put(src, **{f"p{i:03}": picture() for i in range(200)})  # 5 seconds on 2 processors
-    process = subprocess.Popen([sys.executable, "-c", SLOW, src, dest], stderr=subprocess.DEVNULL)
+
+    def as_from_a_terminal():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it, and so would its children
+
+    command = [sys.executable, "-c", SLOW, src, dest]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=as_from_a_terminal)
     try:
         deadline = time.monotonic() + 30
         while not list(dest.parent.glob(".dest.partial-*/8x8.npy")):

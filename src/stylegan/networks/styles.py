@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -43,7 +42,7 @@ def truncate(ws: Tensor, w_avg: Tensor, psi: float | Sequence[float], cutoff: in
     if psis.ndim and psis.shape != (num_ws,):
         raise ValueError(f"psi of {len(psis)} numbers: must be one number, or {num_ws}, one for each style")
     if cutoff is not None:
-        if not isinstance(cutoff, Integral) or isinstance(cutoff, bool) or cutoff < 0:
+        if not isinstance(cutoff, int) or isinstance(cutoff, bool) or cutoff < 0:
             raise ValueError(f"cutoff {cutoff!r}: must be a whole number from 0 up, or None for all styles")
         psis = torch.where(torch.arange(num_ws, device=ws.device) < cutoff, psis, 1.0)
     return torch.lerp(w_avg.expand_as(ws), ws, psis.expand(num_ws)[:, None])  # exact where psi is 0 or 1
