@@ -43,7 +43,7 @@ def demo(out: Path, *, minutes: float = 8.0) -> Path | None:
     A demo that was stopped goes on where it was; None where it was stopped again.
     """
     data, run = out / "portraits", out / "run"
-    torch.set_num_threads(1)  # more gain little on a network this narrow, and on a busy machine lose 50 times
+    torch.set_num_threads(1)  # more wait for each other on a busy machine (docs/results.md)
     if not data.exists():
         console.print(f"1. drawing {PORTRAITS:,} portraits: the data set")
         prepare(f"portraits:{PORTRAITS}", data, resolution=RESOLUTION)
