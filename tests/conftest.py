@@ -1,4 +1,4 @@
-"""What many tests share: a small data set, and a configuration that trains in seconds."""
+"""What many tests share: a small data set, a configuration that trains in seconds, small networks."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import torch
 from stylegan.config import CONFIG_F
 from stylegan.data.images import ImageDataset
 from stylegan.data.prepare import prepare
+from stylegan.networks.generator import Generator
 
 TINY = CONFIG_F.but(
     img_resolution=16,
@@ -22,6 +23,7 @@ TINY = CONFIG_F.but(
     initial_resolution=4,
     lrate_at={},
 )
+SMALL = {"img_resolution": 32, "channel_base": 256, "channel_max": 8, "z_dim": 16, "w_dim": 16, "mapping_dim": 16}
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +38,26 @@ def portraits(tmp_path_factory) -> ImageDataset:
 def tiny():
     """Configuration F at 16x16, 8 channels wide: 300 images grow it from 4x4 through two fades."""
     return TINY.for_budget(0.3)
+
+
+@pytest.fixture(scope="session")
+def make():
+    """make(base=CONFIG_F, **changes): G at 32x32 with noise, biases and w_avg that are not 0.
+
+    Soft enough that its pictures are not all saturated.
+    """
+
+    def make(base=CONFIG_F, **changes):
+        torch.manual_seed(0)
+        G = Generator(base.but(**(SMALL | changes))).eval().requires_grad_(False)
+        for name, tensor in G.state_dict().items():
+            if name.endswith(("bias", "noise_strength", "w_avg")):
+                tensor.normal_().mul_(0.2)
+            if ".torgb." in name:
+                tensor.mul_(0.3)
+        return G
+
+    return make
 
 
 @pytest.fixture(autouse=True, scope="session")

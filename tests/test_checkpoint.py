@@ -6,6 +6,7 @@ import pickle
 import pytest
 import safetensors.torch
 import torch
+from torch.overrides import TorchFunctionMode
 
 from stylegan import checkpoint
 from stylegan.checkpoint import Networks
@@ -17,9 +18,14 @@ from conftest import TINY
 
 
 @pytest.fixture
-def saved(tmp_path):
+def networks():
+    return Networks(Generator(TINY, 0.25), Generator(TINY, 0.25), Discriminator(TINY, 0.25))
+
+
+@pytest.fixture
+def saved(tmp_path, networks):
     path = tmp_path / "network.safetensors"
-    checkpoint.save(path, Networks(Generator(TINY, 0.25), Generator(TINY, 0.25), Discriminator(TINY, 0.25)))
+    checkpoint.save(path, networks)
     return path
 
 
@@ -63,8 +69,9 @@ def test_missing_extra_and_misshaped_tensors_are_all_named(saved):
     ]
 
 
-def test_a_truncated_file_is_refused(saved):
-    saved.write_bytes(saved.read_bytes()[:-100])
+@pytest.mark.parametrize("end", [0, 7, 8, 200, -100, -1])
+def test_a_truncated_file_is_refused(saved, end):
+    saved.write_bytes(saved.read_bytes()[:end])
     with pytest.raises(InputError, match="truncated or damaged"):
         checkpoint.load(saved)
 
@@ -136,24 +143,120 @@ def test_a_header_that_is_a_list_is_refused(saved):
         checkpoint.load(saved)
 
 
+class Largest(TorchFunctionMode):
+    """Counts the numbers of the largest tensor made within."""
+
+    numel = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        self.numel = max(self.numel, result.numel() if isinstance(result, torch.Tensor) else 0)
+        return result
+
+
 @pytest.mark.parametrize(
-    ("sizes", "words"),
+    "sizes",
     [
-        ({"channel_base": 2**40, "channel_max": 2**15}, "does not fit its configuration"),
-        ({"channel_base": 2**40, "channel_max": 2**40}, "larger than any computer can hold"),
-        ({"z_dim": 2**70}, "larger than any computer can hold"),
+        {"channel_base": 2**40, "channel_max": 2**15},
+        {"channel_base": 2**40, "channel_max": 2**40},
+        {"z_dim": 2**70},
     ],
 )
-def test_sizes_in_a_damaged_file_are_refused_before_anything_is_allocated(saved, sizes, words, monkeypatch):
-    devices = []
-    build = checkpoint._build
-    monkeypatch.setattr(
-        checkpoint, "_build", lambda *args: devices.append(torch.get_default_device().type) or build(*args)
-    )
+def test_sizes_in_a_damaged_file_are_refused_before_anything_is_allocated(saved, sizes):
     with_header(saved, lambda header: header | {"config": header["config"] | sizes})
-    with pytest.raises(InputError, match=words):
+    with Largest() as largest, pytest.raises(InputError, match=f"^{saved}: its configuration asks for larger networks"):
         checkpoint.load(saved)
-    assert devices == ["meta"]
+    assert largest.numel < 2**21
+
+
+@pytest.mark.parametrize("name", ["G_ema", "G", "D"])
+def test_a_loaded_network_is_as_a_new_one_in_all_that_the_file_does_not_hold(saved, networks, name):
+    loaded, new = checkpoint.load_networks(saved).modules()[name], networks.modules()[name]
+    buffers, new_buffers = dict(loaded.named_buffers()), dict(new.named_buffers())
+    constants = new_buffers.keys() - new.state_dict().keys()  # such as the blur's kernel
+    assert constants and buffers.keys() == new_buffers.keys()
+    assert all(torch.equal(buffers[constant], new_buffers[constant]) for constant in constants)
+    assert [(key, type(p), p.dtype, p.stride()) for key, p in loaded.named_parameters()] == [
+        (key, type(p), p.dtype, p.stride()) for key, p in new.named_parameters()
+    ]
+
+
+def test_loaded_networks_get_gradients_when_they_are_asked_for(saved, networks):
+    loaded = checkpoint.load_networks(saved)
+    assert not any(p.requires_grad for network in loaded.modules().values() for p in network.parameters())
+    z = torch.randn(4, TINY.z_dim)
+    for each in (loaded, networks):
+        each.G.requires_grad_(True)
+        each.D.requires_grad_(True)
+        each.D(each.G(z, noise_mode="const")).sum().backward()
+    for kind in ("G", "D"):
+        pairs = zip(loaded.modules()[kind].parameters(), networks.modules()[kind].parameters(), strict=True)
+        assert all((a.grad is None and b.grad is None) or torch.equal(a.grad, b.grad) for a, b in pairs)
+
+
+def overwrite(path):
+    """Change every byte in place, as `cp` onto a file does: no new file of the same name."""
+    with path.open("r+b") as f:
+        f.write(b"\1" * path.stat().st_size)
+
+
+def test_a_file_may_be_overwritten_or_deleted_while_its_networks_are_in_use(saved, networks):
+    G, loaded = checkpoint.load(saved), checkpoint.load_networks(saved)
+    overwrite(saved)
+    assert all(torch.equal(t, loaded.tensors()[name]) for name, t in networks.tensors().items())
+    assert all(torch.equal(t, G.state_dict()[name]) for name, t in networks.G_ema.state_dict().items())
+    saved.unlink()
+    assert all(torch.equal(t, loaded.tensors()[name]) for name, t in networks.tensors().items())
+
+
+def test_a_file_may_be_overwritten_while_its_tensors_are_in_use(tmp_path):
+    path = tmp_path / "direction.safetensors"
+    checkpoint.write_tensors(path, {"x": torch.arange(9.0)}, kind="direction", header={})
+    tensors, _ = checkpoint.read_tensors(path, kind="direction")
+    overwrite(path)
+    assert torch.equal(tensors["x"], torch.arange(9.0))
+
+
+def test_no_change_of_a_loaded_network_reaches_its_file(saved):
+    before = saved.read_bytes()
+    for tensor in checkpoint.load_networks(saved).tensors().values():
+        tensor.zero_()
+    assert saved.read_bytes() == before
+
+
+def test_load_reads_no_number_of_g_and_d(saved):
+    def change(tensors, metadata):
+        for name in [name for name in tensors if not name.startswith("G_ema.")]:
+            tensors[name].fill_(torch.nan)
+
+    rewrite(saved, change)
+    checkpoint.load(saved)
+    with pytest.raises(InputError, match=rf"^{saved} holds numbers that are not finite, in D\."):
+        checkpoint.load_networks(saved)
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("name", ["G_ema.w_avg", "G_ema.synthesis.blocks.1.layers.0.op.0.weight"])
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_number_that_is_not_finite_is_refused_with_the_name_of_its_tensor(saved, name, number, place):
+    rewrite(saved, lambda tensors, metadata: tensors[name].view(-1)[place].fill_(number))
+    with pytest.raises(
+        InputError, match=rf"^{saved} holds numbers that are not finite, in {name}: .* earlier snapshot"
+    ):
+        checkpoint.load(saved)
+
+
+def test_of_many_broken_tensors_five_are_named(saved):
+    rewrite(saved, lambda tensors, metadata: [t.fill_(torch.nan) for t in tensors.values()])
+    with pytest.raises(InputError, match=r"in (G_ema\.[\w.]+, ){4}G_ema\.[\w.]+ and \d+ more: "):
+        checkpoint.load(saved)
+
+
+def test_finite_numbers_are_never_too_large(saved):
+    """Their sum and their squares are infinite."""
+    largest = torch.finfo(torch.float32).max
+    rewrite(saved, lambda tensors, metadata: [t.fill_(largest) for t in tensors.values()])
+    assert checkpoint.load(saved).w_avg[0] == largest
 
 
 def test_loading_leaves_torchs_random_numbers_as_they_were(saved):
@@ -184,6 +287,14 @@ def test_a_run_folder_gives_its_newest_good_snapshot(tmp_path):
     newest = checkpoint.snapshot_path(tmp_path, 3000)
     newest.write_bytes(newest.read_bytes()[:200])
     assert checkpoint.load(tmp_path).lod == 1.0
+
+
+def test_a_run_folder_whose_newest_snapshot_diverged_gives_the_one_before(tmp_path):
+    for nimg, w_avg in ((1000, 1.0), (2000, torch.nan)):
+        G = Generator(TINY)
+        G.w_avg.fill_(w_avg)
+        checkpoint.save(checkpoint.snapshot_path(tmp_path, nimg), G)
+    assert checkpoint.load(tmp_path).w_avg[0] == 1
 
 
 def test_a_folder_without_a_good_snapshot_says_so(tmp_path):

@@ -114,6 +114,12 @@ def test_mixing_needs_styles():
         CONFIG_F.but(norm="pixel")
 
 
+def test_without_styles_z_must_come_in_by_the_input():
+    with pytest.raises(InputError, match=r"const_input True: must be False with norm pixel, .* z gives one picture"):
+        CONFIG_F.but(norm="pixel", style_mixing_prob=0.0)
+    assert not CONFIG_F.but(norm="pixel", style_mixing_prob=0.0, const_input=False).const_input
+
+
 @given(st.sampled_from([4, 8, 16, 64, 256, 1024]), st.integers(1, 64), st.integers(0, 8))
 def test_widths_and_sizes_are_independent(resolution, width, mapping_layers):
     config = CONFIG_F.but(

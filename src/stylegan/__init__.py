@@ -21,6 +21,7 @@ _HOMES = {
     "sampling.controls": ["Controls"],
     "sampling.recipe": ["recipe"],
     "sampling.save": ["save_figure", "save_mix", "save_samples"],
+    "sampling.shards": ["pngs", "save_shard"],
     "sampling.video": ["save_video"],
     "training.train": ["resume", "train"],
     "training.dry_run": ["dry_run"],

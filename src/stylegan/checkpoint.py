@@ -1,8 +1,9 @@
 """One format for everything that is kept: tensors (safetensors) and JSON. Never a pickle: reading runs no code."""
 
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from stylegan.config import Config
 from stylegan.errors import InputError, refuse
@@ -61,19 +63,22 @@ def save(path: Path | str, networks: Generator | Networks, metadata: dict[str, A
 def load(network: Path | str) -> Generator:
     """G_ema of a network's file, or of the newest good snapshot of a run folder: eval mode, float32, on the CPU.
 
-    Raises InputError for a file that is missing, truncated, of another kind, or with missing or extra tensors.
-    Leaves torch's global random state as it was.
+    Raises InputError for a file that is missing, truncated, of another kind, with missing or extra tensors, or with
+    numbers in G_ema that are not finite; of G and D it reads no number. Leaves torch's global random state as it was.
     """
-    return load_networks(network).G_ema
+    return _load(Path(network), only_G_ema=True).G_ema
 
 
 def load_networks(network: Path | str) -> Networks:
     """Everything that a network's file or the newest good snapshot of a run folder holds. Strict, as `load`."""
-    path = Path(network)
+    return _load(Path(network), only_G_ema=False)
+
+
+def _load(path: Path, *, only_G_ema: bool) -> Networks:
     problems = []
     for file in snapshots(path) if path.is_dir() else [path]:
         try:
-            networks = _load_file(file)
+            networks = _load_file(file, only_G_ema=only_G_ema)
         except InputError as e:
             if file == path:
                 raise
@@ -95,8 +100,8 @@ def snapshots(run: Path) -> Iterator[Path]:
     return (found[cur_nimg] for cur_nimg in sorted(found, reverse=True))
 
 
-def _load_file(path: Path) -> Networks:
-    tensors, header = read_tensors(path, kind="network")
+def _load_file(path: Path, *, only_G_ema: bool) -> Networks:
+    mapped, header = _map_tensors(path, kind="network")
     try:
         refuse(_header_problems(header))
         config, lod = Config.from_json(header["config"]), header["lod"]
@@ -104,19 +109,46 @@ def _load_file(path: Path) -> Networks:
     except ValueError as e:
         raise InputError(f"{path}: {e}") from e
     levels = check_levels(header["metadata"].get("levels"), config, path)
+    held = sum(t.numel() for t in mapped.values())
     try:
-        with torch.device("meta"):  # no memory: sizes in a damaged file cost nothing
-            expected = _build(config, header).tensors()
-    except (RuntimeError, OverflowError, TypeError) as e:  # torch has no word of its own for too many elements
-        raise InputError(f"{path}: its configuration asks for networks larger than any computer can hold") from e
-    check_tensors(tensors, expected, path)
-    with torch.random.fork_rng(devices=[]):  # the first weights are drawn, and replaced at once
-        networks = _build(config, header)
+        with Unfilled(4 * held + 2**20):  # more than fits: what does not is better named tensor by tensor
+            networks = _build(config, header)
+    except TooLargeError as e:
+        raise InputError(f"{path}: its configuration asks for larger networks than its {held:,} numbers") from e
+    check_tensors(mapped, networks.tensors(), path)
+    if only_G_ema:
+        networks.G = networks.D = None
     for name, network in networks.modules().items():
-        network.load_state_dict({key: tensors[f"{name}.{key}"] for key in network.state_dict()})
+        network.load_state_dict({key: mapped[f"{name}.{key}"] for key in network.state_dict()})
         network.eval().requires_grad_(False)
+    check_finite(networks.tensors(), path)
     networks.G_ema.levels = levels
     return networks
+
+
+class TooLargeError(Exception):
+    """A network asks for more numbers than it may."""
+
+
+class Unfilled(TorchFunctionMode):
+    """Networks made within draw no random weights: their memory waits for those of a file.
+
+    They may ask for `most` numbers in all, else TooLargeError: sizes in a damaged file cost nothing. (The device
+    "meta" would tell the sizes too, but the first number drawn there imports a second's worth of torch's compilers.)
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.left = most
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func in (torch.randn, torch.zeros, torch.ones):
+            self.left -= math.prod(args)
+            if self.left < 0:
+                raise TooLargeError
+        return (torch.empty if func is torch.randn else func)(*args, **(kwargs or {}))
 
 
 def _header_problems(header: dict[str, Any]) -> list[str]:
@@ -176,6 +208,18 @@ def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], path:
         raise InputError("\n".join([f"{path} does not fit its configuration:", *sorted(problems)]))
 
 
+def check_finite(tensors: dict[str, Tensor], path: Path) -> None:
+    """Raise InputError naming the tensors that hold a NaN or an infinity."""
+    extremes = {name: torch.stack(t.aminmax()) for name, t in tensors.items()}  # both NaN where one number is
+    broken = sorted(name for name, pair in extremes.items() if not pair.isfinite().all())
+    if broken:
+        more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
+        raise InputError(
+            f"{path} holds numbers that are not finite, in {', '.join(broken[:5])}{more}: "
+            "its training diverged, or the file is damaged; take an earlier snapshot"
+        )
+
+
 def write_tensors(path: Path | str, tensors: dict[str, Tensor], *, kind: str, header: dict[str, Any]) -> None:
     """Write tensors and JSON data as one whole file. kind: what the file is, checked by the reader."""
     text = json.dumps({"version": VERSION, "kind": kind, **header})
@@ -185,7 +229,16 @@ def write_tensors(path: Path | str, tensors: dict[str, Tensor], *, kind: str, he
 
 
 def read_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the JSON data of a file of this kind. Raises InputError for anything else."""
+    """The tensors, in memory of their own, and the JSON data of a file of this kind. InputError for anything else."""
+    mapped, header = _map_tensors(path, kind=kind)
+    return {name: t.clone() for name, t in mapped.items()}, header
+
+
+def _map_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """As `read_tensors`, but the tensors lie in the file: read when used, to be copied before the file may change.
+
+    A number that is used after the file was truncated kills the process (SIGBUS).
+    """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:

@@ -125,7 +125,8 @@ def train(argv: list[str]) -> int:
     from stylegan.training.train import best_device, train
 
     if command.out is None or command.dry_run:
-        print(dry_run(command.data, command.fields, best_device()))
+        if report := dry_run(command.data, command.fields, best_device()):
+            print(report)
         return 0
     train(
         command.data,
@@ -154,7 +155,9 @@ def _fitted(flags: TrainFlags) -> Config:
 
 
 @app.command
-def sample(network: Network, seeds: str, out: Path, *, controls: Flags, grid: bool = False) -> None:
+def sample(
+    network: Network, seeds: str, out: Path, *, controls: Flags, grid: bool = False, shard: str | None = None
+) -> None:
     """Pictures from seeds: one seed is one picture, in every command, whatever the batch or the machine.
 
     Args:
@@ -163,10 +166,19 @@ def sample(network: Network, seeds: str, out: Path, *, controls: Flags, grid: bo
         out: Folder for seed0000.png ...; nothing in it is overwritten.
         controls: How the pictures are made.
         grid: Also put all on one sheet, grid.png.
+        shard: I/N, from 0/N to N-1/N: only this part, as a tar; what is done is left as it is (docs/scale.md).
     """
-    from stylegan.sampling.save import save_samples
+    if shard is None:
+        from stylegan.sampling.save import save_samples
 
-    _report(save_samples(_open(network), seeds, out, controls=controls, grid=grid))
+        _report(save_samples(_open(network), seeds, out, controls=controls, grid=grid))
+        return
+    if grid:
+        raise InputError("--grid with --shard: a shard has a part of the pictures, and a sheet would need them all")
+    from stylegan.sampling.shards import save_shard
+    from stylegan.training.train import best_device
+
+    _report(save_shard(_open(network).to(best_device()), seeds, out, shard=shard, controls=controls))
 
 
 @app.command
@@ -276,9 +288,9 @@ def directions(
         count: Directions of each kind.
         levels: The styles that a direction moves.
         name: Learn a boundary of this name from --yes and --no, or --marks.
-        yes: Seeds of pictures that have it, as 3,7,12.
-        no: Seeds of pictures that have not.
-        marks: A CSV of seed,mark instead.
+        yes: Pictures that have it: seeds, as 3,7,12, or projections' files.
+        no: Pictures that have not.
+        marks: A CSV of SEED,yes or FILE,no instead.
         seeds: The pictures on the sheets.
     """
     from stylegan.editing.direction_sheets import save_directions

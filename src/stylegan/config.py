@@ -56,6 +56,8 @@ class Config:
     """Weight of R1 (gamma / 2 times the squared gradient at full size). None: by the rule of `gamma`, 10 at 1024."""
     r1_interval: int = 1
     """Take R1 in every r1_interval-th step of D, so many times as strong. 1 in A to F; 16 is faster."""
+    shared_fakes: bool = False
+    """G learns from the pictures that D has just seen: one pass of G a step instead of two. Off in A to F; faster."""
     style_mixing_prob: float = 0.9
     """Fraction of batches trained with two latents (Section 3.1)."""
     mirror: bool = True
@@ -312,9 +314,17 @@ def _conflicts(config: Config) -> list[str]:
         )
     if config.loss == "wgan_gp" and config.r1_interval > 1:
         problems.append(f"r1_interval {config.r1_interval}: must be 1 with loss wgan_gp, which has no R1")
+    if config.shared_fakes and config.batch_gpu is not None:
+        problems.append(
+            f"batch_gpu {config.batch_gpu}: must be None with shared_fakes, where G's whole batch waits in memory for D"
+        )
     if config.norm == "pixel" and config.style_mixing_prob > 0:
         problems.append(
             f"style_mixing_prob {config.style_mixing_prob}: must be 0 with norm pixel, which has no styles to mix"
+        )
+    if config.norm == "pixel" and config.const_input:
+        problems.append(
+            "const_input True: must be False with norm pixel, where z has no other way in: every z gives one picture"
         )
     if config.initial_resolution < config.img_resolution and config.level_kimg == config.fade_kimg == 0:
         problems.append(

@@ -309,12 +309,13 @@ def test_a_destination_that_cannot_be_made_is_refused_with_the_reason(src, tmp_p
 
 
 def test_a_disk_without_room_for_the_folder_is_no_wrong_input(src, dest, monkeypatch):
-    def no_space(dest):
+    def no_space(path, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(writer, "_clear_stale", no_space)
+    put(src, a=picture())
+    monkeypatch.setattr(writer.Path, "mkdir", no_space)
     with pytest.raises(OSError, match="No space left"):
-        prepare(put(src, a=picture()), dest)
+        prepare(src, dest)
 
 
 def test_a_dangling_link_as_destination_is_refused(src, dest):

@@ -1,5 +1,7 @@
 """The boundary itself, and the CSV file of marks."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -62,10 +64,17 @@ def test_marks_are_read_in_any_spelling_and_the_row_of_names_is_skipped(tmp_path
     assert read_marks(path) == ([3, 5, 7], [4, 6, 8])
 
 
+def test_projections_may_be_marked_and_keep_the_case_of_their_names(tmp_path):
+    path = tmp_path / "marks.csv"
+    path.write_text('picture,glasses\nout/Ann.safetensors,YES\n"a, b.safetensors",no\n7,no\n')
+    assert read_marks(path) == ([Path("out/Ann.safetensors")], [Path("a, b.safetensors"), 7])
+
+
 def test_every_bad_row_is_named(tmp_path):
     path = tmp_path / "marks.csv"
-    path.write_text("3,yes\n4,maybe\n5\n-6,no\n")
-    with pytest.raises(InputError, match=r"(?s)line 2: '4,maybe': must be SEED,yes.*line 3: '5'.*line 4: '-6,no'"):
+    path.write_text("3,yes\n4,maybe\n5\n-6,no\nface.png,yes\n")
+    words = "line 2: '4,maybe': must be SEED,yes.*line 3: '5'.*line 4: '-6,no'.*line 5: 'face.png,yes'"
+    with pytest.raises(InputError, match=f"(?s){words}"):
         read_marks(path)
 
 

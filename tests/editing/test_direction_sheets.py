@@ -48,6 +48,12 @@ def test_marked_pictures_become_one_named_direction(G, tmp_path):
     assert find_direction("glasses", tmp_path / "out", G).kind == "boundary"
 
 
+def test_a_missing_projection_among_the_marks_is_named_before_anything_is_written(G, tmp_path):
+    with pytest.raises(InputError, match=r"face.safetensors"):
+        save_directions(G, tmp_path / "out", name="glasses", yes="0,face.safetensors", no="2-3")
+    assert not (tmp_path / "out").exists()
+
+
 def test_nothing_is_overwritten(G, tmp_path):
     (tmp_path / "glasses.png").touch()
     with pytest.raises(InputError, match=r"glasses.png exist"):

@@ -7,10 +7,12 @@ import torch
 from torch.testing import assert_close
 
 from stylegan.editing.directions import boundary, closed_form, principal_components
+from stylegan.editing.projection import Projection
 from stylegan.editing.spread import spread
 from stylegan.errors import InputError
 from stylegan.sampling.direction import Direction, apply, find_direction
-from stylegan.sampling.sample import styles_of
+from stylegan.sampling.fingerprint import fingerprint
+from stylegan.sampling.sample import seed_noise, styles_of
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +101,54 @@ def test_a_boundary_between_seeds_marked_by_chance_scores_like_chance(G):
     assert sum(scores) / len(scores) == pytest.approx(0.5, abs=0.2)
 
 
-def test_seeds_marked_twice_or_too_few_are_refused_all_at_once(G):
-    with pytest.raises(InputError, match=r"(?s)seed 3 is marked yes and no.*1 seeds are marked no: a boundary needs"):
+def projected(G, folder, ws):
+    """The files of projections that have found these ws (N, num_ws, w_dim)."""
+    noise = [map_.expand(len(ws), -1, -1, -1).clone() for map_ in seed_noise(0, G)]
+    found = Projection(ws, noise, [0.1] * len(ws), [1.0] * len(ws), ws[None].clone(), "w+", fingerprint(G))
+    paths = [folder / f"face{i}.safetensors" for i in range(len(ws))]
+    for i, path in enumerate(paths):
+        found[i].save(path)
+    return paths
+
+
+def test_a_projection_that_has_found_the_styles_of_a_seed_is_marked_like_the_seed(G, tmp_path):
+    files = projected(G, tmp_path, styles_of(G, range(6)))
+    expected = boundary(G, "x", yes="0-2", no="3-5")
+    for yes, no in [(files[:3], files[3:]), ([0, files[1], 2], f"3,{files[4]},5")]:
+        found = boundary(G, "x", yes=yes, no=no)
+        assert_close(found.vector, expected.vector)
+        assert found.score == expected.score
+
+
+def test_only_the_layers_that_the_direction_moves_count_of_a_projection(G, tmp_path):
+    ws = styles_of(G, range(6))
+    ws[:, 4:] = torch.randn(6, 2, G.w_dim, generator=torch.manual_seed(0))
+    files = projected(G, tmp_path, ws)
+    found = boundary(G, "x", yes=files[:3], no=files[3:], levels="coarse")
+    assert_close(found.vector, boundary(G, "x", yes="0-2", no="3-5", levels="coarse").vector)
+
+
+def test_all_marked_files_that_are_no_projections_into_this_network_are_named(G, make, tmp_path):
+    files = projected(make(w_dim=8), tmp_path, styles_of(make(w_dim=8), range(2)))
+    with pytest.raises(InputError, match=r"(?s)face0.safetensors was made for another.*face1.safetensors was made for"):
+        boundary(G, "x", yes=[0, files[0]], no=[1, files[1]])
+
+
+def test_pictures_marked_twice_or_too_few_are_refused_all_at_once(G):
+    with pytest.raises(InputError, match=r"(?s)seed 3 is marked yes and no.*1 pictures are marked no: a boundary need"):
         boundary(G, "x", yes=[1, 2, 3], no=[3])
+    with pytest.raises(InputError, match="face is marked yes and no"):
+        boundary(G, "x", yes="0,1,face.safetensors", no="2,face.safetensors")
+
+
+def test_a_boundary_that_moves_no_style_is_refused(G):
+    with pytest.raises(InputError, match="levels 'none': a direction moves at least one style"):
+        boundary(G, "x", yes="0-1", no="2-3", levels="none")
 
 
 def test_a_network_without_styles_has_no_directions_in_closed_form(make):
     with pytest.raises(InputError, match="no styles"):
-        closed_form(make(norm="pixel", style_mixing_prob=0.0))
+        closed_form(make(norm="pixel", const_input=False, style_mixing_prob=0.0))
 
 
 def test_classes_are_drawn_for_components_and_given_for_boundaries(make):

@@ -1,5 +1,7 @@
 """What is done to w: truncation (Appendix B) and copying of styles (Section 3.1)."""
 
+import math
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -37,9 +39,30 @@ def test_each_style_may_have_its_own_psi():
     assert torch.equal(ws[:, 4:], WS[:, 4:])
 
 
-def test_a_psi_for_some_of_the_styles_is_refused():
-    with pytest.raises(ValueError, match="psi of 2 numbers: must be one number, or 6"):
-        truncate(WS, W_AVG, [1, 1])
+@pytest.mark.parametrize(
+    ("psi", "words"),
+    [
+        ([1, 1], "psi of 2 numbers: must be one number, or 6, one for each style"),
+        ("0.7", "psi '0.7': must be a number, or 6, one for each style"),
+        (None, "psi None: must be a number, or 6"),
+        (["a"] * 6, "must be a number, or 6"),
+        (math.nan, "psi nan: must be a finite number"),
+        (-math.inf, "psi -inf: must be a finite number"),
+    ],
+)
+def test_a_psi_that_is_no_finite_number_nor_one_for_each_style_is_refused(psi, words):
+    with pytest.raises(ValueError, match=words):
+        truncate(WS, W_AVG, psi)
+
+
+@pytest.mark.parametrize("cutoff", [-1, True, False, 2.0, "2"])
+def test_a_cutoff_that_counts_no_styles_is_refused(cutoff):
+    with pytest.raises(ValueError, match=f"cutoff {cutoff!r}: must be a whole number from 0 up, or None"):
+        truncate(WS, W_AVG, 0.5, cutoff=cutoff)
+
+
+def test_a_cutoff_of_zero_changes_no_bit():
+    assert torch.equal(truncate(WS, W_AVG, 0.5, cutoff=0), WS)
 
 
 def test_copying_no_style_gives_a_and_all_styles_give_b():

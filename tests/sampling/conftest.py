@@ -4,26 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from stylegan.config import CONFIG_A, CONFIG_F
+from stylegan.config import CONFIG_A
 from stylegan.editing.projection import Projection
-from stylegan.networks.generator import Generator
 from stylegan.sampling.direction import Direction
 from stylegan.sampling.fingerprint import fingerprint
 from stylegan.sampling.sample import seed_noise
-
-SMALL = {"img_resolution": 32, "channel_base": 256, "channel_max": 8, "z_dim": 16, "w_dim": 16, "mapping_dim": 16}
-
-
-def make_generator(base=CONFIG_F, **changes):
-    """G with random noise strengths, biases and w_avg, soft enough that its pictures are not all saturated."""
-    torch.manual_seed(0)
-    G = Generator(base.but(**(SMALL | changes))).eval().requires_grad_(False)
-    for name, tensor in G.state_dict().items():
-        if name.endswith(("bias", "noise_strength", "w_avg")):
-            tensor.normal_().mul_(0.2)
-        if ".torgb." in name:
-            tensor.mul_(0.3)
-    return G
 
 
 def make_projection(G, path, seed=0, N=1):
@@ -74,19 +59,19 @@ def named(G, tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def G():
-    return make_generator()
+def G(make):
+    return make()
 
 
 @pytest.fixture(scope="session")
-def labelled():
-    return make_generator(c_dim=3)
+def labelled(make):
+    return make(c_dim=3)
 
 
 @pytest.fixture(scope="session")
-def traditional():
+def traditional(make):
     """Configuration A: no styles, no noise."""
-    return make_generator(CONFIG_A)
+    return make(CONFIG_A)
 
 
 @pytest.fixture(scope="session")
@@ -100,9 +85,3 @@ def count_of():
         return sum(np.array_equal(sheet[y : y + 128, x : x + 128], part) for y, x in starts)
 
     return count
-
-
-@pytest.fixture(scope="session")
-def make():
-    """Any other network: make(img_resolution=64)."""
-    return make_generator

@@ -132,7 +132,7 @@ def test_figure_eight_shows_a_projection_at_every_psi_and_the_note_does_not_deny
     saved = save_figure(G, "truncation", tmp_path / "t.png", seeds=[face, 0], controls=Controls(noise="const"))
     average = recipe(G, [0], Controls(psi=0, cutoff=None, noise="const")).pictures(G)[0]
     assert count_of(average, np.asarray(Image.open(saved.paths[0]))) == 2
-    assert "not truncated" not in saved.note
+    assert saved.note == "figure truncation: psi 1, 0.7, 0.5, 0, -0.5, -1 on all styles, stored noise"
 
 
 @pytest.mark.parametrize("kind", ["w", "smooth", "mix", "noise"])

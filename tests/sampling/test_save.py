@@ -38,7 +38,7 @@ def test_nothing_is_overwritten(G, tmp_path):
 
 def test_a_figure_and_a_mixture_are_written_once_with_their_words(G, tmp_path):
     saved = save_figure(G, "truncation", tmp_path / "figures" / "t.png", seeds="0")
-    assert saved.note == "figure truncation: psi 0.7 on all styles, noise of each seed"
+    assert saved.note == "figure truncation: psi 1, 0.7, 0.5, 0, -0.5, -1 on all styles, noise of each seed"
     with pytest.raises(InputError, match="exist"):
         save_figure(G, "truncation", tmp_path / "figures" / "t.png", seeds="0")
     saved = save_mix(G, tmp_path / "m.png", a="0", b="1-2", levels=["coarse"])

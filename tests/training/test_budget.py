@@ -49,12 +49,11 @@ def test_a_long_training_keeps_its_first_levels_and_spends_the_rest_at_full_size
 def test_each_level_is_measured_with_the_batch_of_the_schedule(monkeypatch):
     seen = {}
 
-    def step(state, phase, reals, c, noises):
+    def steps(state, phase, reals, for_d, for_g):
         seen[phase.resolution] = len(reals)
-        return {}
+        return {"G_loss": torch.zeros(())}
 
-    monkeypatch.setattr(budget, "d_step", step)
-    monkeypatch.setattr(budget, "g_step", lambda *_: {"G_loss": torch.zeros(())})
+    monkeypatch.setattr(budget, "take_steps", steps)
     config = CONFIG_A.but(
         img_resolution=16, channel_base=64, channel_max=4, z_dim=4, w_dim=4, max_batch_per_gpu={16: 8}, lrate_at={}
     )

@@ -51,6 +51,20 @@ def test_two_processes_are_one_on_the_joint_batch_over_20_steps_with_a_fade_in_t
     assert max(f["float64"][1] for f in found) < 1e-6  # of the largest change of all: rounding noise
 
 
+def test_two_processes_are_one_with_shared_fakes_too(two):
+    _, found, _ = two
+    assert max(f["shared fakes"][0] for f in found) < 1e-9
+    assert max(f["shared fakes"][1] for f in found) < 1e-6
+
+
+def test_a_dry_run_of_two_processes_measures_half_a_batch_in_each_and_speaks_once(two):
+    _, found, _ = two
+    (said, mine), (silence, others) = (f["dry run"] for f in found)
+    assert (mine, others, silence) == (8, 8, "")
+    assert [line.split()[1] for line in said.splitlines()[1:4]] == ["16"] * 3  # the joint batch
+    assert "Measured on 2 processes" in said
+
+
 @pytest.mark.parametrize("network", ["D", "G"])
 def test_the_gradients_of_two_processes_are_those_of_one(two, network):
     _, found, _ = two
@@ -84,6 +98,7 @@ def test_where_process_0_cannot_begin_none_does(two):
 def test_a_joint_batch_that_splits_groups_is_refused_with_the_reason(two):
     _, found, _ = two
     assert all(f["batch"].startswith("batch 12 at 4x4: must be a multiple of 8 with 2 processes") for f in found)
+    assert all(f["batch of a dry run"] == f["batch"] for f in found)
 
 
 def test_machines_that_see_other_files_are_found_before_the_first_step(two):

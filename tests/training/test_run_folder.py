@@ -108,7 +108,7 @@ def test_what_killed_processes_left_half_written_is_removed(fresh, portraits, ti
 
 def test_a_folder_that_another_process_is_making_is_left_alone(portraits, tiny, tmp_path):
     (tmp_path / ".run.partial-1").mkdir()
-    with run.locked(tmp_path / ".run.partial-1"), pytest.raises(InputError, match="another process is making"):
+    with run.locked(tmp_path / ".run.partial-1"), pytest.raises(InputError, match="another process is writing"):
         run.create(tmp_path / "run", portraits, TrainingState.new(tiny, CPU))
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ import torch.distributed as dist
 from stylegan.config import Config
 from stylegan.data.images import ImageDataset
 from stylegan.errors import InputError
-from stylegan.training import loop, processes
+from stylegan.training import budget, dry_run, loop, processes
 from stylegan.training.state import TrainingState
 from stylegan.training.train import resume, train
 
@@ -44,6 +45,17 @@ def errors(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor], scale
     return max((ours[n] - theirs[n]).abs().max().item() / scales[n] for n in scales)
 
 
+def dry_run_of(data: Path, config: Config) -> tuple[str, int]:
+    """What a dry run says, and the pictures of a step of this process."""
+    take_steps, shown = budget.take_steps, []
+    budget.take_steps = lambda *args: (shown.append(len(args[2])), take_steps(*args))[1]
+    dry_run.measure_levels = partial(budget.measure_levels, trial_sec=0.05)
+    said = dry_run.dry_run(data, config, CPU)
+    budget.take_steps = take_steps
+    (each,) = set(shown)
+    return said, each
+
+
 def changes(config: Config, dataset: ImageDataset, alone: dict[str, torch.Tensor], steps: int) -> tuple[float, float]:
     """How far the group's weights lie from those of the process alone, in units of each tensor's largest change.
 
@@ -51,7 +63,7 @@ def changes(config: Config, dataset: ImageDataset, alone: dict[str, torch.Tensor
     and the norm that takes it away again. Adam makes steps of noise, too.
     """
     before = {n: t for n, t in TrainingState.new(config, CPU)._tensors().items() if n in alone}
-    together, _ = weights(config.but(batch_gpu=4), dataset, steps)
+    together, _ = weights(config if config.shared_fakes else config.but(batch_gpu=4), dataset, steps)
     scales = {n: c for n, t in alone.items() if (c := (t - before[n]).abs().max().item()) and not n.endswith(NOISE)}
     noise = {n: max(scales.values()) for n in alone if n.endswith(NOISE)}
     return errors(together, alone, scales), errors(together, alone, noise)
@@ -63,9 +75,11 @@ def main(out: Path, data: Path, config: Config) -> None:
     dataset, found, rank = ImageDataset(data), {}, int(os.environ["RANK"])
     grads_alone = gradients(config, dataset)
     torch.set_default_dtype(torch.float64)
-    alone, _ = weights(config, dataset, 20)
+    sharing = config.but(shared_fakes=True)
+    alone, alone_sharing = weights(config, dataset, 20)[0], weights(sharing, dataset, 10)[0]
     with processes.joined(CPU):
         found["float64"] = changes(config, dataset, alone, 20)
+        found["shared fakes"] = changes(sharing, dataset, alone_sharing, 10)
         torch.set_default_dtype(torch.float32)
         found["gradients"] = {
             net: errors(
@@ -79,6 +93,7 @@ def main(out: Path, data: Path, config: Config) -> None:
             )
             for net in ("D", "G")
         }
+        found["dry run"] = dry_run_of(data, config)
         train(data, out / "whole", config=config)
         stop_at(5, signal_in=1)
         train(data, out / "stopped", config=config)
@@ -90,6 +105,7 @@ def main(out: Path, data: Path, config: Config) -> None:
         for name, action in {
             "exists": lambda: train(data, out / "whole", config=config),
             "batch": lambda: train(data, out / "new", config=config.but(batch=12)),
+            "batch of a dry run": lambda: dry_run.dry_run(data, config.but(batch=12), CPU),
             "other": lambda: processes.check_same({"the weights": rank, "the rest": 1}, CPU),
         }.items():
             try:

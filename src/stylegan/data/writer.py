@@ -1,25 +1,19 @@
 """Writes a data set picture by picture; it takes its name only when it is complete."""
 
 import csv
-import errno
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from stylegan.data.images import FORMAT, LABELS, MANIFEST, VERSION, array_name, pyramid_resolutions
-from stylegan.errors import InputError
-from stylegan.files import sync_folder
+from stylegan.files import whole_folder
 
-LOCK = "lock"
 NAMES = "names.txt"
 FACTORS = "factors.csv"
 
@@ -80,60 +74,12 @@ def new_dataset(dest: Path, img_resolution: int, img_channels: int) -> Iterator[
     Any error, Ctrl-C included, removes it. What a killed process left behind is removed by the next one.
     Raises InputError where `dest` cannot be made.
     """
-    partial = dest.with_name(f".{dest.name}.partial-{os.getpid()}")
-    try:
-        dest.parent.mkdir(parents=True, exist_ok=True)
-        _clear_stale(dest)
-        partial.mkdir()
-    except OSError as error:
-        if error.errno == errno.ENOSPC:  # a full disk is no fault of the name
-            raise
-        raise InputError(f"{dest} cannot be made: {error.strerror}; give another DEST") from error
-    lock = FileLock(partial / LOCK)
-    writer = None
-    try:
-        lock.acquire()
+    with whole_folder(dest, last=MANIFEST, remedy="give another DEST") as partial:
         writer = DatasetWriter(partial, img_resolution, img_channels)
-        yield writer
-        writer.close()
-        if (partial / MANIFEST).exists():
-            lock.release()
-            (partial / LOCK).unlink(missing_ok=True)
-            _publish(partial, dest)
-    finally:
-        if writer:
-            writer.close()
-        lock.release()
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _publish(partial: Path, dest: Path) -> None:
-    for path in partial.iterdir():
-        with path.open("rb+") as f:
-            os.fsync(f.fileno())
-    sync_folder(partial)
-    if os.path.lexists(dest):  # os.rename would replace an empty folder
-        raise InputError(f"{dest} exists by now: another process made it; give another DEST")
-    partial.rename(dest)
-    sync_folder(dest.parent)
-
-
-def _clear_stale(dest: Path) -> None:
-    """Remove the folders of dead processes. The lock tells, not the number: a container gives every run the same."""
-    for folder in dest.parent.glob(f".{_literal(dest.name)}.partial-*"):
-        lock = FileLock(folder / LOCK)
         try:
-            with lock.acquire(timeout=0):
-                pass
-        except Timeout:
-            raise InputError(
-                f"another process is writing {dest} at this moment: wait for it, or give another DEST"
-            ) from None
-        shutil.rmtree(folder)
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+            yield writer
+        finally:
+            writer.close()
 
 
 class _ArrayFile:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan.errors import InputError, refuse
+from stylegan.sampling.sources import SUFFIX, Source
 
 WORDS = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
 FOLDS = 10
@@ -56,10 +57,11 @@ def _logistic(X: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
     return solution.detach()[:-1], solution.detach()[-1]
 
 
-def read_marks(path: Path | str) -> tuple[list[int], list[int]]:
-    """The seeds marked yes and those marked no in a CSV file with rows `seed,mark`; a first row of names is skipped.
+def read_marks(path: Path | str) -> tuple[list[Source], list[Source]]:
+    """The pictures marked yes and those marked no in a CSV file with rows `seed,mark`; a first row of names is skipped.
 
-    mark: yes, 1, true, or no, 0, false. Raises InputError naming every row that is something else.
+    A projection's .safetensors file may stand for a seed. mark: yes, 1, true, or no, 0, false. Raises InputError naming
+    every row that is something else.
     """
     path = Path(path)
     try:
@@ -67,13 +69,13 @@ def read_marks(path: Path | str) -> tuple[list[int], list[int]]:
             rows = [(i, row) for i, row in enumerate(csv.reader(f), start=1) if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, csv.Error) as e:
         raise InputError(f"{path} cannot be read as CSV: {e}") from e
-    marks: dict[bool, list[int]] = {True: [], False: []}
+    marks: dict[bool, list[Source]] = {True: [], False: []}
     problems = []
     for i, row in rows:
-        cells = [cell.strip().lower() for cell in row]
-        if len(cells) == 2 and cells[0].isdecimal() and cells[1] in WORDS:
-            marks[WORDS[cells[1]]].append(int(cells[0]))
+        picture, mark = [cell.strip() for cell in row] if len(row) == 2 else ("", "")
+        if mark.lower() in WORDS and (picture.isdecimal() or picture.endswith(SUFFIX)):
+            marks[WORDS[mark.lower()]].append(int(picture) if picture.isdecimal() else Path(picture))
         elif i > 1:
-            problems.append(f"{path}, line {i}: {','.join(row)!r}: must be SEED,yes or SEED,no (or 1 and 0)")
+            problems.append(f"{path}, line {i}: {','.join(row)!r}: must be SEED,yes or FILE{SUFFIX},no (or 1 and 0)")
     refuse(problems)
     return marks[True], marks[False]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from stylegan.data.images import save_png
 from stylegan.editing.boundary import read_marks
-from stylegan.editing.directions import boundary, closed_form, principal_components
+from stylegan.editing.directions import boundary, closed_form, marked, principal_components
 from stylegan.errors import InputError
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels
@@ -17,7 +17,6 @@ from stylegan.sampling.direction import Direction, apply
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import Recipe, describe_controls, labels_of, recipe
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
-from stylegan.sampling.seeds import Seeds, parse_seeds
 from stylegan.sampling.sheet import Sheet, tile
 from stylegan.sampling.sources import SUFFIX, Source, Sources, label, parse_sources
 
@@ -32,20 +31,20 @@ def save_directions(
     count: int = 10,
     levels: Levels = "all",
     name: str | None = None,
-    yes: Seeds = (),
-    no: Seeds = (),
+    yes: Sources = (),
+    no: Sources = (),
     marks: Path | str | None = None,
     seeds: Sources = "0-3",
     controls: Controls = DEFAULT,
 ) -> Saved:
     """Make directions; write into the folder `out` of each the file NAME.safetensors and the contact sheet NAME.png.
 
-    With a name: the boundary between the pictures marked yes and no, as seeds or in the CSV file `marks` as rows
-    `seed,yes`. Without: `count` in closed form and `count` principal components, and all.png with all of them.
+    With a name: the boundary between the pictures marked yes and no, seeds or projections, also in the CSV file `marks`
+    as rows `seed,yes`. Without: `count` in closed form and `count` principal components, and all.png with all of them.
     seeds: the pictures of the contact sheets, projections too. `directions_folder` is where `sample --direction` looks.
     """
     marked_yes, marked_no = read_marks(marks) if marks is not None else ([], [])
-    marked_yes, marked_no = marked_yes + _some(yes), marked_no + _some(no)
+    marked_yes, marked_no = marked_yes + marked(yes), marked_no + marked(no)
     if name is None and (marked_yes or marked_no):
         raise InputError("pictures are marked yes and no, but for what? Name the direction: --name glasses")
     if count < 1:
@@ -109,7 +108,3 @@ def _quality(direction: Direction) -> str:
         "boundary": "{:.0%} of the marked pictures on the right side when left out (chance is 50%)",
     }
     return words[direction.kind].format(direction.score)
-
-
-def _some(seeds: Seeds) -> list[int]:
-    return parse_seeds(seeds) if seeds else []

@@ -1,6 +1,7 @@
 """Directions in W that change one thing, found: from the weights, from the spread of W, or from marked pictures."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,9 +12,13 @@ from stylegan.errors import refuse
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import AdaIN
 from stylegan.networks.levels import Levels, require_styles, style_indices
+from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import Direction, Kind
 from stylegan.sampling.fingerprint import fingerprint
+from stylegan.sampling.projected import projected
+from stylegan.sampling.recipe import check_sources
 from stylegan.sampling.sample import styles_of
+from stylegan.sampling.sources import Source, Sources, label, parse_sources, seeds_among
 from stylegan.sampling.truncation import SAMPLES
 
 
@@ -44,20 +49,28 @@ def principal_components(
 
 
 def boundary(
-    G: Generator, name: str, *, yes: Sequence[int], no: Sequence[int], c: Tensor | None = None, levels: Levels = "all"
+    G: Generator, name: str, *, yes: Sources, no: Sources, c: Tensor | None = None, levels: Levels = "all"
 ) -> Direction:
-    """From pictures without something to pictures with it: across the flat boundary between seeds marked yes and no.
+    """From pictures without something to pictures with it: across the flat boundary between those marked yes and no.
 
-    20 and 20 are enough to begin with; `score` tells how well it holds. c: the label (1, c_dim) of all the pictures.
-    The idea of InterFaceGAN (Shen et al., arXiv 1907.10786), with logistic regression.
+    20 and 20 are enough to begin with; `score` tells how well it holds. c: the label (1, c_dim) of the seeds' pictures.
+    yes, no: seeds, or projections' files; these lie off W, so mark some of them yes and some no, or that is what is
+    learned. The idea of InterFaceGAN (Shen et al., arXiv 1907.10786), with logistic regression.
     """
-    _check_marks(yes, no)
-    seeds = [*yes, *no]
-    w = styles_of(G, seeds, c=None if c is None else c.expand(len(seeds), -1))[:, 0]
-    marks = torch.tensor([True] * len(yes) + [False] * len(no))
+    marked_yes, marked_no = marked(yes), marked(no)
+    layers = style_indices(levels, G)
+    problems = _misfits(marked_yes, marked_no)
+    refuse([*problems, *([] if layers else [f"levels {levels!r}: a direction moves at least one style"])])
+    w = _w_of(G, [*marked_yes, *marked_no], layers, c)
+    marks = torch.tensor([True] * len(marked_yes) + [False] * len(marked_no))
     normal, score = linear_boundary(w, marks)
     vector = normal * spread(G, c=c).deviation(normal)
-    return Direction(name, vector.float(), tuple(style_indices(levels, G)), "boundary", fingerprint(G), score)
+    return Direction(name, vector.float(), tuple(layers), "boundary", fingerprint(G), score)
+
+
+def marked(sources: Sources) -> list[Source]:
+    """The pictures of one mark; there may be none, as they can stand elsewhere."""
+    return parse_sources(sources) if sources else []
 
 
 def _strongest_first(
@@ -74,9 +87,18 @@ def _strongest_first(
     return found
 
 
-def _check_marks(yes: Sequence[int], no: Sequence[int]) -> None:
-    problems = [f"seed {seed} is marked yes and no" for seed in sorted(set(yes) & set(no))]
-    for word, seeds in (("yes", yes), ("no", no)):
-        if len(set(seeds)) < 2:
-            problems.append(f"{len(set(seeds))} seeds are marked {word}: a boundary needs at least 2, better 20")
-    refuse(problems)
+def _misfits(yes: Sequence[Source], no: Sequence[Source]) -> list[str]:
+    problems = [f"{label(source)} is marked yes and no" for source in dict.fromkeys(yes) if source in no]
+    for word, sources in (("yes", yes), ("no", no)):
+        if len(set(sources)) < 2:
+            problems.append(f"{len(set(sources))} pictures are marked {word}: a boundary needs at least 2, better 20")
+    return problems
+
+
+def _w_of(G: Generator, sources: Sequence[Source], layers: Sequence[int], c: Tensor | None) -> Tensor:
+    """One w for each source, (N, w_dim): of a projection, which may have one for each layer, the mean over `layers`."""
+    check_sources(G, sources, Controls())
+    seeds = seeds_among(sources)
+    of_seeds = iter(styles_of(G, seeds, c=None if c is None else c.expand(len(seeds), -1)) if seeds else ())
+    ws = [projected(each, G)[0][0] if isinstance(each, Path) else next(of_seeds).cpu() for each in sources]
+    return torch.stack(ws)[:, layers].mean(dim=1)

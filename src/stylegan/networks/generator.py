@@ -17,6 +17,7 @@ from stylegan.networks.layers import (
     EqualizedLinear,
     PixelNorm,
     leaky_relu,
+    noisy_leaky_relu,
     pixel_norm,
     upsample,
 )
@@ -189,10 +190,10 @@ class Block(nn.Module):
         first: nn.Module
         if resolution > 4:
             up = EqualizedConv2dUp(config.channels(resolution // 2), channels)
-            first = nn.Sequential(up, RESAMPLES[config.resample]())
+            first = nn.Sequential(up, RESAMPLES[config.resample](overwrite=True))
         else:
             first = ConstantInput(channels) if config.const_input else LatentInput(config.w_dim, channels)
-        second = EqualizedConv2d(channels, channels)
+        second = EqualizedConv2d(channels, channels, overwrite=True)
         self.layers = nn.ModuleList([Layer(config, op, channels, resolution) for op in (first, second)])
         self.torgb = ToRGB(channels, config.img_channels)
 
@@ -218,10 +219,7 @@ class Layer(nn.Module):
         self.norm = NORMS[config.norm](channels, config.w_dim)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
-        x = self.op(x)
-        if noise is not None and self.noise_strength is not None:
-            x = x + noise * self.noise_strength[:, None, None]
-        x = leaky_relu(x, self.bias)
+        x = noisy_leaky_relu(self.op(x), self.bias, noise, self.noise_strength)
         return self.norm(x, w)
 
 
@@ -233,7 +231,7 @@ class ConstantInput(nn.Module):
         self.const = nn.Parameter(torch.ones(1, channels, 4, 4))
 
     def forward(self, w: Tensor) -> Tensor:
-        return self.const.expand(w.shape[0], -1, -1, -1)
+        return self.const.repeat(w.shape[0], 1, 1, 1)
 
 
 class LatentInput(nn.Module):

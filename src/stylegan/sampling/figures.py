@@ -26,7 +26,7 @@ from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import Recipe, describe_controls, describe_noise, labels_of, recipe, towards_of
 from stylegan.sampling.sample import noise_of, truncated
 from stylegan.sampling.sheet import Cell, Sheet, resize, tile, to_rgb
-from stylegan.sampling.sources import Sources, describe_sources, label, parse_sources
+from stylegan.sampling.sources import Source, Sources, describe_sources, label, parse_sources
 from stylegan.sampling.truncation import estimate_w_avg
 
 DEFAULT = Controls()
@@ -95,14 +95,7 @@ def truncation(
     return Sheet(
         [[tile(column[i]) for column in columns] for i in range(len(found))],
         title="Truncation (Figure 8)",
-        caption=", ".join(
-            [
-                f"w' = w_avg + psi (w - w_avg), {'all styles' if cutoff is None else f'the first {cutoff} styles'}",
-                *([f"towards {controls.towards}"] if controls.towards != "mean" else []),
-                *describe_directions(controls.direction),
-                *describe_noise(G, controls, found),
-            ]
-        ),
+        caption=f"w' = w_avg + psi (w - w_avg), {_describe_psis(G, found, controls, cutoff)}",
         columns=[f"psi {psi:g}" for psi in psis],
         row_labels=[label(source).replace(" ", "\n") for source in found],
     ).draw()
@@ -211,6 +204,20 @@ def figure(
         raise InputError(f"figure {name} has no sources B; seeds_b is for {' and '.join(TWO_SOURCES)}")
     given = {"seeds": seeds, "seeds_b": seeds_b}
     return FIGURES[name](G, controls=controls, **{key: value for key, value in given.items() if value is not None})
+
+
+def describe_figure(G: Generator, name: str, sources: Sequence[Source], controls: Controls) -> str:
+    """In words how a figure's pictures were made: "psi 0.7 on all styles, noise of each seed"."""
+    if FIGURES[name] is truncation:
+        return f"psi {', '.join(f'{psi:g}' for psi in PSIS)} on {_describe_psis(G, sources, controls)}"
+    return describe_controls(G, controls, sources)
+
+
+def _describe_psis(G: Generator, sources: Sequence[Source], controls: Controls, cutoff: int | None = None) -> str:
+    """What is the same in all columns of Figure 8, which has psis of its own, for projections too."""
+    words = ["all styles" if cutoff is None else f"the first {cutoff} styles"]
+    words += [f"towards {controls.towards}"] if controls.towards != "mean" else []
+    return ", ".join([*words, *describe_directions(controls.direction), *describe_noise(G, controls, sources)])
 
 
 def _column_sizes(G: Generator) -> list[int]:

@@ -1,6 +1,7 @@
 """Which network a file belongs to: what moves in W means nothing to another network."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,14 @@ def fingerprint(G: Generator) -> str:
     for name, tensor in sorted(G.state_dict().items()):
         if name.startswith("mapping.") or ".affine." in name:
             sha.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return sha.hexdigest()[:16]
+
+
+def full_fingerprint(G: Generator) -> str:
+    """16 hex digits that tell networks apart by their pictures: all weights, the growth and the measured levels."""
+    sha = hashlib.sha256(json.dumps([G.lod, G.levels], sort_keys=True).encode())
+    for name, tensor in sorted(G.state_dict().items()):
+        sha.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
     return sha.hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.figures import figure
+from stylegan.sampling.figures import describe_figure, figure
 from stylegan.sampling.mixing import compose, mix, parse_composition
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import check_sources, describe_controls, recipe
@@ -109,9 +109,7 @@ def save_figure(
     path = png_path(out)
     image = figure(G, name, seeds=seeds, seeds_b=seeds_b, controls=controls)
     given = [source for sources in (seeds, seeds_b) if sources is not None for source in parse_sources(sources)]
-    if name == "truncation":
-        given = []  # Figure 8 has psis of its own, for projections too
-    return _save(image, path, f"figure {name}: {describe_controls(G, controls, given)}")
+    return _save(image, path, f"figure {name}: {describe_figure(G, name, given, controls)}")
 
 
 def png_path(out: Path | str) -> Path:

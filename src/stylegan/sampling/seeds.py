@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from stylegan.errors import InputError
 
@@ -17,28 +18,56 @@ def parse_seeds(seeds: Seeds) -> list[int]:
 
     Raises InputError for what is no whole number from 0 to 2^32 - 1, and for a range that ends before it starts.
     """
-    if not isinstance(seeds, str):
-        found = [range(seed, seed + 1) for seed in seeds]
-    else:
+    return [seed for part in seed_ranges(seeds) for seed in part]
+
+
+def seed_ranges(seeds: Seeds, *, at_most: int = MAX_COUNT) -> list[range]:
+    """The same as ranges, none empty: a billion seeds need no memory."""
+    if isinstance(seeds, str):
         found = [_range(part, seeds) for part in seeds.split(",")]
+    elif isinstance(seeds, range) and seeds.step == 1:
+        found = [seeds] if seeds else []
+    else:
+        found = [range(seed, seed + 1) for seed in seeds]
     too_big = [str(r[-1]) for r in found if r[-1] > MAX_SEED or r[0] < 0]
-    count = sum(map(len, found))
     if too_big:
         raise InputError(f"seeds {', '.join(too_big)}: must be 0 to {MAX_SEED}")
-    if not 0 < count <= MAX_COUNT:
-        raise InputError(f"seeds {seeds!r} are {count:,}: give 1 to {MAX_COUNT:,}")
-    return [seed for r in found for seed in r]
+    count = sum(map(len, found))
+    if not 0 < count <= at_most:
+        raise InputError(f"seeds {seeds!r} are {count:,}: give 1 to {at_most:,}")
+    return found
+
+
+def refuse_repeats(ranges: Sequence[range]) -> None:
+    """Raise InputError where a seed is in two of the ranges."""
+    for a, b in pairwise(sorted(ranges, key=lambda r: r.start)):
+        if b.start < a.stop:
+            raise InputError(f"seeds {describe_ranges([a])} and {describe_ranges([b])} overlap: give each seed once")
+
+
+def cut(ranges: Sequence[range], start: int, stop: int) -> list[range]:
+    """The seeds at the positions from `start` up to `stop`, as ranges."""
+    found, before = [], 0  # seeds in the ranges gone through
+    for part in ranges:
+        found.append(part[max(start - before, 0) : max(stop - before, 0)])
+        before += len(part)
+    return [part for part in found if part]
 
 
 def describe_seeds(seeds: Sequence[int]) -> str:
-    """The inverse: "0-15,20"."""
-    parts: list[list[int]] = []
-    for seed in seeds:
-        if parts and seed == parts[-1][1] + 1:
-            parts[-1][1] = seed
+    """The inverse of parse_seeds: "0-15,20"."""
+    return describe_ranges([range(seed, seed + 1) for seed in seeds])
+
+
+def describe_ranges(ranges: Sequence[range]) -> str:
+    """The inverse of seed_ranges; neighbours become one: "0-15,20"."""
+    joined: list[range] = []
+    for part in ranges:
+        if joined and joined[-1].stop == part.start:
+            joined[-1] = range(joined[-1].start, part.stop)
         else:
-            parts.append([seed, seed])
-    return ",".join(f"{a}-{b}" if a < b else str(a) for a, b in parts)
+            joined.append(part)
+    return ",".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in joined)
 
 
 def _range(part: str, seeds: str) -> range:

@@ -14,6 +14,5 @@ def ema_beta(batch: int, ema_kimg: float) -> float:
 def update_ema(G_ema: Generator, G: Generator, beta: float) -> None:
     """Move the parameters of G_ema towards those of G, in place; buffers (w_avg, stored noise) and lod are copied."""
     torch._foreach_lerp_(list(G_ema.parameters()), list(G.parameters()), 1 - beta)
-    for average, current in zip(G_ema.buffers(), G.buffers(), strict=True):
-        average.copy_(current)
+    torch._foreach_copy_(list(G_ema.buffers()), list(G.buffers()))
     G_ema.lod = G.lod

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from stylegan.config import Config
-from stylegan.training.loop import d_step, g_step
+from stylegan.training import processes
+from stylegan.training.loop import Recipe, take_steps
 from stylegan.training.randomness import draw
 from stylegan.training.schedule import Phase, batch_of, level_starts
 from stylegan.training.state import TrainingState
@@ -16,7 +17,7 @@ from stylegan.training.state import TrainingState
 
 @dataclass(frozen=True)
 class Cost:
-    """What a resolution costs. peak_bytes: the most memory it took; None where the system does not tell."""
+    """What a resolution costs. peak_bytes: the most memory one process took; None where the system does not tell."""
 
     sec_per_img: float
     peak_bytes: int | None
@@ -25,6 +26,7 @@ class Cost:
 def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2.0) -> dict[int, Cost]:
     """The cost of each resolution of the schedule, fading: real steps of a throw-away network on random pictures.
 
+    Many processes measure together, each its part of the batch, and all find the same seconds.
     The levels take turns, and the median counts: a neighbour who is busy for a while does not fall on one level alone.
     """
     state = TrainingState.new(config, device)
@@ -35,27 +37,34 @@ def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2
         for resolution in waiting:
             seconds[resolution].append(_timed_step(state, resolution)[0])
     return {
-        r: Cost(sorted(seconds[r])[len(seconds[r]) // 2] / batch_of(config, r), peak) for r, (_, peak) in first.items()
+        r: Cost(sorted(seconds[r])[len(seconds[r]) // 2] / batch_of(config, r, processes.world()), peak)
+        for r, (_, peak) in first.items()
     }
 
 
 def _timed_step(state: TrainingState, resolution: int) -> tuple[float, int | None]:
-    """Seconds of a step of D and G, and the memory that was taken."""
+    """Seconds of a step of D and G, the mean over all processes, and the memory that this one took."""
     config, device = state.config, state.device
     level = (config.img_resolution // resolution).bit_length() - 1
-    lod, N = min(level + 0.5, config.max_lod), batch_of(config, resolution)
-    phase = Phase(lod, resolution, N, config.lrate, config.tick_kimg)
+    lod, batch = min(level + 0.5, config.max_lod), batch_of(config, resolution, processes.world())
+    phase = Phase(lod, resolution, batch, config.lrate, config.tick_kimg)
+    N = batch // processes.world()
     state.G.lod = state.D.lod = lod
     generator = torch.Generator(device).manual_seed(0)
     c = torch.zeros(N, config.c_dim, device=device) if config.c_dim else None
+
+    def recipe() -> Recipe:
+        return Recipe(c, draw(state.G, batch, style_mixing_prob=0, generator=generator).part(processes.mine()))
+
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     start = time.perf_counter()
     reals = torch.rand(N, config.img_channels, resolution, resolution, device=device)
-    d_step(state, phase, reals, c, draw(state.G, N, style_mixing_prob=0, generator=generator))
-    stats = g_step(state, phase, c, draw(state.G, N, style_mixing_prob=0, generator=generator))
+    stats = take_steps(state, phase, reals, recipe(), None if config.shared_fakes else recipe())
     stats["G_loss"].item()  # a GPU has finished only now
-    return time.perf_counter() - start, _peak_bytes(device)
+    sec = torch.tensor(time.perf_counter() - start, device=device)
+    processes.average([sec])
+    return sec.item(), _peak_bytes(device)
 
 
 def _peak_bytes(device: torch.device) -> int | None:

@@ -8,34 +8,43 @@ from stylegan.config import Config
 from stylegan.data.fit import misfits
 from stylegan.data.images import ImageDataset
 from stylegan.errors import refuse
+from stylegan.training import processes
 from stylegan.training.bar import clock
 from stylegan.training.budget import Cost, level_sec, measure_levels
-from stylegan.training.schedule import batch_of
+from stylegan.training.schedule import batch_of, refused_batches
 
 
 def dry_run(data: Path | str, config: Config, device: torch.device) -> str:
-    """A table in plain text, from a few real steps at each resolution. Writes nothing; raises InputError as `train`."""
+    """A table in plain text, from a few real steps at each resolution. Writes nothing; raises InputError as `train`.
+
+    Many processes measure together as they would train; the table is process 0's, and the others get "".
+    """
     dataset = ImageDataset(data)
-    refuse(misfits(config, dataset))
-    costs = measure_levels(config, device)
+    with processes.joined(device):
+        world = processes.world()
+        refuse([*misfits(config, dataset), *refused_batches(config, world)])
+        costs = measure_levels(config, device)
+        if processes.rank():
+            return ""
     epochs = 1000 * config.total_kimg / len(dataset)
-    return f"{table(config, costs)}\nEach of the {len(dataset):,} pictures is shown {epochs:,.1f} times.\n{HONESTLY}"
+    shown = f"Each of the {len(dataset):,} pictures is shown {epochs:,.1f} times."
+    return f"{table(config, costs, world)}\n{shown}\nMeasured on {world} process{'es' if world > 1 else ''} {HONESTLY}"
 
 
 HONESTLY = (
-    "Measured on one process with random pictures, as busy as this machine is now; sheets, snapshots and reading\n"
-    "the data come on top. Memory is the most that was held up to that level: on the CPU by the whole process."
+    "with random pictures, as busy as this machine is now; sheets, snapshots and reading\n"
+    "the data come on top. Memory is the most that one process held up to that level: on the CPU all that it held."
 )
 
 
-def table(config: Config, costs: dict[int, Cost]) -> str:
+def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
     """A line for each level, and the total."""
     seconds = level_sec(config, costs)
     rows = [("level", "batch", "img/s", "time", "memory")]
     rows += [
         (
             f"{resolution}x{resolution}",
-            f"{batch_of(config, resolution)}",
+            f"{batch_of(config, resolution, num_gpus)}",
             f"{1 / costs[resolution].sec_per_img:,.1f}",
             clock(sec),
             gibibytes(costs[resolution].peak_bytes),

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from stylegan.data.images import ImageDataset
 from stylegan.data.pixels import to_float
-from stylegan.networks.generator import Generator
 from stylegan.networks.layers import downsample, upsample
 from stylegan.networks.styles import mix, update_w_avg
 from stylegan.training import losses, processes
@@ -52,22 +51,47 @@ def training_loop(state: TrainingState, dataset: ImageDataset, indices: NDArray[
         generator = step_generator(config.seed, state.cur_nimg, state.device)
         new_draw = partial(draw, G, phase.batch, style_mixing_prob=config.style_mixing_prob, generator=generator)
         mirrored = torch.rand(phase.batch, generator=generator, device=state.device) < 0.5 * config.mirror
-        d_draw = new_draw().part(mine)
-        chosen = torch.randint(len(indices), (phase.batch,), generator=generator, device=state.device)
-        g_draw = new_draw().part(mine)
-
         shown = order(state.cur_nimg, phase.batch)[mine]
+        for_d = Recipe(labels(dataset, shown, state), new_draw().part(mine))
+        for_g = None
+        if not config.shared_fakes:
+            chosen = torch.randint(len(indices), (phase.batch,), generator=generator, device=state.device)
+            c = labels(dataset, indices[chosen.cpu().numpy()[mine]], state)
+            for_g = Recipe(c, new_draw().part(mine))
+
         reals = to_device(dataset.batch(phase.resolution, shown), state.device)
         reals = process_reals(reals, mirrored[mine], phase.lod).to(G.w_avg.dtype)
-        d_stats = d_step(state, phase, reals, labels(dataset, shown, state), d_draw)
-
-        update_ema(state.G_ema, G, ema_beta(phase.batch, config.ema_kimg))
-
-        c = labels(dataset, indices[chosen.cpu().numpy()[mine]], state)
-        g_stats = g_step(state, phase, c, g_draw)
+        stats = take_steps(state, phase, reals, for_d, for_g)
 
         state.cur_nimg += phase.batch
-        watcher.after_step(state, phase, finite(d_stats | g_stats, state.cur_nimg))
+        watcher.after_step(state, phase, finite(stats, state.cur_nimg))
+
+
+class Recipe(NamedTuple):
+    """What G makes a batch of pictures of: labels (N, c_dim), or None without classes, and random numbers."""
+
+    c: Tensor | None
+    noises: Draw
+
+
+class Fakes(NamedTuple):
+    """Pictures that G made, and the mean of their first w (w_dim,), towards which w_avg moves."""
+
+    images: Tensor
+    w_mean: Tensor
+
+
+def take_steps(
+    state: TrainingState, phase: Phase, reals: Tensor, for_d: Recipe, for_g: Recipe | None
+) -> dict[str, Tensor]:
+    """One update of D, of the average of G, and of G, which learns from pictures of its own.
+
+    With shared fakes, for_g is None: from those that D has just seen, for D's weights after its update.
+    """
+    shared = generate(state, phase, for_d) if for_g is None else None
+    d_stats = d_step(state, phase, reals, *for_d, shared)
+    update_ema(state.G_ema, state.G, ema_beta(phase.batch, state.config.ema_kimg))
+    return d_stats | g_step(state, phase, *(for_g or for_d), shared)
 
 
 class Part(NamedTuple):
@@ -78,24 +102,40 @@ class Part(NamedTuple):
     stats: dict[str, Tensor]
 
 
-def d_step(state: TrainingState, phase: Phase, reals: Tensor, c: Tensor | None, noises: Draw) -> dict[str, Tensor]:
-    """One update of D on real and generated pictures, which take the labels of the real ones."""
+def d_step(
+    state: TrainingState, phase: Phase, reals: Tensor, c: Tensor | None, noises: Draw, shared: Fakes | None = None
+) -> dict[str, Tensor]:
+    """One update of D on real and generated pictures, which take the labels of the real ones.
+
+    shared: what G made of `c` and `noises`, the whole batch; None: it is made here.
+    """
     parts = micro_batches(len(reals), state.config.batch_gpu)
-    found = (d_loss(state, phase, reals[i], None if c is None else c[i], noises.part(i)) for i in parts)
+    found = (d_loss(state, phase, reals[i], Recipe(c if c is None else c[i], noises.part(i)), shared) for i in parts)
     state.adam_steps += 1
     return take_step(state, state.D_opt, phase, found, len(parts))
 
 
-def g_step(state: TrainingState, phase: Phase, c: Tensor | None, noises: Draw) -> dict[str, Tensor]:
-    """One update of G against D, which is held still."""
+def g_step(
+    state: TrainingState, phase: Phase, c: Tensor | None, noises: Draw, shared: Fakes | None = None
+) -> dict[str, Tensor]:
+    """One update of G against D, which is held still.
+
+    shared: as in d_step, recorded for the backward pass; they have moved w_avg there.
+    """
     parts = micro_batches(len(noises.z), state.config.batch_gpu)
-    found = (g_loss(state, phase, None if c is None else c[i], noises.part(i)) for i in parts)
+    found = (g_loss(state, phase, Recipe(c if c is None else c[i], noises.part(i)), shared) for i in parts)
     with frozen(state.D):
-        return take_step(state, state.G_opt, phase, found, len(parts))
+        return take_step(state, state.G_opt, phase, found, len(parts), moves_w_avg=shared is None)
 
 
 def take_step(
-    state: TrainingState, optimizer: torch.optim.Adam, phase: Phase, parts: Iterable[Part], count: int
+    state: TrainingState,
+    optimizer: torch.optim.Adam,
+    phase: Phase,
+    parts: Iterable[Part],
+    count: int,
+    *,
+    moves_w_avg: bool = True,
 ) -> dict[str, Tensor]:
     """One step of Adam on the gradient of the joint batch, from `count` parts here and in every process.
 
@@ -111,18 +151,19 @@ def take_step(
     # One message after all passes. DDP sends during the backward pass, and is wrong with R1 and with layers not grown.
     weights = (p for group in optimizer.param_groups for p in group["params"])
     processes.average([w_mean, *(p.grad for p in weights if p.grad is not None)])
-    update_w_avg(state.G.w_avg, w_mean[None])
+    if moves_w_avg:
+        update_w_avg(state.G.w_avg, w_mean[None])
     update(optimizer, lrate=phase.lrate, step=state.adam_steps)
     return stats
 
 
-def d_loss(state: TrainingState, phase: Phase, reals: Tensor, c: Tensor | None, noises: Draw) -> Part:
+def d_loss(state: TrainingState, phase: Phase, reals: Tensor, recipe: Recipe, shared: Fakes | None) -> Part:
     """The loss of D on real pictures, and on as many generated ones."""
-    D, config = partial(state.D, c=c), state.config
+    D, config = partial(state.D, c=recipe.c), state.config
     penalized = config.loss == "wgan_gp" or state.cur_nimg // phase.batch % config.r1_interval == 0
-    with torch.no_grad(), precision(state.device):
-        fakes, w_mean = generate(state.G, noises, c)
-        fakes = fakes.to(reals.dtype)
+    with torch.no_grad():
+        fakes, w_mean = shared or generate(state, phase, recipe)
+    fakes = fakes.detach().to(reals.dtype)
     with precision(state.device, enabled=not penalized):  # not in bfloat16: the penalty differentiates twice
         real_logits = D(reals.requires_grad_(penalized)).to(reals.dtype)
     with precision(state.device), activations_for(phase.resolution, state.D):
@@ -133,7 +174,7 @@ def d_loss(state: TrainingState, phase: Phase, reals: Tensor, c: Tensor | None, 
             gamma = config.gamma * config.r1_interval
             loss = loss + losses.r1(real_logits, reals, gamma=gamma, lod=phase.lod)
     else:
-        between = losses.interpolate(reals, fakes, noises.u)
+        between = losses.interpolate(reals, fakes, recipe.noises.u)
         loss = losses.d_wgan_gp(real_logits, fake_logits, D(between), between, lod=phase.lod)
     stats = {
         "D_loss": loss.mean(),
@@ -145,22 +186,25 @@ def d_loss(state: TrainingState, phase: Phase, reals: Tensor, c: Tensor | None, 
     return Part(loss.mean(), w_mean, stats)
 
 
-def g_loss(state: TrainingState, phase: Phase, c: Tensor | None, noises: Draw) -> Part:
-    """The loss of G on new pictures."""
-    with precision(state.device), activations_for(phase.resolution, state.G, state.D):
-        fakes, w_mean = generate(state.G, noises, c)
-        logits = state.D(fakes, c)
+def g_loss(state: TrainingState, phase: Phase, recipe: Recipe, shared: Fakes | None) -> Part:
+    """The loss of G on generated pictures."""
+    fakes, w_mean = shared or generate(state, phase, recipe)
+    with precision(state.device), activations_for(phase.resolution, state.D):
+        logits = state.D(fakes, recipe.c)
     loss = G_LOSSES[state.config.loss](logits.to(w_mean.dtype)).mean()
     return Part(loss, w_mean, {"G_loss": loss})
 
 
-def generate(G: Generator, noises: Draw, c: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Pictures with mixed styles (Section 3.1) for training, and the mean of their first w (w_dim,) for w_avg."""
-    w = G.mapping(noises.z, c)
-    ws = G.broadcast(w)
-    if noises.crossover < G.num_ws - 2 * int(G.lod):
-        ws = mix(ws, G.broadcast(G.mapping(noises.z2, c)), noises.crossover)
-    return G.synthesis(ws, noise_mode="none", noise=noises.noise), w.detach().mean(dim=0).to(G.w_avg.dtype)
+def generate(state: TrainingState, phase: Phase, recipe: Recipe) -> Fakes:
+    """Pictures with mixed styles (Section 3.1) for training."""
+    G, (c, noises) = state.G, recipe
+    with precision(state.device), activations_for(phase.resolution, G):
+        w = G.mapping(noises.z, c)
+        ws = G.broadcast(w)
+        if noises.crossover < G.num_ws - 2 * int(G.lod):
+            ws = mix(ws, G.broadcast(G.mapping(noises.z2, c)), noises.crossover)
+        images = G.synthesis(ws, noise_mode="none", noise=noises.noise)
+    return Fakes(images, w.detach().mean(dim=0).to(G.w_avg.dtype))
 
 
 def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:

@@ -1,10 +1,7 @@
-"""The run folder: what a training shows, writes and keeps. It looks on, and changes nothing in the training."""
+"""The run folder: whose it is, and when a training shows, writes and keeps what. It changes nothing in the training."""
 
-import errno
-import glob
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -15,26 +12,31 @@ from typing import Any
 
 import filelock
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from stylegan import checkpoint
 from stylegan.config import Config
-from stylegan.data.images import ImageDataset, image_grid, save_png
+from stylegan.data.images import ImageDataset
 from stylegan.errors import InputError
-from stylegan.files import sync_folder, write_text
-from stylegan.sampling.sample import sample
+from stylegan.files import LOCK, remove_partial_files, whole_folder, write_text
 from stylegan.training.bar import Bar
 from stylegan.training.health import Health
+from stylegan.training.record import (
+    REALS,
+    STATS,
+    drop_stats_after,
+    has_snapshot,
+    write_reals,
+    write_sheet,
+    write_snapshot,
+    write_stats,
+)
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
 STATE = "state.safetensors"
 CONFIG = "config.json"
-STATS = "stats.jsonl"
-SHEET_SEEDS = 32  # pictures on a sheet of fakes: seeds 0 to 31
-LOCK = "lock"
-SNAPSHOT_TICKS = 10  # ticks between two snapshots, as the authors
+FILES = (STATE, CONFIG, STATS, REALS, "fakes-*", "snapshot-*")  # which no other command writes
 
 
 class Run:
@@ -59,15 +61,15 @@ class Run:
         """
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
         with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self, say=self.bar.say):
-            remove_partial_files(self.path)
-            if unreadable := drop_stats_after(self.path / STATS, state.cur_nimg):
+            remove_partial_files(self.path, FILES)
+            if unreadable := drop_stats_after(self.path, state.cur_nimg):
                 self.bar.say(f"{self.path / STATS}: dropped {unreadable} lines that are no statistics")
             if not has_snapshot(state):
                 checkpoint.snapshot_path(self.path, state.cur_nimg).unlink(missing_ok=True)
             yield
             state.save(self.path / STATE)  # first: only a snapshot of the state's own moment is found and removed
             if not has_snapshot(state):
-                checkpoint.save(checkpoint.snapshot_path(self.path, state.cur_nimg), state.networks())
+                write_snapshot(self.path, state)
 
     def after_step(self, state: TrainingState, phase: Phase, stats: dict[str, float]) -> None:
         """Add up the statistics; at a tick write them; save the state when it is time."""
@@ -76,24 +78,23 @@ class Run:
         self.bar.update(state.cur_nimg, phase, stats)
         done = state.cur_nimg >= 1000 * state.config.total_kimg
         if done or state.tick == 0 or state.cur_nimg - state.tick_nimg >= 1000 * phase.tick_kimg:
-            self._tick(state, phase, done)
+            self._tick(state, phase)
         if time.monotonic() - self._saved_at >= self.state_sec:
             state.save(self.path / STATE)
             self._saved_at = time.monotonic()
 
-    def _tick(self, state: TrainingState, phase: Phase, done: bool) -> None:
+    def _tick(self, state: TrainingState, phase: Phase) -> None:
         steps = state.sums.pop("steps")
         stats = {name: value / steps for name, value in state.sums.items()} | self.health.measure(state, phase)
         state.sums, state.tick, state.tick_nimg = {}, state.tick + 1, state.cur_nimg
         place = {"cur_nimg": state.cur_nimg, "tick": state.tick, "lod": phase.lod, "resolution": phase.resolution}
         line = place | {"batch": phase.batch, "lrate": phase.lrate} | stats | self.bar.speed()
-        with (self.path / STATS).open("a", encoding="utf-8") as f:
-            f.write(json.dumps(line) + "\n")
+        write_stats(self.path, line)
         for warning in self.health.new_warnings(stats):
             self.bar.say(warning)
         write_sheet(self.path, state)
-        if done or state.tick % SNAPSHOT_TICKS == 1:
-            checkpoint.save(checkpoint.snapshot_path(self.path, state.cur_nimg), state.networks())
+        if has_snapshot(state):
+            write_snapshot(self.path, state)
 
 
 class Follower:
@@ -114,59 +115,16 @@ class Follower:
 
 def create(path: Path, dataset: ImageDataset, state: TrainingState) -> None:
     """Make the run folder: it appears under its name with everything in it, the first state and pictures too."""
-    refuse_existing(path)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        clear_stale(path)
-        partial.mkdir()
-    except OSError as e:
-        if e.errno == errno.ENOSPC:
-            raise
-        raise InputError(f"{path} cannot be made ({e}): choose another --out") from e
-    lock = filelock.FileLock(partial / LOCK)
-    try:
-        lock.acquire()
+    if os.path.lexists(path):  # be it a link that leads nowhere
+        raise InputError(f"{path} exists: continue it with `stylegan train --resume {path}`, or choose another --out")
+    with whole_folder(path, last=STATE, remedy="choose another --out") as partial:
         data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint}
         write_text(partial / CONFIG, json.dumps({"config": state.config.to_json(), "data": data}, indent=2) + "\n")
         write_text(partial / STATS, "")
-        shown = np.linspace(0, len(dataset) - 1, min(SHEET_SEEDS, len(dataset))).astype(int)
-        save_png(image_grid(dataset.batch(dataset.img_resolution, shown), 8), partial / "reals.png")
+        write_reals(partial, dataset)
         write_sheet(partial, state)
-        checkpoint.save(checkpoint.snapshot_path(partial, 0), state.networks())
+        write_snapshot(partial, state)
         state.save(partial / STATE)
-        lock.release()
-        refuse_existing(path)  # rename would replace an empty folder
-        partial.rename(path)
-        sync_folder(path.parent)
-    except BaseException:
-        lock.release()
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def refuse_existing(path: Path) -> None:
-    """Raise InputError where there is anything of this name, be it a link that leads nowhere."""
-    if os.path.lexists(path):
-        raise InputError(f"{path} exists: continue it with `stylegan train --resume {path}`, or choose another --out")
-
-
-def clear_stale(path: Path) -> None:
-    """Remove what killed processes left of this run folder. The lock tells: numbers of processes come again."""
-    for folder in path.parent.glob(f".{glob.escape(path.name)}.partial-*"):
-        try:
-            with filelock.FileLock(folder / LOCK, timeout=0):
-                pass
-        except filelock.Timeout as e:
-            raise InputError(f"another process is making {path} at this moment: choose another --out") from e
-        shutil.rmtree(folder)
-
-
-def remove_partial_files(path: Path) -> None:
-    """Remove what killed trainings left half written; not what other commands write beside the run's own files."""
-    for name in (STATE, CONFIG, STATS, "reals.png", "fakes-*", "snapshot-*"):
-        for partial in path.glob(f".{name}.partial-*"):
-            partial.unlink(missing_ok=True)
 
 
 def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
@@ -188,42 +146,6 @@ def held_out(count: int, seed: int) -> NDArray[np.int64]:
     """
     kept_back = min(count // 50, 256) // 4 * 4
     return np.random.RandomState(seed).permutation(count)[: kept_back if kept_back >= 32 else 0]
-
-
-def write_sheet(path: Path, state: TrainingState) -> None:
-    """fakes-NIMG.png: the same seeds every time, untruncated, enlarged to full size while the network grows."""
-    classes = np.arange(SHEET_SEEDS) % max(state.config.c_dim, 1)
-    c = torch.from_numpy(np.eye(state.config.c_dim, dtype=np.float32)[classes]) if state.config.c_dim else None
-    images = np.concatenate(list(sample(state.G_ema, range(SHEET_SEEDS), c=c)))
-    factor = state.config.img_resolution // images.shape[2]
-    save_png(image_grid(images.repeat(factor, 2).repeat(factor, 3), 8), path / f"fakes-{state.cur_nimg:09d}.png")
-
-
-def has_snapshot(state: TrainingState) -> bool:
-    """Whether a training that was never stopped has a snapshot of this moment: the first, of a tick, or the last."""
-    at_tick = state.tick_nimg == state.cur_nimg and state.tick % SNAPSHOT_TICKS == 1
-    return state.cur_nimg == 0 or at_tick or state.cur_nimg >= 1000 * state.config.total_kimg
-
-
-def drop_stats_after(path: Path, cur_nimg: int) -> int:
-    """Forget the lines of steps that a resumed training will take again, and a line that a kill cut short.
-
-    Also whatever else is no statistics: returns how many lines that were.
-    """
-    *lines, cut_short = path.read_bytes().split(b"\n") if path.exists() else [b""]
-    places = [_nimg_of(line) for line in lines]
-    kept = [line for line, nimg in zip(lines, places, strict=True) if nimg is not None and nimg <= cur_nimg]
-    if cut_short or len(kept) < len(lines):
-        write_text(path, "".join(line.decode() + "\n" for line in kept))
-    return places.count(None)
-
-
-def _nimg_of(line: bytes) -> int | None:
-    try:
-        nimg = json.loads(line.decode())["cur_nimg"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return nimg if isinstance(nimg, int) else None
 
 
 @contextmanager

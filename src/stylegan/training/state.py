@@ -180,6 +180,8 @@ def _load_moments(optimizer: torch.optim.Adam, tensors: dict[str, Tensor]) -> No
         i, key = name.split(".")
         moments.setdefault(int(i), {})[key] = tensor
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    for p, state in optimizer.state.items():  # the fused Adam takes weights and moments in the order of their memory
+        state |= {key: torch.empty_like(p).copy_(m) for key, m in state.items() if key != "step"}
 
 
 def environment(device: torch.device) -> dict[str, Any]:

@@ -1,0 +1,192 @@
+"""What benchmarks/speed.py measures: the jobs, and one of them in one way, in this process and its working folder.
+
+Ways: floor, the convolutions alone (of a start: the import of torch); plain, by definition; fast, the package.
+"""
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from clock import Memory, timed
+from floor import floor
+from plain import plain, plain_step, plain_training
+from torch import Tensor
+
+from stylegan import checkpoint
+from stylegan.config import CONFIG_F, Config
+from stylegan.data.images import ImageDataset
+from stylegan.data.pyramid import pyramid
+from stylegan.data.writer import new_dataset
+from stylegan.networks.generator import Generator
+from stylegan.training.loop import Recipe, process_reals, take_steps, to_device
+from stylegan.training.randomness import DataOrder, draw
+from stylegan.training.schedule import Phase, batch_of
+from stylegan.training.state import TrainingState
+
+PICTURES = 32  # in the data set that is read: 134 MB at 1024x1024
+PRODUCT_SIZE = 8192  # of the matrices whose product is the ceiling of a GPU
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that is done with a batch of N pictures of a network, grown to `lod`."""
+
+    section: str
+    name: str
+    config: Config
+    N: int = 1
+    lod: float = 0.0
+    ways: tuple[str, ...] = ("floor", "plain", "fast")
+
+    @property
+    def title(self) -> str:
+        """Tells it from all other jobs."""
+        return f"{self.section} {self.name}"
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of its pictures."""
+        return self.config.img_resolution >> int(self.lod)
+
+
+WIDE = CONFIG_F.but(batch=4, batch_at={})
+NARROW = CONFIG_F.but(
+    **{"img_resolution": 32, "channel_base": 1024, "channel_max": 32, "z_dim": 128, "w_dim": 128, "mapping_dim": 128},
+    **{"batch": 16, "batch_at": {}},
+)
+TINY = NARROW.but(img_resolution=16, channel_base=128, channel_max=8, mapping_layers=2, batch=4)
+
+
+def quick_jobs() -> list[Job]:
+    """One of each section, as small as possible."""
+    return [
+        Job("generate", "16 px, batch 1", TINY),
+        Job("train", "16 px, tiny", TINY, N=4),
+        Job("read", "16 px", TINY, N=4, ways=("fast",)),
+        Job("start", "16 px", TINY, ways=("fast",)),
+    ]
+
+
+def cpu_jobs() -> list[Job]:
+    """All that is claimed for a CPU."""
+    return [
+        *(
+            Job("generate", f"{H} px, batch {N}", WIDE.but(img_resolution=H), N)
+            for H in (64, 256, 1024)
+            for N in (1, 4)
+        ),
+        Job("train", "8 px, narrow", NARROW, 16, lod=2),
+        Job("train", "16 px fading, narrow", NARROW, 16, lod=1.5),
+        Job("train", "32 px, narrow", NARROW, 16),
+        *(Job("train", f"{H} px, full width", WIDE.but(img_resolution=H), 4) for H in (64, 128)),
+        *(
+            Job(
+                "read",
+                f"{H} px",
+                WIDE.but(img_resolution=H, initial_resolution=4),
+                16 if H <= 32 else 4,
+                ways=("fast",),
+            )
+            for H in (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+        ),
+        *(Job("start", f"{H} px", WIDE.but(img_resolution=H), ways=("floor", "fast")) for H in (64, 1024)),
+    ]
+
+
+def cuda_jobs() -> list[Job]:
+    """All that is claimed for a GPU, with the authors' batches for one."""
+    both, sizes = ("plain", "fast"), (64, 128, 256, 512, 1024)
+    return [
+        Job("product", f"bfloat16, {PRODUCT_SIZE}", CONFIG_F, ways=("fast",)),
+        *(
+            Job("generate", f"{H} px, batch {N}", CONFIG_F.but(img_resolution=H), N, ways=both)
+            for H in sizes
+            for N in (1, 16)
+        ),
+        *(Job("train", f"{H} px", CONFIG_F.but(img_resolution=H), batch_of(CONFIG_F, H), ways=both) for H in sizes),
+    ]
+
+
+def measure(job: Job, way: str, *, device: torch.device, seconds: float) -> dict[str, float]:
+    """Milliseconds for a picture, and the most memory above the loaded networks."""
+    if way == "floor" and job.section != "start":
+        took = floor(job.section, job.config, N=job.N, lod=job.lod, seconds=seconds / 20)
+        return {"cpu_ms": 1000 * took.cpu / job.N, "wall_ms": 1000 * took.wall / job.N}
+    work = WORKS[job.section](job, way, device)
+    memory = Memory()
+    took = timed(work, seconds=seconds)
+    found = {"cpu_ms": 1000 * took.cpu / job.N, "wall_ms": 1000 * took.wall / job.N}
+    return found | ({"peak_mb": memory.taken_bytes() / 2**20} if job.section in ("generate", "train") else {})
+
+
+def generation(job: Job, way: str, device: torch.device) -> Callable[[], object]:
+    """Latents to pictures, with new noise every time."""
+    G = Generator(job.config).eval().requires_grad_(False).to(device)
+    if way == "plain":
+        plain(G)
+    z = torch.randn(job.N, G.z_dim, device=device)
+    return torch.no_grad()(lambda: G(z))
+
+
+def training(job: Job, way: str, device: torch.device) -> Callable[[], object]:
+    """A step of D with R1, of the average and of G, on random pictures, with mixed styles."""
+    config, N, H = job.config, job.N, job.resolution
+    state = TrainingState.new(config, device)
+    state.G.lod = state.D.lod = job.lod
+    phase = Phase(job.lod, H, N, config.lrate, config.tick_kimg)
+    generator = torch.Generator(device).manual_seed(0)
+    step = take_steps if way == "fast" else plain_step
+    if way == "plain":
+        plain_training(state)
+
+    def recipe() -> Recipe:
+        return Recipe(None, draw(state.G, N, style_mixing_prob=config.style_mixing_prob, generator=generator))
+
+    def work() -> None:
+        reals = torch.rand(N, config.img_channels, H, H, generator=generator, device=device) * 2 - 1
+        step(state, phase, reals, recipe(), recipe())
+
+    return work
+
+
+def reading(job: Job, way: str, device: torch.device) -> Callable[[], object]:
+    """Shuffled pictures from a data set, as `training_loop` reads them. Its files are in memory after the warm-up."""
+    H, random = job.resolution, np.random.default_rng(0)
+    with new_dataset(Path("data"), H, 3) as writer:
+        for i in range(PICTURES):
+            writer.add(str(i), pyramid(random.integers(256, size=(H, H, 3), dtype=np.uint8)))
+        writer.finish(classes=[], factors=[], about={})
+    dataset, order = ImageDataset("data"), DataOrder(np.arange(PICTURES), seed=0)
+    cur_nimg = itertools.count(step=job.N)
+    mirrored = torch.arange(job.N, device=device) % 2 == 0
+
+    def work() -> Tensor:
+        shown = order(next(cur_nimg), job.N)
+        return process_reals(to_device(dataset.batch(H, shown), device), mirrored, lod=0)
+
+    return work
+
+
+def start(job: Job, way: str, device: torch.device) -> Callable[[], object]:
+    """From the command to a picture on the disk."""
+    checkpoint.save("network.safetensors", Generator(job.config))
+    sample, out = ["-m", "stylegan", "sample", "network.safetensors", "--seeds", "0"], itertools.count()
+    if way == "floor":
+        return lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    return lambda: subprocess.run(
+        [sys.executable, *sample, "--out", f"pictures-{next(out)}"], check=True, stdout=sys.stderr
+    )
+
+
+def product(job: Job, way: str, device: torch.device) -> Callable[[], object]:
+    """The fastest that a GPU computes anything: a product of two large matrices."""
+    a, b = torch.randn(2, PRODUCT_SIZE, PRODUCT_SIZE, dtype=torch.bfloat16, device=device)
+    return lambda: a @ b
+
+
+WORKS = {"generate": generation, "train": training, "read": reading, "start": start, "product": product}

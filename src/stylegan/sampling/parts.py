@@ -1,0 +1,86 @@
+"""A job of very many seeds, parted: the same pictures are computed together however many parts there are. No torch."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from stylegan.errors import InputError
+from stylegan.sampling.seeds import MAX_SEED, Seeds, cut, describe_ranges, refuse_repeats, seed_ranges
+from stylegan.sampling.sources import SUFFIX
+
+BATCH = 16  # pictures computed together: a constant, as the shape of a batch decides how sums are rounded
+
+
+@dataclass(frozen=True)
+class Part:
+    """Part i of the N of a job: the pictures of the job's seeds from the start-th up to the stop-th."""
+
+    ranges: tuple[range, ...]  # the seeds of the whole job
+    i: int
+    N: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __str__(self) -> str:
+        return f"{self.i}/{self.N}"
+
+    @property
+    def count(self) -> int:
+        """The pictures of the whole job."""
+        return sum(map(len, self.ranges))
+
+    @property
+    def start(self) -> int:
+        return self._edge(self.i)
+
+    @property
+    def stop(self) -> int:
+        return self._edge(self.i + 1)
+
+    @property
+    def seeds(self) -> list[range]:
+        """Those of this part."""
+        return cut(self.ranges, self.start, self.stop)
+
+    @property
+    def firsts(self) -> range:
+        """Where in the job the batches begin that this part has pictures of."""
+        return range(self.start // BATCH * BATCH, self.stop, BATCH)
+
+    def batches(self) -> Iterator[tuple[list[int], slice]]:
+        """The seeds of each of these batches, and which of its pictures belong to this part."""
+        seeds = chain.from_iterable(cut(self.ranges, self.firsts[0], self.firsts[-1] + BATCH))
+        for first in self.firsts:
+            yield list(islice(seeds, BATCH)), slice(max(self.start - first, 0), self.stop - first)
+
+    def _edge(self, i: int) -> int:
+        step = BATCH if self.count >= self.N * BATCH else 1  # between batches, so that none is computed twice
+        return self.count if i == self.N else i * self.count // self.N // step * step
+
+
+def parse_part(seeds: Seeds, shard: str | tuple[int, int]) -> Part:
+    """Part "I/N" of the seeds. Raises InputError for no such part, a seed given twice, and more parts than seeds."""
+    i, N = parse_shard(shard)
+    if isinstance(seeds, str) and SUFFIX in seeds:
+        raise InputError(f"shard {i}/{N}: shards are parts of ranges of seeds; sample projections without --shard")
+    ranges = seed_ranges(seeds, at_most=MAX_SEED + 1)
+    refuse_repeats(ranges)
+    part = Part(tuple(ranges), i, N)
+    if part.count < N:
+        raise InputError(
+            f"shard {part} of {part.count} pictures ({describe_ranges(ranges)}): N is at most {part.count}"
+        )
+    return part
+
+
+def parse_shard(shard: str | tuple[int, int]) -> tuple[int, int]:
+    """I and N of "I/N". Raises InputError unless 0 <= I < N."""
+    text = shard if isinstance(shard, str) else "/".join(map(str, shard))
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    i, N = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not i < N:
+        N = N or 4
+        raise InputError(f"shard {text!r}: must be I/N; shards count from 0: 0/{N} to {N - 1}/{N} are the parts of {N}")
+    return i, N

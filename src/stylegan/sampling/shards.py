@@ -1,0 +1,160 @@
+"""Pictures of very many seeds, in tar files that any processes on any machines write, each whole or not at all."""
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from stylegan.data.images import image_grid
+from stylegan.errors import InputError
+from stylegan.files import remove_partial_files, whole_file, write_text
+from stylegan.networks.generator import Generator
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.direction import find_moves
+from stylegan.sampling.fingerprint import full_fingerprint
+from stylegan.sampling.parts import BATCH, Part, parse_part
+from stylegan.sampling.progress import progress
+from stylegan.sampling.recipe import describe_controls, recipe
+from stylegan.sampling.save import DEFAULT, Saved, make_folder
+from stylegan.sampling.seeds import Seeds, describe_ranges
+from stylegan.sampling.truncation import parse_psi
+
+
+def save_shard(
+    G: Generator, seeds: Seeds, out: Path | str, *, shard: str | tuple[int, int], controls: Controls = DEFAULT
+) -> Saved:
+    """Write part I of N of the pictures of `seeds` into the folder `out`: shard-I-of-N.tar, and .json, its manifest.
+
+    shard: "I/N", counted from 0. The bytes of a picture do not depend on N. Both files appear whole or not at all, the
+    manifest last: with it the shard is done, and left as it is. Raises InputError for shards of another job in `out`,
+    and where another process is writing this one.
+    """
+    out, part = Path(out), parse_part(seeds, shard)
+    tar, manifest = out / f"{name_of(part)}.tar", out / f"{name_of(part)}.json"
+    job = describe_job(G, part, controls)
+    words = describe_controls(G, controls)
+    note = f"shard {part}: {len(part):,} of {part.count:,} pictures, {words}"
+    make_folder(out)
+    with _only_writer(out, part):
+        _refuse_another_job(job, out, part)
+        if _is_done(manifest, tar):
+            return Saved([tar, manifest], f"{note}; it was done before and is left as it is")
+        manifest.unlink(missing_ok=True)  # it tells of another tar
+        sha = hashlib.sha256()
+        with whole_file(tar) as partial, partial.open("wb") as f:
+            for piece in _tar(G, part, controls):
+                f.write(piece)
+                sha.update(piece)
+        facts = {"seeds": describe_ranges(part.seeds), "count": len(part), "bytes": tar.stat().st_size}
+        made = {"how": words, "sha256": sha.hexdigest(), "made_with": _made_with(G)}
+        write_text(manifest, json.dumps({"tar": tar.name, **facts, **made, "job": job}, indent=2) + "\n")
+    return Saved([tar, manifest], note)
+
+
+def pngs(G: Generator, seeds: Sequence[int], controls: Controls = DEFAULT) -> list[bytes]:
+    """The PNG files of up to 16 seeds, the same bytes as in a shard where these seeds are one of its batches.
+
+    Always 16 pictures are computed, the last again and again where there are fewer seeds.
+    """
+    if not 1 <= len(seeds) <= BATCH:
+        raise InputError(f"{len(seeds)} seeds: give 1 to {BATCH}, which are computed together")
+    padded = [*seeds, *[seeds[-1]] * (BATCH - len(seeds))]
+    cudnn = torch.backends.cudnn
+    with cudnn.flags(cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=cudnn.allow_tf32):
+        pictures = recipe(G, padded, controls).pictures(G)[: len(seeds)]
+    with ThreadPoolExecutor() as pool:  # 0.26 s of one core for a picture of 1024x1024
+        return list(pool.map(_png, pictures))
+
+
+def name_of(part: Part) -> str:
+    """The name of its files, which sort as the parts."""
+    width = max(5, len(str(part.N)))
+    return f"shard-{part.i:0{width}d}-of-{part.N:0{width}d}"
+
+
+def describe_job(G: Generator, part: Part, controls: Controls) -> dict[str, Any]:
+    """What all shards of a job have in common, as JSON data: what the pictures are made of, and how they are parted."""
+    moves = [
+        {"name": d.name, "strength": strength, "layers": list(d.layers), "sha256": _sha256(d.vector.numpy())}
+        for d, strength in find_moves(controls.direction, G)
+    ]
+    sizes = {"count": part.count, "shards": part.N, "batch": BATCH}
+    made_of = asdict(controls) | {"psi": parse_psi(controls.psi, G), "direction": moves}
+    return {"network": full_fingerprint(G), "seeds": describe_ranges(part.ranges), **sizes, **made_of}
+
+
+def _tar(G: Generator, part: Part, controls: Controls) -> Iterator[bytes]:
+    """The bytes of the tar in the layout of WebDataset, the same whenever and wherever it is written."""
+    for _, (seeds, own) in zip(progress(part.firsts, "pictures"), part.batches(), strict=True):
+        for seed, png in list(zip(seeds, pngs(G, seeds, controls), strict=True))[own]:
+            header = tarfile.TarInfo(f"{seed:010d}.png")  # of nobody, in 1970
+            header.size = len(png)
+            yield header.tobuf(tarfile.USTAR_FORMAT) + png + bytes(-len(png) % tarfile.BLOCKSIZE)
+    yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def _png(picture: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    image_grid(picture[None], 1).save(file, format="PNG")
+    return file.getvalue()
+
+
+def _sha256(array: NDArray[np.float32]) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()
+
+
+def _made_with(G: Generator) -> dict[str, str]:
+    """What the rounding of pictures and the packing of PNGs depend on."""
+    device = G.w_avg.device
+    kind = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return {name: version(name) for name in ("stylegan", "torch", "pillow")} | {"device": kind}
+
+
+@contextmanager
+def _only_writer(out: Path, part: Part) -> Iterator[None]:
+    """Keep other processes from writing this shard, and remove what killed ones left of it."""
+    lock = FileLock(out / f".{name_of(part)}.lock", timeout=0)
+    try:
+        with lock:
+            remove_partial_files(out, [f"{name_of(part)}.*"])
+            try:
+                yield
+            finally:
+                with suppress(PermissionError):  # Windows keeps what is open
+                    Path(lock.lock_file).unlink(missing_ok=True)
+    except Timeout as e:
+        raise InputError(f"another process is writing {out / name_of(part)}.tar at this moment: wait for it") from e
+
+
+def _refuse_another_job(job: dict[str, Any], out: Path, part: Part) -> None:
+    """Raise InputError where a shard in the folder, of as many, is of a job that differs from `job`."""
+    own = out / f"{name_of(part)}.json"
+    path = own if own.exists() else next(out.glob(f"shard-*-of-{part.N:05d}.json"), None)
+    other = _read(path)["job"] if path else job
+    differ = [f"{key} {other.get(key)}, now {value}" for key, value in job.items() if other.get(key) != value]
+    if differ:
+        raise InputError(f"{path} is of another job: {'; '.join(differ)}: choose another --out")
+
+
+def _is_done(manifest: Path, tar: Path) -> bool:
+    return manifest.exists() and tar.exists() and tar.stat().st_size == _read(manifest)["bytes"]
+
+
+def _read(manifest: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(manifest.read_text(encoding="utf-8"))
+        return {"job": dict(found["job"]), "bytes": int(found["bytes"])}
+    except (ValueError, KeyError, TypeError) as e:
+        raise InputError(f"{manifest} is no manifest of a shard: delete it, and the shard is written again") from e

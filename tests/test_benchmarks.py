@@ -1,0 +1,108 @@
+"""The benchmark of speed: that it runs, counts and compares. No time is asserted."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from stylegan.config import CONFIG_F
+from stylegan.training.loop import Recipe, take_steps
+from stylegan.training.randomness import draw
+from stylegan.training.schedule import Phase
+from stylegan.training.state import TrainingState
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def speed(*arguments):
+    """What the command prints."""
+    command = [sys.executable, BENCHMARKS / "speed.py", *arguments]
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The file of a quick run."""
+    path = tmp_path_factory.mktemp("speed") / "new.json"
+    speed("--quick", "--threads", "1", "--json", path)
+    return path
+
+
+@pytest.fixture
+def benchmarks(monkeypatch):
+    """The modules of the benchmarks can be imported."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+
+
+def test_a_run_measures_every_section_and_says_where_and_when(results):
+    found = json.loads(results.read_text())
+    assert found["machine"].keys() >= {"date", "commit", "torch", "cpu", "cores", "threads", "malloc"}
+    assert all(found[section] for section in ("generate", "train", "read", "start"))
+    assert found["train"]["16 px, tiny"]["peak_mb fast"] > 0
+
+
+@pytest.mark.parametrize("job", [("generate", "16 px, batch 1"), ("train", "16 px, tiny")])
+@pytest.mark.parametrize("quantity", ["cpu_ms", "wall_ms"])
+@pytest.mark.parametrize("way", ["plain", "floor"])
+def test_ratios_are_those_of_the_printed_numbers(results, job, quantity, way):
+    section, name = job
+    numbers = json.loads(results.read_text())[section][name]
+    expected = numbers[f"{quantity} {way}"] / numbers[f"{quantity} fast"]
+    assert numbers[f"{quantity} {way}/fast"] == pytest.approx(expected)
+
+
+def test_reading_is_held_against_training_at_the_same_resolution(results):
+    found = json.loads(results.read_text())
+    expected = found["read"]["16 px"]["cpu_ms fast"] / found["train"]["16 px, tiny"]["cpu_ms fast"]
+    assert found["read"]["16 px"]["of training"] == pytest.approx(expected)
+
+
+def test_what_takes_half_of_the_time_has_changed_by_minus_50_percent(results, tmp_path):
+    old = json.loads(results.read_text())
+    old["start"]["16 px"]["cpu_ms fast"] *= 2
+    del old["read"]["16 px"]  # an old file may know fewer jobs
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    printed = speed("--show", results, "--compare", tmp_path / "old.json")
+    assert printed.count("-50.0 %") == 1
+
+
+@pytest.mark.parametrize(("img_resolution", "expected"), [(64, 18.4), (256, 36.6), (1024, 55.0)])
+def test_the_floor_of_a_picture_counts_the_products_of_the_fused_convolutions(benchmarks, img_resolution, expected):
+    from floor import gflop
+
+    assert gflop("generate", CONFIG_F.but(img_resolution=img_resolution), 0) == pytest.approx(expected, abs=0.05)
+
+
+def test_a_training_step_is_4_passes_of_g_and_11_of_d(benchmarks):
+    from floor import PASSES
+
+    assert {name: sum(passes) for name, passes in PASSES["train"].items()} == {"G": 4, "D": 11}
+
+
+@pytest.mark.parametrize("lod", [0, 0.5])
+def test_the_plain_training_step_computes_the_gradients_of_the_fast_one(benchmarks, tiny, lod):
+    from plain import plain_step, plain_training
+
+    fast, plain = (TrainingState.new(tiny, torch.device("cpu")) for _ in range(2))
+    torch.nn.init.normal_(fast.G.synthesis.blocks[0].layers[0].op.const)  # of equal pixels AdaIN leaves rounding errors
+    plain.G.load_state_dict(fast.G.state_dict())
+    plain_training(plain)
+    phase = Phase(lod, 16, 4, 0.0, 1.0)  # learning rate 0: G's step meets the same D
+    generator = torch.Generator().manual_seed(0)
+    fast.G.lod = plain.G.lod = fast.D.lod = plain.D.lod = lod
+    reals = torch.rand(4, 3, 16, 16, generator=generator)
+    recipes = [Recipe(None, draw(fast.G, 4, style_mixing_prob=1, generator=generator)) for _ in range(2)]
+    take_steps(fast, phase, reals.clone(), *recipes)
+    plain_step(plain, phase, reals.clone(), *recipes)
+    for name in ("D_opt", "G_opt"):
+        expected, found = (getattr(state, name).state_dict()["state"] for state in (fast, plain))
+        assert found.keys() == expected.keys()
+        for i in expected:  # with beta1 0 the first moment is the gradient
+            g = expected[i]["exp_avg"]
+            assert torch.allclose(found[i]["exp_avg"], g, rtol=1e-3, atol=1e-4 * g.abs().max().item())
+    assert torch.allclose(plain.G.w_avg, fast.G.w_avg)

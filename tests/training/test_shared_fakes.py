@@ -1,0 +1,145 @@
+"""Shared fakes: one pass of G serves the step of D and the step of G, and each is the step it was."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from stylegan.config import CONFIG_F, TABLE_1
+from stylegan.errors import InputError
+from stylegan.training import budget, loop, memory
+from stylegan.training.averages import ema_beta, update_ema
+from stylegan.training.loop import Recipe
+from stylegan.training.randomness import draw, step_generator
+from stylegan.training.schedule import Phase
+from stylegan.training.state import TrainingState
+from stylegan.training.train import resume, train
+
+from conftest import TINY
+
+CPU = torch.device("cpu")
+SHARED = TINY.but(shared_fakes=True)
+PHASE = Phase(0.5, 16, 8, lrate=0.002, tick_kimg=1)
+NOISE = "G.synthesis.blocks.0.layers.0.bias"  # of no effect: the norm behind it takes it away
+
+
+@pytest.fixture
+def float64():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def given(config):
+    """A new state, fading, and what a step of it is given."""
+    state = TrainingState.new(config, CPU)
+    state.G.lod = state.D.lod = PHASE.lod
+    generator = step_generator(0, 0, CPU)
+    reals = torch.randn(PHASE.batch, 3, 16, 16, generator=generator)
+    c = torch.eye(2)[torch.arange(PHASE.batch) % 2].to(reals.dtype) if config.c_dim else None
+    return state, reals, Recipe(c, draw(state.G, PHASE.batch, style_mixing_prob=1, generator=generator))
+
+
+def found(state, stats):
+    """Gradients, weights, averages and statistics after a step."""
+    networks = {"G": state.G, "D": state.D, "G_ema": state.G_ema}
+    tensors = {f"{n}.{key}": t.clone() for n, net in networks.items() for key, t in net.state_dict().items()}
+    grads = {f"grad {n}.{k}": p.grad for n, net in networks.items() for k, p in net.named_parameters()}
+    return {n: t for n, t in (tensors | grads | stats).items() if t is not None and not n.endswith(NOISE)}
+
+
+def assert_same(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    wrong = {n: (ours[n] - t).abs().max().item() / max(t.abs().max().item(), 1e-300) for n, t in theirs.items()}
+    assert {n: error for n, error in wrong.items() if error > 1e-9} == {}  # float64; Adam divides by small gradients
+
+
+@pytest.mark.parametrize("checkpointed_px", [512, 16], ids=["kept", "computed again"])
+@pytest.mark.parametrize(
+    "config", [SHARED, SHARED.but(loss="wgan_gp"), SHARED.but(c_dim=2)], ids=["logistic", "wgan_gp", "classes"]
+)
+def test_a_step_with_shared_fakes_is_d_step_and_then_g_step_on_the_same_draw_and_labels(
+    float64, config, checkpointed_px, monkeypatch
+):
+    monkeypatch.setattr(memory, "CHECKPOINTED_PX", checkpointed_px)
+    state, reals, recipe = given(config)
+    ours = found(state, loop.take_steps(state, PHASE, reals, recipe, None))
+
+    state, reals, recipe = given(config)
+    stats = loop.d_step(state, PHASE, reals, *recipe)
+    w_avg = state.G.w_avg.clone()
+    update_ema(state.G_ema, state.G, ema_beta(PHASE.batch, config.ema_kimg))
+    stats |= loop.g_step(state, PHASE, *recipe)
+    theirs = found(state, stats) | {"G.w_avg": w_avg}  # which moves once for pictures that are shown twice
+    assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize(("config", "passes"), [(TINY, 2), (SHARED, 1)], ids=["two batches", "shared"])
+def test_g_makes_the_pictures_of_an_iteration_once(config, passes, portraits, monkeypatch):
+    made, drawn = [], []
+    draw = loop.draw
+    monkeypatch.setattr(loop, "draw", lambda *a, **k: (drawn.append(1), draw(*a, **k))[1])
+    state = TrainingState.new(config.but(total_kimg=0.004), CPU)
+    state.G.synthesis.register_forward_hook(lambda *_: made.append(1))
+    loop.training_loop(state, portraits, np.arange(64), Nobody())
+    assert (len(made), len(drawn)) == (passes, passes)
+
+
+class Nobody:
+    """Looks on."""
+
+    stop = False
+
+    def after_step(self, state, phase, stats):
+        pass
+
+
+def test_a_training_with_shared_fakes_gives_g_the_latents_and_labels_of_d(portraits, monkeypatch):
+    seen = []
+    take_steps = loop.take_steps
+    monkeypatch.setattr(loop, "take_steps", lambda *a: (seen.append(a[3:]), take_steps(*a))[1])
+    for config in (TINY, SHARED):
+        state = TrainingState.new(config.but(total_kimg=0.004), CPU)
+        loop.training_loop(state, portraits, np.arange(64), Nobody())
+    (alone, for_g), (shared, nothing) = seen
+    assert torch.equal(alone.noises.z, shared.noises.z)
+    assert not torch.equal(for_g.noises.z, alone.noises.z)
+    assert nothing is None
+
+
+def test_a_training_with_shared_fakes_resumes_bit_for_bit(portraits, tiny, tmp_path, monkeypatch):
+    config = tiny.but(shared_fakes=True, total_kimg=0.2)  # with a fade in it
+    train(portraits.path, tmp_path / "whole", config=config)
+    g_step, steps = loop.g_step, []
+
+    def interrupted(*args):
+        steps.append(1)
+        if len(steps) == 30:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return g_step(*args)
+
+    monkeypatch.setattr(loop, "g_step", interrupted)
+    train(portraits.path, tmp_path / "stopped", config=config)
+    assert len(steps) == 30
+    resume(tmp_path / "stopped")
+    whole, stopped = (tmp_path / run / "state.safetensors" for run in ("whole", "stopped"))
+    assert stopped.read_bytes() == whole.read_bytes()
+
+
+def test_shared_fakes_are_off_in_every_row_of_table_1():
+    assert [name for name, config in TABLE_1.items() if config.shared_fakes] == []
+
+
+def test_shared_fakes_cannot_be_computed_in_parts():
+    with pytest.raises(InputError, match="batch_gpu 8: must be None with shared_fakes, where G's whole batch waits"):
+        CONFIG_F.but(shared_fakes=True, batch_gpu=8)
+
+
+@pytest.mark.parametrize(("config", "passes"), [(TINY, 2), (SHARED, 1)], ids=["two batches", "shared"])
+def test_the_time_of_a_step_is_measured_as_it_is_trained(config, passes):
+    state, made = TrainingState.new(config, CPU), []
+    state.G.synthesis.register_forward_hook(lambda *_: made.append(1))
+    budget._timed_step(state, 16)
+    assert len(made) == passes
