@@ -32,6 +32,10 @@ def joined(device: torch.device) -> Iterator[None]:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     yield
+    # A thread of gloo that frees a tensor while Python ends aborts the process. After one more message it has freed all
+    # that came before, and the last is still ours.
+    last = torch.zeros(1, device=device)
+    dist.all_reduce(last)
     dist.destroy_process_group()
 
 
