@@ -73,6 +73,7 @@ FORWARDS = {
 def plain_training(state: TrainingState) -> TrainingState:
     """The same training, in place, for `plain_step`."""
     plain(state.G)
+    plain(state.G_ema)
     plain(state.D)
     state.G_opt, state.D_opt = (
         torch.optim.Adam(network.parameters(), betas=(0.0, 0.99), eps=1e-8) for network in (state.G, state.D)

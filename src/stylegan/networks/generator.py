@@ -204,7 +204,10 @@ class Block(nn.Module):
 
 
 class Layer(nn.Module):
-    """A convolution (or the input) and what follows it in Figure 1b: noise, bias, activation, style."""
+    """A convolution (or the input) and what follows it in Figure 1b: noise, bias, activation, style.
+
+    Where no gradient is recorded, the next layer may overwrite what this one gives: a hook that keeps it must clone it.
+    """
 
     noise_const: Tensor
 
