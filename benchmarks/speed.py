@@ -33,9 +33,8 @@ from speed_jobs import PRODUCT_SIZE, Job, cpu_jobs, cuda_jobs, measure, quick_jo
 ROOT = Path(__file__).parents[1]
 SECTIONS = ("product", "generate", "train", "read", "start")
 Row = dict[str, float]  # name of a number -> the number
-Results = dict[
-    str, Any
-]  # "machine", and of each section: job -> Row; "rounds": job -> way -> what each process printed
+# "machine", and of each section: job -> Row; "rounds": job -> way -> what each process printed
+Results = dict[str, Any]
 
 # glibc maps blocks above 32 MB anew for every call, and clears their pages: this keeps them, for all ways alike.
 MALLOC = {

@@ -1,5 +1,6 @@
 """What many tests share: a small data set, a configuration that trains in seconds, small networks."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from stylegan.config import CONFIG_F
 from stylegan.data.images import ImageDataset
 from stylegan.data.prepare import prepare
 from stylegan.networks.generator import Generator
+from stylegan.training import loop
 
 TINY = CONFIG_F.but(
     img_resolution=16,
@@ -32,6 +34,25 @@ def portraits(tmp_path_factory) -> ImageDataset:
     dest: Path = tmp_path_factory.mktemp("data") / "portraits"
     prepare("portraits:64", dest, resolution=16)
     return ImageDataset(dest)
+
+
+@pytest.fixture
+def signals_at(monkeypatch):
+    """signals_at(7, SIGINT): this process gets the signal in its 7th training step. Gives a list, an item a step."""
+
+    def arrange(step: int, *numbers: int) -> list[int]:
+        g_step, steps = loop.g_step, []
+
+        def interrupted(*args):
+            steps.append(1)
+            for number in numbers if len(steps) == step else ():
+                os.kill(os.getpid(), number)
+            return g_step(*args)
+
+        monkeypatch.setattr(loop, "g_step", interrupted)
+        return steps
+
+    return arrange
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """The demo: one command from nothing to a page of pictures, which goes on where it was stopped."""
 
-import os
 import signal
 
 import pytest
 
 from stylegan.experiments import demo as module
 from stylegan.experiments.demo import NARROW, demo
-from stylegan.training import loop
 
 
 @pytest.fixture(autouse=True)
@@ -27,16 +25,8 @@ def test_the_page_shows_pictures_that_exist(tmp_path):
     assert "Trained on 40 images" in text
 
 
-def test_a_stopped_demo_makes_no_page_and_goes_on_when_called_again(tmp_path, monkeypatch):
-    g_step, steps = loop.g_step, []
-
-    def stop_at_the_third(*args):
-        steps.append(1)
-        if len(steps) == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-        return g_step(*args)
-
-    monkeypatch.setattr(loop, "g_step", stop_at_the_third)
+def test_a_stopped_demo_makes_no_page_and_goes_on_when_called_again(tmp_path, signals_at):
+    steps = signals_at(3, signal.SIGINT)
     assert demo(tmp_path / "demo") is None
     assert not (tmp_path / "demo" / "index.html").exists()
     assert demo(tmp_path / "demo").is_file()

@@ -13,16 +13,9 @@ from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
 from conftest import TINY
+from steps import NOISE, assert_same
 
 CPU = torch.device("cpu")
-NOISE = "G.synthesis.blocks.0.layers.0.bias"  # of no effect: the norm behind it takes it away
-
-
-@pytest.fixture
-def float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def step(config, N=16, lod=0.5):
@@ -37,12 +30,6 @@ def step(config, N=16, lod=0.5):
     found |= loop.g_step(state, phase, None, draws[1])
     named = [*state.D.named_parameters("D"), *state.G.named_parameters("G")]
     return found | {n: p.grad for n, p in named if p.grad is not None and n != NOISE}
-
-
-def assert_same(ours, theirs, tolerance):
-    assert ours.keys() == theirs.keys()
-    wrong = {n: (ours[n] - theirs[n]).abs().max() / theirs[n].abs().max() for n in theirs}
-    assert {n: error.item() for n, error in wrong.items() if error > tolerance} == {}
 
 
 @pytest.mark.parametrize("batch_gpu", [4, 8])

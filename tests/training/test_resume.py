@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import random
 import signal
 import subprocess
@@ -126,12 +125,8 @@ def test_kill_9_leaves_a_state_that_goes_on(portraits, tiny, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(portraits, tiny, tmp_path, monkeypatch, capsys, number):
-    steps = []
-    g_step = loop.g_step
-    monkeypatch.setattr(
-        loop, "g_step", lambda *a: (steps.append(1), len(steps) == 7 and os.kill(os.getpid(), number), g_step(*a))[2]
-    )
+def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(portraits, tiny, tmp_path, signals_at, capsys, number):
+    steps = signals_at(7, number)
     train(portraits.path, tmp_path / "run", config=tiny.but(total_kimg=0.06))
     assert len(steps) == 7
     assert f"stylegan train --resume {tmp_path / 'run'}" in capsys.readouterr().err.replace("\n", "")
@@ -143,17 +138,8 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(portraits, tiny, tmp_path,
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
-def test_a_second_ctrl_c_says_what_is_lost_and_how_to_go_on(portraits, tiny, tmp_path, monkeypatch, capsys):
-    g_step, steps = loop.g_step, []
-
-    def twice(*args):
-        steps.append(1)
-        if len(steps) == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)
-        return g_step(*args)
-
-    monkeypatch.setattr(loop, "g_step", twice)
+def test_a_second_ctrl_c_says_what_is_lost_and_how_to_go_on(portraits, tiny, tmp_path, signals_at, capsys):
+    signals_at(3, signal.SIGINT, signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         train(portraits.path, tmp_path / "run", config=tiny)
     assert f"after the last state. Go on: stylegan train --resume {tmp_path / 'run'}" in " ".join(

@@ -1,6 +1,5 @@
 """Shared fakes: one pass of G serves the step of D and the step of G, and each is the step it was."""
 
-import os
 import signal
 
 import numpy as np
@@ -18,18 +17,11 @@ from stylegan.training.state import TrainingState
 from stylegan.training.train import resume, train
 
 from conftest import TINY
+from steps import NOISE, assert_same
 
 CPU = torch.device("cpu")
 SHARED = TINY.but(shared_fakes=True)
 PHASE = Phase(0.5, 16, 8, lrate=0.002, tick_kimg=1)
-NOISE = "G.synthesis.blocks.0.layers.0.bias"  # of no effect: the norm behind it takes it away
-
-
-@pytest.fixture
-def float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def given(config):
@@ -50,12 +42,6 @@ def found(state, stats):
     return {n: t for n, t in (tensors | grads | stats).items() if t is not None and not n.endswith(NOISE)}
 
 
-def assert_same(ours, theirs):
-    assert ours.keys() == theirs.keys()
-    wrong = {n: (ours[n] - t).abs().max().item() / max(t.abs().max().item(), 1e-300) for n, t in theirs.items()}
-    assert {n: error for n, error in wrong.items() if error > 1e-9} == {}  # float64; Adam divides by small gradients
-
-
 @pytest.mark.parametrize("checkpointed_px", [512, 16], ids=["kept", "computed again"])
 @pytest.mark.parametrize(
     "config", [SHARED, SHARED.but(loss="wgan_gp"), SHARED.but(c_dim=2)], ids=["logistic", "wgan_gp", "classes"]
@@ -73,7 +59,7 @@ def test_a_step_with_shared_fakes_is_d_step_and_then_g_step_on_the_same_draw_and
     update_ema(state.G_ema, state.G, ema_beta(PHASE.batch, config.ema_kimg))
     stats |= loop.g_step(state, PHASE, *recipe)
     theirs = found(state, stats) | {"G.w_avg": w_avg}  # which moves once for pictures that are shown twice
-    assert_same(ours, theirs)
+    assert_same(ours, theirs, 1e-9)  # float64; Adam divides by small gradients
 
 
 @pytest.mark.parametrize(("config", "passes"), [(TINY, 2), (SHARED, 1)], ids=["two batches", "shared"])
@@ -109,18 +95,10 @@ def test_a_training_with_shared_fakes_gives_g_the_latents_and_labels_of_d(portra
     assert nothing is None
 
 
-def test_a_training_with_shared_fakes_resumes_bit_for_bit(portraits, tiny, tmp_path, monkeypatch):
+def test_a_training_with_shared_fakes_resumes_bit_for_bit(portraits, tiny, tmp_path, signals_at):
     config = tiny.but(shared_fakes=True, total_kimg=0.2)  # with a fade in it
     train(portraits.path, tmp_path / "whole", config=config)
-    g_step, steps = loop.g_step, []
-
-    def interrupted(*args):
-        steps.append(1)
-        if len(steps) == 30:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return g_step(*args)
-
-    monkeypatch.setattr(loop, "g_step", interrupted)
+    steps = signals_at(30, signal.SIGTERM)
     train(portraits.path, tmp_path / "stopped", config=config)
     assert len(steps) == 30
     resume(tmp_path / "stopped")

@@ -11,16 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch._C._functorch import peek_interpreter_stack
 
+from stylegan.networks.convolution import EXACT, ours
+
 BAND_BYTES = 2**20  # as a second-level cache; twice or half as much is as fast
 LARGE_BYTES = 2**23
 
 
 def pay(x: Tensor) -> bool:
     """Is x large, on the CPU, and does nobody record gradients or a graph, or transform the function (vmap)?"""
-    graph = torch.compiler.is_compiling() or torch.jit.is_tracing() or peek_interpreter_stack() is not None
-    if graph or torch.is_grad_enabled() or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+    if not ours(x) or torch.is_grad_enabled() or peek_interpreter_stack() is not None:
         return False
-    return x.numel() * x.element_size() >= LARGE_BYTES
+    return x.dtype in EXACT and x.numel() * x.element_size() >= LARGE_BYTES
 
 
 def convolve_(x: Tensor, w: Tensor, groups: int = 1) -> Tensor:

@@ -18,10 +18,12 @@ from torch.nn.grad import conv2d_weight
 
 from stylegan.networks.winograd import TILE, Winograd
 
+EXACT = (torch.float32, torch.float64)  # what sums of many may be taken in
+
 
 def conv2d(x: Tensor, w: Tensor) -> Tensor:
     """(N, C, H, W) with (O, C, k, k), k 1 or 3 -> (N, O, H, W)."""
-    if not _ours(x):
+    if not ours(x):
         return F.conv2d(x, w, padding=w.shape[-1] // 2)
     if w.shape[-1] == 1:
         return F.linear(x.permute(0, 2, 3, 1), w[:, :, 0, 0]).permute(0, 3, 1, 2)
@@ -30,17 +32,28 @@ def conv2d(x: Tensor, w: Tensor) -> Tensor:
 
 def conv2d_down(x: Tensor, w: Tensor) -> Tensor:
     """(N, C, 2H, 2W) with (O, C, 4, 4), stride 2 -> (N, O, H, W)."""
-    return _apply(_Forward, x, w, stride=2) if _ours(x) else F.conv2d(x, w, stride=2, padding=1)
+    return _apply(_Forward, x, w, stride=2) if ours(x) else F.conv2d(x, w, stride=2, padding=1)
 
 
 def conv2d_up(y: Tensor, w: Tensor) -> Tensor:
     """The transpose of `conv2d_down`: (N, O, H, W) with (O, C, 4, 4) -> (N, C, 2H, 2W)."""
-    return _apply(_Transposed, y, w, stride=2) if _ours(y) else F.conv_transpose2d(y, w, stride=2, padding=1)
+    return _apply(_Transposed, y, w, stride=2) if ours(y) else F.conv_transpose2d(y, w, stride=2, padding=1)
+
+
+def ours(x: Tensor) -> bool:
+    """Do we say how x is computed? Other devices know better, and graphs are compiled, exported or traced plain."""
+    graph = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return x.device.type == "cpu" and not graph and not torch.is_autocast_enabled("cpu")
 
 
 def depthwise(x: Tensor, kernel: Tensor) -> Tensor:
     """Each channel by the same symmetric kernel (3, 3), which is a constant: (N, C, H, W) -> (N, C, H, W)."""
-    return _Depthwise.apply(x, kernel) if _ours(x) else _depthwise(x, kernel)
+    return _Depthwise.apply(x, kernel) if ours(x) else _depthwise(x, kernel)
+
+
+def for_each_channel(kernel: Tensor, x: Tensor) -> Tensor:
+    """The weights (C, 1, 3, 3) that apply the kernel (3, 3) to each channel of x."""
+    return kernel.to(x.dtype).expand(x.shape[1], 1, 3, 3)
 
 
 _weights_ask = ContextVar("weights_ask", default=True)
@@ -194,15 +207,9 @@ def _apply(function: Any, given: Tensor, w: Tensor, *, stride: int) -> Tensor:
 
 def _many_products(N: int, H: int, W: int, w: Tensor) -> bool:
     """Are there so many that fewer pay for the transforms? Measured on a CPU with AVX-512: docs/decisions.md."""
-    whole, exact = H % TILE == W % TILE == 0, w.dtype in (torch.float32, torch.float64)
+    whole, exact = H % TILE == W % TILE == 0, w.dtype in EXACT
     tiles = N * H * W // TILE**2
     return whole and exact and min(w.shape[:2]) >= 256 and tiles >= (64 if w.shape[-1] == 3 else 256)
-
-
-def _ours(x: Tensor) -> bool:
-    """Other devices have convolutions of their own, and so have graphs that are compiled, exported or traced."""
-    graph = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    return x.device.type == "cpu" and not graph and not torch.is_autocast_enabled("cpu")
 
 
 def _channels_last(x: Tensor) -> Tensor:
@@ -210,5 +217,4 @@ def _channels_last(x: Tensor) -> Tensor:
 
 
 def _depthwise(x: Tensor, kernel: Tensor) -> Tensor:
-    channels = x.shape[1]
-    return F.conv2d(x, kernel.to(x.dtype).expand(channels, 1, 3, 3), padding=1, groups=channels)
+    return F.conv2d(x, for_each_channel(kernel, x), padding=1, groups=x.shape[1])

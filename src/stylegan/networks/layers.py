@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylegan.networks import bands
-from stylegan.networks.convolution import conv2d, conv2d_down, conv2d_up, depthwise
+from stylegan.networks.convolution import conv2d, conv2d_down, conv2d_up, depthwise, for_each_channel
 
 SQRT2 = 2**0.5  # the gain of He et al.'s initialization, for layers before a leaky ReLU
 
@@ -124,7 +124,7 @@ class Blur(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.overwrite and bands.pay(x):
-            return bands.convolve_(x, self.kernel.to(x.dtype).expand(x.shape[1], 1, 3, 3), groups=x.shape[1])
+            return bands.convolve_(x, for_each_channel(self.kernel, x), groups=x.shape[1])
         return depthwise(x, self.kernel)
 
 

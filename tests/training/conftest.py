@@ -1,0 +1,12 @@
+"""What tests of training share."""
+
+import pytest
+import torch
+
+
+@pytest.fixture
+def float64():
+    """Networks and numbers are made in double precision."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
