@@ -106,28 +106,30 @@ def run(args: argparse.Namespace) -> Results:
 
 
 def in_new_process(job: Job, way: str, args: argparse.Namespace) -> Row:
-    """What `measure` says in a process of its own, with an empty working folder."""
+    """What `measure` says in a process of its own, with an empty working folder and nothing compiled before."""
     threads = {"OMP_NUM_THREADS": str(args.threads)} if args.threads else {}
     command = [sys.executable, __file__, "--measure", job.title, way, "--device", args.device]
     with tempfile.TemporaryDirectory() as folder:
         child = subprocess.run(
             [*command, *(["--quick"] if args.quick else [])],
-            **{"cwd": folder, "env": os.environ | threads | (MALLOC if args.malloc else {})},
+            cwd=folder,
+            env=os.environ | threads | (MALLOC if args.malloc else {}) | {"TORCHINDUCTOR_CACHE_DIR": folder},
             **{"stdout": subprocess.PIPE, "text": True, "check": True},
         )
     return json.loads(child.stdout)
 
 
 def row(found: dict[str, list[Row]]) -> Row:
-    """Medians over the rounds, and their ratios to the fast way."""
+    """Medians over the rounds, and ratios to the fast way and to the compiled one."""
     numbers: Row = {}
-    for quantity in ("cpu_ms", "wall_ms", "peak_mb"):
+    for quantity in ("cpu_ms", "wall_ms", "peak_mb", "compile_s"):
         for way, rounds in found.items():
             if quantity in rounds[0]:
                 numbers[f"{quantity} {way}"] = median(r[quantity] for r in rounds)
-        for way in ("plain", "floor"):
-            if f"{quantity} {way}" in numbers:
-                numbers[f"{quantity} {way}/fast"] = numbers[f"{quantity} {way}"] / numbers[f"{quantity} fast"]
+        for way, other in (("plain", "fast"), ("floor", "fast"), ("plain", "compiled"), ("floor", "compiled")):
+            if {f"{quantity} {way}", f"{quantity} {other}"} <= numbers.keys():
+                ratio = numbers[f"{quantity} {way}"] / numbers[f"{quantity} {other}"]
+                numbers[f"{quantity} {way}/{other}"] = ratio
     fast = [r["cpu_ms"] for r in found["fast"]]
     return numbers | {"spread": (max(fast) - min(fast)) / median(fast)}
 

@@ -1,11 +1,13 @@
 """What benchmarks/speed.py measures: the jobs, and one of them in one way, in this process and its working folder.
 
-Ways: floor, the convolutions alone (of a start: the import of torch); plain, by definition; fast, the package.
+Ways: floor, the convolutions alone (of a start: the import of torch); plain, by definition; fast, the package;
+compiled, the package with `--compile`.
 """
 
 import itertools
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,9 +82,10 @@ def cpu_jobs() -> list[Job]:
             for H in (64, 256, 1024)
             for N in (1, 4)
         ),
-        Job("train", "8 px, narrow", NARROW, 16, lod=2),
-        Job("train", "16 px fading, narrow", NARROW, 16, lod=1.5),
-        Job("train", "32 px, narrow", NARROW, 16),
+        *(
+            Job("train", f"{name}, narrow", NARROW, 16, lod, ("floor", "plain", "fast", "compiled"))
+            for name, lod in (("8 px", 2), ("16 px fading", 1.5), ("32 px", 0))
+        ),
         *(Job("train", f"{H} px, full width", WIDE.but(img_resolution=H), 4) for H in (64, 128)),
         *(
             Job(
@@ -118,9 +121,14 @@ def measure(job: Job, way: str, *, device: torch.device, seconds: float) -> dict
         took = floor(job.section, job.config, N=job.N, lod=job.lod, seconds=seconds / 20)
         return {"cpu_ms": 1000 * took.cpu / job.N, "wall_ms": 1000 * took.wall / job.N}
     work = WORKS[job.section](job, way, device)
-    memory = Memory()
+    memory, begin = Memory(), time.perf_counter()
+    if way == "compiled":
+        work()
+        compile_s = time.perf_counter() - begin
     took = timed(work, seconds=seconds)
     found = {"cpu_ms": 1000 * took.cpu / job.N, "wall_ms": 1000 * took.wall / job.N}
+    if way == "compiled":
+        return found | {"compile_s": compile_s}
     return found | ({"peak_mb": memory.taken_bytes() / 2**20} if job.section in ("generate", "train") else {})
 
 
@@ -135,12 +143,12 @@ def generation(job: Job, way: str, device: torch.device) -> Callable[[], object]
 
 def training(job: Job, way: str, device: torch.device) -> Callable[[], object]:
     """A step of D with R1, of the average and of G, on random pictures, with mixed styles."""
-    config, N, H = job.config, job.N, job.resolution
+    config, N, H = job.config.but(compile=way == "compiled"), job.N, job.resolution
     state = TrainingState.new(config, device)
     state.G.lod = state.D.lod = job.lod
     phase = Phase(job.lod, H, N, config.lrate, config.tick_kimg)
     generator = torch.Generator(device).manual_seed(0)
-    step = take_steps if way == "fast" else plain_step
+    step = plain_step if way == "plain" else take_steps
     if way == "plain":
         plain_training(state)
 

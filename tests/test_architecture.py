@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,11 @@ def test_imports_point_one_way():
         if other not in ORDER or ORDER.index(other) > ORDER.index(room)
     ]
     assert wrong == []
+
+
+def test_files_of_commands_import_the_console_and_not_each_other():
+    for path in {*(SOURCE / "cli").glob("*.py")} - {SOURCE / "cli" / "__init__.py"}:
+        assert set(re.findall(r"\bstylegan\.cli\b[.\w]*", path.read_text())) <= {"stylegan.cli.console"}, path
 
 
 def imported_packages(path):

@@ -89,6 +89,8 @@ class Config:
     """The most images per GPU in a step at single resolutions."""
     batch_gpu: int | None = None
     """The most images that a process computes at once, a multiple of 4; None: all. Changes nothing but memory."""
+    compile: bool = False
+    """Compile steps where that pays, with the machine's C++ compiler. Changes nothing but speed and rounding."""
     tick_kimg: float = 160.0
     """Thousands of images between two lines of statistics with a sheet of samples, where tick_kimg_at has no entry."""
     tick_kimg_at: dict[int, float] = field(
@@ -318,6 +320,8 @@ def _conflicts(config: Config) -> list[str]:
         problems.append(
             f"batch_gpu {config.batch_gpu}: must be None with shared_fakes, where G's whole batch waits in memory for D"
         )
+    if config.shared_fakes and config.compile:
+        problems.append("compile True: must be False with shared_fakes, where the steps of D and G share a graph")
     if config.norm == "pixel" and config.style_mixing_prob > 0:
         problems.append(
             f"style_mixing_prob {config.style_mixing_prob}: must be 0 with norm pixel, which has no styles to mix"

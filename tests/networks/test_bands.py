@@ -1,5 +1,7 @@
 """Large features without gradients: the same numbers as by definition, and nothing of the caller's is overwritten."""
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -23,8 +25,8 @@ def channels_last(x):
 
 @pytest.fixture(params=[1, 3, 7, 100])
 def rows(request, monkeypatch):
-    """So many rows of the tensors below, (2, 5, 13, 8) of 8 bytes, are a band: one, several, more than there are."""
-    monkeypatch.setattr(bands, "BAND_BYTES", request.param * 2 * 5 * 8 * 8)
+    """So many rows of a picture below, (5, 13, 8) of 8 bytes, are a band: one, several, more than there are."""
+    monkeypatch.setattr(bands, "BAND_BYTES", request.param * 5 * 8 * 8)
 
 
 X = numbers(2, 5, 13, 8)
@@ -38,6 +40,14 @@ def test_a_convolution_in_bands_is_that_of_the_whole(rows, layout, groups):
     assert_close(found, F.conv2d(X, w, padding=1, groups=groups), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("layout", [channels_last, torch.clone])
+def test_an_up_convolution_in_bands_is_that_of_the_whole_and_leaves_what_it_is_given(rows, layout):
+    x, w = layout(X), numbers(5, 3, 4, 4)
+    expected = F.conv_transpose2d(X, w, stride=2, padding=1)
+    assert_close(bands.convolve_up(x, w), expected, rtol=1e-12, atol=1e-12)
+    assert torch.equal(x, X)
+
+
 @pytest.mark.parametrize("noise", [numbers(2, 1, 13, 8), numbers(1, 1, 13, 8), None])
 def test_noise_bias_and_activation_in_bands_are_those_of_the_whole(rows, noise):
     bias, strength = numbers(5, 1, 1), numbers(5, 1, 1) + 1
@@ -49,6 +59,26 @@ def test_the_norm_in_bands_is_that_of_the_whole(rows):
     scale, shift = numbers(2, 5, 1, 1), numbers(2, 5, 1, 1) + 1
     found = bands.instance_norm_(channels_last(X), scale, shift)
     assert_close(found, instance_norm(X, scale, shift), rtol=1e-12, atol=1e-12)
+
+
+def taken_bytes(work):
+    """The most memory that torch's operations hold at once while they do this work."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        kept = work()
+    events = (e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]")
+    held = itertools.accumulate(e.nbytes() for e in sorted(events, key=lambda e: e.start_ns()))
+    return max(held, default=0), kept
+
+
+def test_large_features_take_their_own_memory_and_a_few_bands():
+    x, w, scale = channels_last(torch.randn(1, 32, 512, 512)), torch.randn(32, 32, 3, 3), torch.ones(1, 32, 1, 1)
+    few, up = 8 * bands.BAND_BYTES, torch.randn(32, 16, 4, 4)
+    with torch.no_grad():
+        assert taken_bytes(lambda: bands.convolve_(x, w))[0] < few < x.nbytes
+        assert taken_bytes(lambda: bands.activate_(x, scale[0], x[:, :1].clone(), scale[0]))[0] < few
+        assert taken_bytes(lambda: bands.instance_norm_(x, scale, scale))[0] < few
+        taken, y = taken_bytes(lambda: bands.convolve_up(x, up))
+        assert taken < y.nbytes + few
 
 
 # In the network
@@ -115,13 +145,14 @@ def test_vmap_over_pictures_gives_them_one_by_one(G):
 
 
 def test_bands_are_for_large_features_on_the_cpu_of_which_nobody_records_gradients():
-    large = torch.empty(2, 16, 256, 256)
+    large = torch.empty(2, 32, 256, 256)
     assert not bands.pay(large)
     with torch.no_grad():
         assert bands.pay(large)
         assert not bands.pay(large[:, :, 1:255, 1:255])
-        assert not bands.pay(torch.empty(4, 16, 256, 256, dtype=torch.float16))  # sums of squares would overflow
+        assert not bands.pay(torch.empty(2, 64, 256, 256, dtype=torch.float16))  # sums of squares would overflow
         assert not bands.pay(large.to("meta"))
+        assert not bands.pay(torch.empty(4, 16, 256, 256))  # large together, and each picture is not
 
 
 def test_a_1024_px_network_computes_its_last_levels_in_bands(monkeypatch):

@@ -48,6 +48,9 @@ def test_each_style_may_have_its_own_psi():
         (["a"] * 6, "must be a number, or 6"),
         (math.nan, "psi nan: must be a finite number"),
         (-math.inf, "psi -inf: must be a finite number"),
+        ([1, 1, math.nan, 1, 1, 1], r"psi \[1, 1, nan, 1, 1, 1\]: must be a finite number"),
+        (torch.tensor(math.nan), r"psi tensor\(nan\): must be a finite number"),
+        (torch.tensor([1, 1, 1, 1, 1, math.inf]), "must be a finite number"),
     ],
 )
 def test_a_psi_that_is_no_finite_number_nor_one_for_each_style_is_refused(psi, words):

@@ -1,5 +1,7 @@
 """What a given time allows, and what a long training takes: laws, no absolute times."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,9 +9,9 @@ from hypothesis import strategies as st
 
 from stylegan.config import CONFIG_A, CONFIG_F
 from stylegan.errors import InputError
-from stylegan.training import budget
+from stylegan.training import budget, losses
 from stylegan.training.budget import Cost, affordable_kimg, config_in, level_sec, measure_levels
-from stylegan.training.dry_run import dry_run, table
+from stylegan.training.dry_run import dry_run, pays, table
 from stylegan.training.schedule import schedule
 
 from conftest import TINY
@@ -65,7 +67,7 @@ def test_each_level_is_measured_with_the_batch_of_the_schedule(monkeypatch):
 def test_a_disturbance_of_some_steps_does_not_count(monkeypatch):
     calls = []
 
-    def timed_step(state, resolution):
+    def timed_step(state, resolution, penalized):
         calls.append(resolution)
         disturbed = 10 < len(calls) < 20  # a neighbour is busy for a while
         return (0.5 if disturbed else 0.1) * resolution / 4, None
@@ -73,6 +75,24 @@ def test_a_disturbance_of_some_steps_does_not_count(monkeypatch):
     monkeypatch.setattr(budget, "_timed_step", timed_step)
     costs = measure_levels(TINY, CPU, trial_sec=40.0)
     assert {r: round(cost.sec_per_img * TINY.batch, 6) for r, cost in costs.items()} == {4: 0.1, 8: 0.2, 16: 0.4}
+
+
+@pytest.mark.parametrize(("r1_interval", "mean_sec"), [(1, 3.0), (2, 2.0), (16, 1.125)])
+def test_a_step_takes_the_mean_of_a_cycle_in_which_one_pays_r1(monkeypatch, r1_interval, mean_sec):
+    clock, r1, take_steps = SimpleNamespace(sec=0.0), losses.r1, budget.take_steps
+
+    def taking(sec, function):
+        def call(*args, **kwargs):
+            clock.sec += sec
+            return function(*args, **kwargs)
+
+        return call
+
+    monkeypatch.setattr(budget, "time", SimpleNamespace(perf_counter=lambda: clock.sec))
+    monkeypatch.setattr(budget, "take_steps", taking(1.0, take_steps))
+    monkeypatch.setattr(losses, "r1", taking(2.0, r1))
+    costs = measure_levels(TINY.but(r1_interval=r1_interval), CPU)
+    assert {r: cost.sec_per_img * TINY.batch for r, cost in costs.items()} == dict.fromkeys((4, 8, 16), mean_sec)
 
 
 def test_more_time_never_gives_a_narrower_network(monkeypatch):
@@ -101,6 +121,31 @@ def test_the_total_of_a_dry_run_is_the_sum_of_its_levels():
     assert [line[0] for line in lines] == ["level", "8x8", "16x16", "32x32", "total"]
     assert lines[3] == ["32x32", "64", "50.0", "9:10", "3.0", "GiB"]  # 27.5 kimg at 20 ms
     assert lines[4] == ["total", "81.0", "10:18", "3.0", "GiB"]  # 7.5 + 60 + 550 s
+
+
+def test_a_dry_run_says_whether_compiling_pays():
+    config = SMALL.for_budget(50)
+    half = {r: Cost(c.sec_per_img / 2, None, compile_sec=60) for r, c in COSTS.items()}
+    assert pays(config, half, COSTS) == "compile pays: 8:09, of which compiling takes 3:00; 10:18 without"
+    slow = {r: Cost(c.sec_per_img / 2, None, compile_sec=120) for r, c in COSTS.items()}
+    assert pays(config, slow, COSTS) == "compile does not pay: 11:09, of which compiling takes 6:00; 10:18 without"
+
+
+def test_compiling_is_no_part_of_a_steps_time(monkeypatch):
+    compiled = set()
+
+    def timed_step(state, resolution, penalized):
+        is_new = (resolution, penalized) not in compiled
+        compiled.add((resolution, penalized))
+        return 1.0 + 30 * (is_new and state.config.compile), None
+
+    monkeypatch.setattr(budget, "_timed_step", timed_step)
+    costs = measure_levels(TINY.but(compile=True), CPU)
+    assert {r: (c.sec_per_img * TINY.batch, c.compile_sec) for r, c in costs.items()} == {
+        4: (1.0, 30.0),
+        8: (1.0, 60.0),
+        16: (1.0, 60.0),
+    }
 
 
 def test_a_dry_run_refuses_what_the_training_would(portraits, tiny):

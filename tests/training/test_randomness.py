@@ -34,7 +34,7 @@ def test_a_step_leaves_the_global_random_state_alone():
 
 @pytest.mark.parametrize(("lod", "active"), [(0.0, 6), (0.5, 6), (1.0, 4), (2.0, 2)])
 def test_the_crossover_lies_between_the_layers_that_are_grown(lod, active):
-    crossovers = {draws(4 * i, lod=lod, prob=1.0).crossover for i in range(200)}
+    crossovers = {int(draws(4 * i, lod=lod, prob=1.0).crossover) for i in range(200)}
     assert crossovers == set(range(1, active))
 
 

@@ -119,5 +119,5 @@ def test_shared_fakes_cannot_be_computed_in_parts():
 def test_the_time_of_a_step_is_measured_as_it_is_trained(config, passes):
     state, made = TrainingState.new(config, CPU), []
     state.G.synthesis.register_forward_hook(lambda *_: made.append(1))
-    budget._timed_step(state, 16)
+    budget._timed_step(state, 16, True)
     assert len(made) == passes

@@ -1,7 +1,7 @@
 """Large features without gradients: in place, in bands of rows that stay in the processor's cache.
 
 At 1024 x 1024 a layer's features are 64 MB. Every function below goes through memory once where a chain of operations
-goes through it four times, and keeps nothing besides. All overwrite what they are given.
+goes through it four times, and keeps nothing besides. Those that end in _ overwrite what they are given.
 """
 
 from collections.abc import Iterator
@@ -14,25 +14,40 @@ from torch._C._functorch import peek_interpreter_stack
 from stylegan.networks.convolution import EXACT, ours
 
 BAND_BYTES = 2**20  # as a second-level cache; twice or half as much is as fast
-LARGE_BYTES = 2**23
+LARGE_BYTES = 2**23  # of one picture: a level is computed the same way for any batch
 
 
 def pay(x: Tensor) -> bool:
-    """Is x large, on the CPU, and does nobody record gradients or a graph, or transform the function (vmap)?"""
+    """Are the pictures large, on the CPU, and does nobody record gradients or a graph, or transform the function?"""
     if not ours(x) or torch.is_grad_enabled() or peek_interpreter_stack() is not None:
         return False
-    return x.dtype in EXACT and x.numel() * x.element_size() >= LARGE_BYTES
+    return x.dtype in EXACT and x[:1].numel() * x.element_size() >= LARGE_BYTES
 
 
 def convolve_(x: Tensor, w: Tensor, groups: int = 1) -> Tensor:
     """The convolution of x (N, C, H, W) with w (C, C / groups, 3, 3), zeros beyond the border."""
-    above = torch.zeros_like(x[:, :, :1])  # the row above the band, as it was
-    for band in _bands(x):
-        below = x[:, :, band.stop : band.stop + 1] if band.stop < x.shape[2] else torch.zeros_like(above)
-        rows = torch.cat([above, x[:, :, band], below], dim=2).contiguous(memory_format=torch.channels_last)
-        above = rows[:, :, -2:-1]
-        x[:, :, band] = F.conv2d(rows, w, padding=(0, 1), groups=groups)
+    for picture in x.split(1):  # whose bands lie in memory in one piece
+        last = new = picture[:, :, :0]
+        for band in _bands(picture):
+            y = F.conv2d(_with_neighbours(picture, band), w, padding=(0, 1), groups=groups)
+            last.copy_(new)  # not before: the band needed the row above it as it was
+            last, new = picture[:, :, band], y
+        last.copy_(new)
     return x
+
+
+def convolve_up(x: Tensor, w: Tensor) -> Tensor:
+    """The transposed convolution with stride 2, x (N, C, H, W), w (C, O, 4, 4) -> (N, O, 2H, 2W). Leaves x as it is.
+
+    For the whole, oneDNN takes as much memory again as it gives.
+    """
+    N, _, H, W = x.shape
+    y = x.new_empty(N, 2 * H, 2 * W, w.shape[1]).permute(0, 3, 1, 2)
+    for picture, to in zip(x.split(1), y.split(1), strict=True):
+        for band in _bands(picture):
+            rows = _with_neighbours(picture, band)
+            to[:, :, 2 * band.start : 2 * band.stop] = F.conv_transpose2d(rows, w, stride=2, padding=(3, 1))
+    return y
 
 
 def activate_(x: Tensor, bias: Tensor, noise: Tensor | None, strength: Tensor | None) -> Tensor:
@@ -47,14 +62,32 @@ def activate_(x: Tensor, bias: Tensor, noise: Tensor | None, strength: Tensor | 
 
 def instance_norm_(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """Every channel of every picture to mean `shift` and deviation `scale`, (N, C, 1, 1) each."""
-    mean = x.mean(dim=(2, 3), keepdim=True)
-    squares = torch.zeros_like(mean)
-    for band in _bands(x):
-        squares += x[:, :, band].sub_(mean).square().sum(dim=(2, 3), keepdim=True)
-    scale = torch.rsqrt(squares / (x.shape[2] * x.shape[3]) + 1e-8) * scale
-    for band in _bands(x):
-        x[:, :, band].mul_(scale).add_(shift)
+    for picture, y_s, y_b in zip(x.split(1), scale.split(1), shift.split(1), strict=True):
+        parts = [picture[:, :, band] for band in _bands(picture)]
+        mean, variance = _moments(parts)
+        factor = torch.rsqrt(variance + 1e-8) * y_s
+        term = y_b - mean * factor
+        for part in parts:
+            torch.addcmul(term, part, factor, out=part)
     return x
+
+
+def _moments(parts: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Mean and variance of the channels of a picture, (C, 1, 1) each, from those of its parts."""
+    found = [torch.batch_norm_update_stats(part, None, None, 0.0) for part in parts]
+    means, variances = (torch.stack(column, dim=1) for column in zip(*found, strict=True))  # (C, parts)
+    rows = means.new_tensor([part.shape[2] for part in parts])
+    shares = rows / rows.sum()
+    mean = means @ shares
+    variance = (variances + (means - mean[:, None]).square()) @ shares
+    return mean[:, None, None], variance[:, None, None]
+
+
+def _with_neighbours(x: Tensor, band: slice) -> Tensor:
+    """The band with the rows above and below it, zeros beyond the border."""
+    first, last = band.start == 0, band.stop == x.shape[2]
+    rows = x[:, :, max(band.start - 1, 0) : band.stop + 1]
+    return F.pad(rows, (0, 0, int(first), int(last))) if first or last else rows
 
 
 def _bands(x: Tensor) -> Iterator[slice]:

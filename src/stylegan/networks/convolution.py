@@ -19,25 +19,24 @@ from torch.nn.grad import conv2d_weight
 from stylegan.networks.winograd import TILE, Winograd
 
 EXACT = (torch.float32, torch.float64)  # what sums of many may be taken in
+WIDE = 128  # channels from which our ways gain more than functions in Python cost: docs/decisions.md
 
 
 def conv2d(x: Tensor, w: Tensor) -> Tensor:
     """(N, C, H, W) with (O, C, k, k), k 1 or 3 -> (N, O, H, W)."""
-    if not ours(x):
-        return F.conv2d(x, w, padding=w.shape[-1] // 2)
-    if w.shape[-1] == 1:
+    if w.shape[-1] == 1 and ours(x):
         return F.linear(x.permute(0, 2, 3, 1), w[:, :, 0, 0]).permute(0, 3, 1, 2)
-    return _apply(_Forward, x, w, stride=1)
+    return _apply(_Forward, x, w, stride=1) if _wide(x, w) else F.conv2d(x, w, padding=w.shape[-1] // 2)
 
 
 def conv2d_down(x: Tensor, w: Tensor) -> Tensor:
     """(N, C, 2H, 2W) with (O, C, 4, 4), stride 2 -> (N, O, H, W)."""
-    return _apply(_Forward, x, w, stride=2) if ours(x) else F.conv2d(x, w, stride=2, padding=1)
+    return _apply(_Forward, x, w, stride=2) if _wide(x, w) else F.conv2d(x, w, stride=2, padding=1)
 
 
 def conv2d_up(y: Tensor, w: Tensor) -> Tensor:
     """The transpose of `conv2d_down`: (N, O, H, W) with (O, C, 4, 4) -> (N, C, 2H, 2W)."""
-    return _apply(_Transposed, y, w, stride=2) if ours(y) else F.conv_transpose2d(y, w, stride=2, padding=1)
+    return _apply(_Transposed, y, w, stride=2) if _wide(y, w) else F.conv_transpose2d(y, w, stride=2, padding=1)
 
 
 def ours(x: Tensor) -> bool:
@@ -95,7 +94,7 @@ class Direct:
         return F.conv_transpose2d(y, _channels_last(w), stride=self.stride, padding=1)
 
     def gradient(self, x: Tensor, y: Tensor) -> Tensor:
-        if self.stride == 2 and y.shape[1] >= 128:  # there oneDNN is twice as fast with pictures channel by channel
+        if self.stride == 2:  # there oneDNN is twice as fast with pictures channel by channel
             x, y = x.contiguous(), y.contiguous()
         shape = (y.shape[1], x.shape[1], self.kernel_size, self.kernel_size)
         return conv2d_weight(x, shape, y, stride=self.stride, padding=1)
@@ -203,6 +202,10 @@ def _apply(function: Any, given: Tensor, w: Tensor, *, stride: int) -> Tensor:
         fast = Winograd(stride)
         return function.apply(given, fast.kernel(w), fast)
     return function.apply(given, w, Direct(stride, w.shape[-1]))
+
+
+def _wide(x: Tensor, w: Tensor) -> bool:
+    return ours(x) and min(w.shape[:2]) >= WIDE
 
 
 def _many_products(N: int, H: int, W: int, w: Tensor) -> bool:

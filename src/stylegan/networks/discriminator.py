@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from stylegan.config import Config
+from stylegan.networks.fade import fade
 from stylegan.networks.generator import RESAMPLES, check_c, check_lod
 from stylegan.networks.layers import (
     EqualizedConv2d,
@@ -42,11 +43,10 @@ class Discriminator(nn.Module):
             )
         check_c(c, len(img), self.config.c_dim)
         x = self.fromrgb[grown](img)
-        fade = lod - math.floor(lod)
         for i in reversed(range(grown)):
             x = self.blocks[i](x)
-            if fade and i == grown - 1:
-                x = torch.lerp(x, self.fromrgb[i](downsample(img)), fade)
+            if lod % 1 and i == grown - 1:
+                x = torch.lerp(x, self.fromrgb[i](downsample(img)), fade(lod))
         return self.head(x, c)
 
 

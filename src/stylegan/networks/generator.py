@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from stylegan.config import Config, NoiseMode
+from stylegan.networks.fade import fade
 from stylegan.networks.layers import (
     SQRT2,
     AdaIN,
@@ -145,12 +146,11 @@ class Synthesis(nn.Module):
         blocks = self.grown_blocks(lod)
         x = ws[:, 0]
         for i, block in enumerate(blocks):
-            previous, x = x, block(x, ws[:, 2 * i : 2 * i + 2], maps[2 * i : 2 * i + 2])
+            if lod % 1 and block is blocks[-1]:
+                smaller = blocks[-2].torgb(x)
+            x = block(x, ws[:, 2 * i : 2 * i + 2], maps[2 * i : 2 * i + 2])
         img = blocks[-1].torgb(x)
-        fade = lod - math.floor(lod)
-        if fade:
-            img = torch.lerp(img, upsample(blocks[-2].torgb(previous)), fade)
-        return img
+        return torch.lerp(img, upsample(smaller), fade(lod)) if lod % 1 else img
 
     def grown_blocks(self, lod: float) -> list["Block"]:
         """The blocks that take part at `lod`, from 4x4 up."""

@@ -70,7 +70,8 @@ class EqualizedConv2dUp(EqualizedConv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         # Each input pixel is seen by 4 x 4 outputs: as a transposed convolution this costs 16 and not 36 products.
-        return conv2d_up(x, box_kernel(self.weight.transpose(0, 1), self.places * self.weight_gain))
+        weight = box_kernel(self.weight.transpose(0, 1), self.places * self.weight_gain)
+        return bands.convolve_up(x, weight) if bands.pay(x) else conv2d_up(x, weight)
 
 
 class EqualizedConv2dDown(EqualizedConv2d):

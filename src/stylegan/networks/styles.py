@@ -1,6 +1,5 @@
 """What is done to w between the mapping and the synthesis network."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -12,9 +11,9 @@ def broadcast(w: Tensor, num_ws: int) -> Tensor:
     return w[:, None].repeat(1, num_ws, 1)
 
 
-def mix(ws1: Tensor, ws2: Tensor, crossover: int) -> Tensor:
+def mix(ws1: Tensor, ws2: Tensor, crossover: int | Tensor) -> Tensor:
     """Styles of ws1 before `crossover` and of ws2 from there on (Section 3.1). Both (N, num_ws, w_dim)."""
-    return torch.cat([ws1[:, :crossover], ws2[:, crossover:]], dim=1)
+    return torch.where(torch.arange(ws1.shape[1], device=ws1.device)[:, None] < crossover, ws1, ws2)
 
 
 def copy_styles(ws_a: Tensor, ws_b: Tensor, indices: Sequence[int]) -> Tensor:
@@ -37,7 +36,7 @@ def truncate(ws: Tensor, w_avg: Tensor, psi: float | Sequence[float], cutoff: in
         psis = torch.as_tensor(psi, dtype=ws.dtype, device=ws.device)
     except (TypeError, ValueError, RuntimeError) as e:
         raise ValueError(f"psi {psi!r}: must be a number, or {num_ws}, one for each style") from e
-    if isinstance(psi, float) and not math.isfinite(psi):
+    if not torch.compiler.is_compiling() and not psis.isfinite().all():  # an exported file takes its psi later
         raise ValueError(f"psi {psi!r}: must be a finite number")
     if psis.ndim and psis.shape != (num_ws,):
         raise ValueError(f"psi of {len(psis)} numbers: must be one number, or {num_ws}, one for each style")

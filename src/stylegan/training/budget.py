@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import fmean, median_high
 
 import torch
 
@@ -17,10 +18,14 @@ from stylegan.training.state import TrainingState
 
 @dataclass(frozen=True)
 class Cost:
-    """What a resolution costs. peak_bytes: the most memory one process took; None where the system does not tell."""
+    """What a resolution costs. peak_bytes: the most memory one process took; None where the system does not tell.
+
+    compile_sec: once, for the programs of its phases.
+    """
 
     sec_per_img: float
     peak_bytes: int | None
+    compile_sec: float = 0.0
 
 
 def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2.0) -> dict[int, Cost]:
@@ -28,27 +33,40 @@ def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2
 
     Many processes measure together, each its part of the batch, and all find the same seconds.
     The levels take turns, and the median counts: a neighbour who is busy for a while does not fall on one level alone.
+    With R1 in some steps only, steps with and without are tried, and count as often as they are taken.
     """
     state = TrainingState.new(config, device)
     resolutions = [resolution for _, resolution in level_starts(config)]
-    first = {resolution: _timed_step(state, resolution) for resolution in resolutions}  # warms up, and takes the memory
-    seconds: dict[int, list[float]] = {resolution: [] for resolution in resolutions}
-    while waiting := [r for r, sec in seconds.items() if sum(sec) < trial_sec]:
-        for resolution in waiting:
-            seconds[resolution].append(_timed_step(state, resolution)[0])
+    kinds = [(resolution, penalized) for resolution in resolutions for penalized in (True, False)[: config.r1_interval]]
+    first = {kind: _timed_step(state, *kind) for kind in kinds}  # warms up, and takes the memory
+    seconds: dict[tuple[int, bool], list[float]] = {kind: [] for kind in kinds}
+    while waiting := [kind for kind, sec in seconds.items() if sum(sec) < trial_sec]:
+        for kind in waiting:
+            seconds[kind].append(_timed_step(state, *kind)[0])
+    step_sec = {kind: median_high(sec) for kind, sec in seconds.items()}
+    mean_sec = {r: fmean(step_sec[r, i == 0] for i in range(config.r1_interval)) for r in resolutions}
+    compile_sec = {r: sum(first[kind][0] - step_sec[kind] for kind in kinds if kind[0] == r) for r in resolutions}
     return {
-        r: Cost(sorted(seconds[r])[len(seconds[r]) // 2] / batch_of(config, r, processes.world()), peak)
-        for r, (_, peak) in first.items()
+        r: Cost(
+            sec / batch_of(config, r, processes.world()),
+            first[r, True][1],  # R1 takes the most memory
+            compile_sec[r] * (1 if r == resolutions[0] else 2) * config.compile,  # fading, and then not
+        )
+        for r, sec in mean_sec.items()
     }
 
 
-def _timed_step(state: TrainingState, resolution: int) -> tuple[float, int | None]:
-    """Seconds of a step of D and G, the mean over all processes, and the memory that this one took."""
+def _timed_step(state: TrainingState, resolution: int, penalized: bool) -> tuple[float, int | None]:
+    """Seconds of a step of D and G, the mean over all processes, and the memory that this one took.
+
+    penalized: with R1, as the first of every r1_interval steps; False asks for another.
+    """
     config, device = state.config, state.device
     level = (config.img_resolution // resolution).bit_length() - 1
     lod, batch = min(level + 0.5, config.max_lod), batch_of(config, resolution, processes.world())
     phase = Phase(lod, resolution, batch, config.lrate, config.tick_kimg)
     N = batch // processes.world()
+    state.cur_nimg = 0 if penalized else batch  # the first step of the training, or the second
     state.G.lod = state.D.lod = lod
     generator = torch.Generator(device).manual_seed(0)
     c = torch.zeros(N, config.c_dim, device=device) if config.c_dim else None
@@ -83,7 +101,7 @@ def level_sec(config: Config, costs: dict[int, Cost]) -> dict[int, float]:
     starts = [*level_starts(config), (round(1000 * config.total_kimg), 0)]
     ends = [min(start, starts[-1][0]) for start, _ in starts[1:]]
     return {
-        resolution: max(end - start, 0) * costs[resolution].sec_per_img
+        resolution: max(end - start, 0) * costs[resolution].sec_per_img + costs[resolution].compile_sec
         for (start, resolution), end in zip(starts[:-1], ends, strict=True)
     }
 

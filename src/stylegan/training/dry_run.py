@@ -11,6 +11,7 @@ from stylegan.errors import refuse
 from stylegan.training import processes
 from stylegan.training.bar import clock
 from stylegan.training.budget import Cost, level_sec, measure_levels
+from stylegan.training.programs import missing_compiler, plan
 from stylegan.training.schedule import batch_of, refused_batches
 
 
@@ -22,19 +23,30 @@ def dry_run(data: Path | str, config: Config, device: torch.device) -> str:
     dataset = ImageDataset(data)
     with processes.joined(device):
         world = processes.world()
-        refuse([*misfits(config, dataset), *refused_batches(config, world)])
+        refuse([*misfits(config, dataset), *refused_batches(config, world), *missing_compiler(config)])
         costs = measure_levels(config, device)
+        plain = measure_levels(config.but(compile=False), device) if config.compile else {}
         if processes.rank():
             return ""
     epochs = 1000 * config.total_kimg / len(dataset)
     shown = f"Each of the {len(dataset):,} pictures is shown {epochs:,.1f} times."
-    return f"{table(config, costs, world)}\n{shown}\nMeasured on {world} process{'es' if world > 1 else ''} {HONESTLY}"
+    measured = f"Measured on {world} process{'es' if world > 1 else ''} {HONESTLY}"
+    compiled = [*plan(config, device), pays(config, costs, plain)] if config.compile else []
+    return "\n".join([table(config, costs, world), shown, *compiled, measured])
 
 
 HONESTLY = (
     "with random pictures, as busy as this machine is now; sheets, snapshots and reading\n"
     "the data come on top. Memory is the most that one process held up to that level: on the CPU all that it held."
 )
+
+
+def pays(config: Config, costs: dict[int, Cost], plain: dict[int, Cost]) -> str:
+    """A line that says whether compiling saves more than it takes. plain: what the levels cost without it."""
+    seconds, without = (sum(level_sec(config, c).values()) for c in (costs, plain))
+    compile_sec = sum(cost.compile_sec for cost in costs.values())
+    saves = "pays" if seconds < without else "does not pay"
+    return f"compile {saves}: {clock(seconds)}, of which compiling takes {clock(compile_sec)}; {clock(without)} without"
 
 
 def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:

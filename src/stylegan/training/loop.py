@@ -17,9 +17,10 @@ from stylegan.networks.styles import mix, update_w_avg
 from stylegan.training import losses, processes
 from stylegan.training.averages import ema_beta, update_ema
 from stylegan.training.memory import activations_for, micro_batches
+from stylegan.training.programs import compute
 from stylegan.training.randomness import DataOrder, Draw, draw, step_generator
 from stylegan.training.schedule import Phase, schedule
-from stylegan.training.state import DivergedError, TrainingState, update
+from stylegan.training.state import DivergedError, TrainingState, laid_like, update
 
 Stats = dict[str, float]
 
@@ -73,6 +74,10 @@ class Recipe(NamedTuple):
     c: Tensor | None
     noises: Draw
 
+    def part(self, i: slice) -> "Recipe":
+        """That of some of the pictures."""
+        return Recipe(None if self.c is None else self.c[i], self.noises.part(i))
+
 
 class Fakes(NamedTuple):
     """Pictures that G made, and the mean of their first w (w_dim,), towards which w_avg moves."""
@@ -95,11 +100,21 @@ def take_steps(
 
 
 class Part(NamedTuple):
-    """What one micro-batch gives: its loss, the mean of the w that made its pictures, and statistics."""
+    """What one of `count` micro-batches adds to the whole batch.
 
-    loss: Tensor
+    gradients: of the loss for the weights of a network, None for layers that take no part; w_mean: (w_dim,) the mean
+    of the w that made its pictures; stats: statistics.
+    """
+
+    gradients: list[Tensor | None]
     w_mean: Tensor
     stats: dict[str, Tensor]
+
+    @classmethod
+    def of(cls, network: nn.Module, loss: Tensor, w_mean: Tensor, stats: dict[str, Tensor], count: int) -> "Part":
+        """From means over the micro-batch."""
+        gradients = torch.autograd.grad(loss / count, list(network.parameters()), allow_unused=True)
+        return cls(list(gradients), w_mean / count, {name: value.detach() / count for name, value in stats.items()})
 
 
 def d_step(
@@ -109,10 +124,12 @@ def d_step(
 
     shared: what G made of `c` and `noises`, the whole batch; None: it is made here.
     """
-    parts = micro_batches(len(reals), state.config.batch_gpu)
-    found = (d_loss(state, phase, reals[i], Recipe(c if c is None else c[i], noises.part(i)), shared) for i in parts)
+    config, parts = state.config, micro_batches(len(reals), state.config.batch_gpu)
+    penalized = config.loss == "wgan_gp" or state.cur_nimg // phase.batch % config.r1_interval == 0
+    fixed = {"penalized": penalized, "count": len(parts)}
+    found = (compute(d_part, state, phase, reals[i], Recipe(c, noises).part(i), shared, **fixed) for i in parts)
     state.adam_steps += 1
-    return take_step(state, state.D_opt, phase, found, len(parts))
+    return take_step(state, state.D_opt, phase, found)
 
 
 def g_step(
@@ -123,9 +140,9 @@ def g_step(
     shared: as in d_step, recorded for the backward pass; they have moved w_avg there.
     """
     parts = micro_batches(len(noises.z), state.config.batch_gpu)
-    found = (g_loss(state, phase, Recipe(c if c is None else c[i], noises.part(i)), shared) for i in parts)
+    found = (compute(g_part, state, phase, Recipe(c, noises).part(i), shared, count=len(parts)) for i in parts)
     with frozen(state.D):
-        return take_step(state, state.G_opt, phase, found, len(parts), moves_w_avg=shared is None)
+        return take_step(state, state.G_opt, phase, found, moves_w_avg=shared is None)
 
 
 def take_step(
@@ -133,23 +150,24 @@ def take_step(
     optimizer: torch.optim.Adam,
     phase: Phase,
     parts: Iterable[Part],
-    count: int,
     *,
     moves_w_avg: bool = True,
 ) -> dict[str, Tensor]:
-    """One step of Adam on the gradient of the joint batch, from `count` parts here and in every process.
+    """One step of Adam on the gradient of the joint batch, from parts here and in every process.
 
     w_avg moves once, towards the mean of the joint batch. Returns the means of the statistics of this process.
     """
+    weights = optimizer.param_groups[0]["params"]
     optimizer.zero_grad(set_to_none=True)
     w_mean = torch.zeros_like(state.G.w_avg)
     stats: dict[str, Tensor] = {}
     for part in parts:
-        (part.loss / count).backward()
-        w_mean += part.w_mean / count
-        stats = {name: stats.get(name, 0) + value.detach() / count for name, value in part.stats.items()}
+        for p, gradient in zip(weights, part.gradients, strict=True):
+            if gradient is not None:
+                p.grad = laid_like(p, gradient if p.grad is None else p.grad + gradient)
+        w_mean += part.w_mean
+        stats = {name: stats.get(name, 0) + value for name, value in part.stats.items()}
     # One message after all passes. DDP sends during the backward pass, and is wrong with R1 and with layers not grown.
-    weights = (p for group in optimizer.param_groups for p in group["params"])
     processes.average([w_mean, *(p.grad for p in weights if p.grad is not None)])
     if moves_w_avg:
         update_w_avg(state.G.w_avg, w_mean[None])
@@ -157,10 +175,18 @@ def take_step(
     return stats
 
 
-def d_loss(state: TrainingState, phase: Phase, reals: Tensor, recipe: Recipe, shared: Fakes | None) -> Part:
-    """The loss of D on real pictures, and on as many generated ones."""
+def d_part(
+    state: TrainingState,
+    phase: Phase,
+    reals: Tensor,
+    recipe: Recipe,
+    shared: Fakes | None,
+    *,
+    penalized: bool,
+    count: int,
+) -> Part:
+    """What D learns from real pictures, and from as many generated ones."""
     D, config = partial(state.D, c=recipe.c), state.config
-    penalized = config.loss == "wgan_gp" or state.cur_nimg // phase.batch % config.r1_interval == 0
     with torch.no_grad():
         fakes, w_mean = shared or generate(state, phase, recipe)
     fakes = fakes.detach().to(reals.dtype)
@@ -183,16 +209,16 @@ def d_loss(state: TrainingState, phase: Phase, reals: Tensor, recipe: Recipe, sh
         "D_real_sign": real_logits.sign().mean(),
         "D_fake_sign": fake_logits.sign().mean(),
     }
-    return Part(loss.mean(), w_mean, stats)
+    return Part.of(state.D, loss.mean(), w_mean, stats, count)
 
 
-def g_loss(state: TrainingState, phase: Phase, recipe: Recipe, shared: Fakes | None) -> Part:
-    """The loss of G on generated pictures."""
+def g_part(state: TrainingState, phase: Phase, recipe: Recipe, shared: Fakes | None, *, count: int) -> Part:
+    """What G learns from generated pictures."""
     fakes, w_mean = shared or generate(state, phase, recipe)
     with precision(state.device), activations_for(phase.resolution, state.D):
         logits = state.D(fakes, recipe.c)
     loss = G_LOSSES[state.config.loss](logits.to(w_mean.dtype)).mean()
-    return Part(loss, w_mean, {"G_loss": loss})
+    return Part.of(state.G, loss, w_mean, {"G_loss": loss}, count)
 
 
 def generate(state: TrainingState, phase: Phase, recipe: Recipe) -> Fakes:
@@ -201,7 +227,7 @@ def generate(state: TrainingState, phase: Phase, recipe: Recipe) -> Fakes:
     with precision(state.device), activations_for(phase.resolution, G):
         w = G.mapping(noises.z, c)
         ws = G.broadcast(w)
-        if noises.crossover < G.num_ws - 2 * int(G.lod):
+        if state.config.style_mixing_prob:
             ws = mix(ws, G.broadcast(G.mapping(noises.z2, c)), noises.crossover)
         images = G.synthesis(ws, noise_mode="none", noise=noises.noise)
     return Fakes(images, w.detach().mean(dim=0).to(G.w_avg.dtype))

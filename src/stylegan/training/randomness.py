@@ -1,6 +1,6 @@
 """Everything random in a training as a function of its seed and the image count: nothing to store, nothing to lose."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,17 +16,16 @@ def step_generator(seed: int, cur_nimg: int, device: torch.device) -> torch.Gene
     return torch.Generator(device).manual_seed(int(state) >> 1)  # manual_seed takes 63 bits on every device
 
 
-@dataclass(frozen=True)
-class Draw:
+class Draw(NamedTuple):
     """The random numbers that make one batch of fakes.
 
-    z, z2: (N, z_dim); styles from `crossover` on come from z2; noise: a map (N, 1, H, H) a layer, or None without;
-    u: (N, 1, 1, 1), where between real and fake WGAN-GP looks.
+    z, z2: (N, z_dim); styles from `crossover`, a whole number (), on come from z2; noise: a map (N, 1, H, H) a layer,
+    or None without; u: (N, 1, 1, 1), where between real and fake WGAN-GP looks.
     """
 
     z: Tensor
     z2: Tensor
-    crossover: int
+    crossover: Tensor
     noise: list[Tensor] | None
     u: Tensor
 
@@ -42,7 +41,7 @@ def draw(G: Generator, N: int, *, style_mixing_prob: float, generator: torch.Gen
     z, z2 = torch.randn(2, N, G.z_dim, generator=generator, device=device)
     u, v = torch.rand(2, generator=generator, device=device).tolist()
     active = max(G.num_ws - 2 * int(G.lod), 1)
-    crossover = 1 + int(v * (active - 1)) if u < style_mixing_prob else active
+    crossover = torch.tensor(1 + int(v * (active - 1)) if u < style_mixing_prob else active, device=device)
     maps = G.synthesis.noise_maps(N, "random", None, generator, G.lod)
     noise = [map_ for map_ in maps if map_ is not None] or None
     return Draw(z, z2, crossover, noise, torch.rand(N, 1, 1, 1, generator=generator, device=device))

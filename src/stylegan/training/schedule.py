@@ -40,6 +40,16 @@ def schedule(config: Config, cur_nimg: int, num_gpus: int = 1) -> Phase:
     return Phase(lod, resolution, batch, lrate, config.tick_kimg_at.get(resolution, config.tick_kimg))
 
 
+def phase_kimg(config: Config, phase: Phase) -> float:
+    """For how many thousand images of the whole schedule the same layers take part as in this phase."""
+    if phase.lod % 1:
+        return config.fade_kimg
+    if phase.lod:
+        return config.level_kimg
+    last_nimg, _ = level_starts(config)[-1]
+    return config.total_kimg - last_nimg / 1000 - (config.fade_kimg if last_nimg else 0)
+
+
 def batch_of(config: Config, resolution: int, num_gpus: int = 1) -> int:
     """Images in a step at one resolution, of all GPUs together."""
     batch = config.batch_at.get(resolution, config.batch)

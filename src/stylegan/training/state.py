@@ -3,6 +3,7 @@
 import copy
 import os
 import platform
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class TrainingState:
 
     adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`.
     metadata: what every snapshot says of the network, e.g. license and source of the one it started from.
+    programs: what `programs.compute` has compiled for these networks; no file holds it.
     """
 
     config: Config
@@ -49,6 +51,7 @@ class TrainingState:
     tick_nimg: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    programs: dict[Hashable, Callable[..., Any]] = field(default_factory=dict)
 
     @classmethod
     def new(cls, config: Config, device: torch.device) -> "TrainingState":
@@ -174,14 +177,19 @@ def update(optimizer: torch.optim.Adam, *, lrate: float, step: int) -> None:
     optimizer.step()
 
 
+def laid_like(p: Tensor, t: Tensor) -> Tensor:
+    """The numbers of t in the order in memory of p, of equal shape: as the fused Adam takes them."""
+    return t if t.stride() == p.stride() else torch.empty_like(p).copy_(t)
+
+
 def _load_moments(optimizer: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         i, key = name.split(".")
         moments.setdefault(int(i), {})[key] = tensor
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    for p, state in optimizer.state.items():  # the fused Adam takes weights and moments in the order of their memory
-        state |= {key: torch.empty_like(p).copy_(m) for key, m in state.items() if key != "step"}
+    for p, state in optimizer.state.items():
+        state |= {key: laid_like(p, m) for key, m in state.items() if key != "step"}
 
 
 def environment(device: torch.device) -> dict[str, Any]:

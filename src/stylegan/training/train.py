@@ -15,6 +15,7 @@ from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
 from stylegan.training import processes
 from stylegan.training.loop import training_loop
+from stylegan.training.programs import missing_compiler, plan
 from stylegan.training.run import CONFIG, STATE, Follower, Run, create, held_out, read_config
 from stylegan.training.schedule import refused_batches
 from stylegan.training.state import TrainingState, environment
@@ -41,7 +42,7 @@ def train(
     device = device or best_device()
     with processes.joined(device):
         dataset = ImageDataset(data)
-        refuse([*misfits(config, dataset), *refused_batches(config, processes.world())])
+        refuse([*misfits(config, dataset), *refused_batches(config, processes.world()), *missing_compiler(config)])
         state = TrainingState.new(config, device)
         if init is not None:
             for line in transfer(load_networks(init), state):
@@ -64,7 +65,7 @@ def resume(
         raise InputError(f"{dataset.path} holds other pictures than {out} was started on: give the same with --data")
     device = device or best_device()
     with processes.joined(device):
-        refuse(refused_batches(config, processes.world()))
+        refuse([*refused_batches(config, processes.world()), *missing_compiler(config)])
         state, before = TrainingState.load(out / STATE, device)
         if state.config != config:
             raise InputError(f"{out / CONFIG} and {out / STATE} belong to different runs: put back the files of one")
@@ -81,6 +82,8 @@ def resume(
 def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: float) -> Generator:
     same = {"the data set": int(dataset.fingerprint[:12], 16), "the images shown": state.cur_nimg}
     processes.check_same(same | {"the weights": state.checksum()}, state.device)
+    for line in plan(state.config, state.device) if state.config.compile else ():
+        say(line)
     watcher = Run(out, dataset, state_sec=state_sec) if processes.rank() == 0 else Follower()
     indices = np.setdiff1d(np.arange(len(dataset)), held_out(len(dataset), state.config.seed))
     try:

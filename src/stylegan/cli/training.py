@@ -1,0 +1,162 @@
+"""From pictures to a network: prepare, train, and both in one, the demo."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+import tyro
+
+from stylegan.cli.console import network_path, open_network
+from stylegan.config import BATCHES, CONFIG_F, TABLE_1, Config
+from stylegan.errors import InputError
+
+
+def demo(out: Path = Path("stylegan-demo"), minutes: float = 8.0) -> None:
+    """Train on drawn portraits for some minutes and show what was learned. Goes on where it was stopped.
+
+    Args:
+        out: Folder for data, run, pictures and the page index.html.
+        minutes: How long to train on this machine.
+    """
+    from stylegan.experiments.demo import demo
+
+    demo(out, minutes=minutes)
+
+
+def prepare(
+    src: tyro.conf.Positional[str],
+    dest: tyro.conf.Positional[Path],
+    resolution: int | None = None,
+    crop: Literal["center", "pad", "refuse"] = "center",
+    channels: Literal[1, 3, 4] = 3,
+    seed: int = 0,
+) -> int:
+    """Make a data set of a folder, a zip, or drawn portraits (portraits:COUNT), and report every bad file.
+
+    Args:
+        src: Folder of pictures, folder of class folders, zip, or portraits:COUNT for the built-in data set.
+        dest: The data set to make; must not exist.
+        resolution: Pixels, a power of two. By default the largest that 90 % of the pictures reach.
+        crop: What to do with pictures that are not square.
+        channels: 1 gray, 3 RGB, 4 RGBA.
+        seed: Which portraits are drawn.
+    """
+    from stylegan.data.prepare import prepare
+
+    report = prepare(src, dest, resolution=resolution, crop=crop, img_channels=channels, seed=seed)
+    for line in report.lines():
+        print(line)
+    return 0 if report.kept else 2
+
+
+@dataclass
+class ResumeFlags:
+    """Go on with a run, bit for bit."""
+
+    resume: Path | None = None
+    """A run folder to go on with, bit for bit; with --data if its data set was moved."""
+    data: Path | None = None
+    """The data set that `stylegan prepare` made."""
+    state_sec: float = 60.0
+    """The most seconds of work that a crash can cost."""
+
+
+@dataclass
+class TrainFlags(ResumeFlags):
+    """Train on a data set, or go on with a run: stylegan train --resume RUN."""
+
+    out: Path | None = None
+    """The run folder to make."""
+    config: Literal["A", "B", "C", "D", "E", "F"] = "F"
+    """The row of Table 1 to start from; every field below changes it."""
+    kimg: float | None = None
+    """Budget in thousands of images: scales the whole schedule."""
+    cond: bool = False
+    """Train with the classes of the data set."""
+    init: str | None = None
+    """A network to start from (fine-tuning): its widths and the resolution it has grown to become the defaults."""
+    dry_run: bool = False
+    """Only measure: print memory, time of each level and the total, and train nothing."""
+
+
+@dataclass
+class TrainCommand(TrainFlags):
+    fields: tyro.conf.OmitArgPrefixes[Config] = field(default_factory=lambda: CONFIG_F)
+
+
+def train_help() -> None:
+    """Train on a data set, or go on with a run: stylegan train --resume RUN."""
+
+
+def train(argv: list[str]) -> int:
+    """`stylegan train`: the named configuration first, fitted to the data, then the flags that change it."""
+    flags, _ = tyro.cli(TrainFlags, args=argv, return_unknown_args=True, add_help=False, prog="stylegan train")
+    if flags.resume is not None:
+        tyro.cli(ResumeFlags, args=argv, prog="stylegan train --resume")  # refuses what is settled for a run
+        from stylegan.training.train import resume
+
+        resume(flags.resume, data=flags.data, state_sec=flags.state_sec)
+        return 0
+    default = TrainCommand(**vars(flags), fields=_fitted(flags))
+    command = tyro.cli(TrainCommand, args=argv, default=default, prog="stylegan train", registry=registry)
+    if command.data is None or (command.out is None and not command.dry_run):
+        raise InputError("stylegan train needs --data DATASET and --out RUN, or --resume RUN")
+    if bool(command.fields.c_dim) != command.cond:
+        raise InputError(
+            f"c_dim {command.fields.c_dim}: classes are trained with --cond, which takes them from the data"
+        )
+    from stylegan.training.dry_run import dry_run
+    from stylegan.training.train import best_device, train
+
+    if command.out is None or command.dry_run:
+        if report := dry_run(command.data, command.fields, best_device()):
+            print(report)
+        return 0
+    train(
+        command.data,
+        command.out,
+        config=command.fields,
+        init=command.init and network_path(command.init),
+        state_sec=command.state_sec,
+    )
+    return 0
+
+
+def _fitted(flags: TrainFlags) -> Config:
+    """The named configuration, with the sizes of the data set and the schedule of the budget."""
+    config, world = TABLE_1[flags.config], int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's number of processes
+    if world in BATCHES:
+        config = config.for_gpus(world)
+    if flags.data is not None:
+        from stylegan.data.fit import fit
+        from stylegan.data.images import ImageDataset
+
+        config = fit(config, ImageDataset(flags.data), cond=flags.cond)
+    if flags.init is not None:
+        G = open_network(flags.init)
+        config = config.continuing(G.config, G.img_resolution >> int(G.lod))
+    return config if flags.kimg is None else config.for_budget(flags.kimg)
+
+
+registry = tyro.constructors.ConstructorRegistry()
+
+
+@registry.primitive_rule
+def by_resolution(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:
+    """A dict of values by resolution is written 8:128,16:64 (and '' where it has none)."""
+    if info.type not in (dict[int, int], dict[int, float]):
+        return None
+    number = get_args(info.type)[1]
+
+    def parse(args: list[str]) -> dict[int, float]:
+        pairs = [item.partition(":") for item in args[0].split(",") if item]
+        return {int(resolution): number(value) for resolution, _, value in pairs}
+
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="RES:VALUE,...",
+        instance_from_str=parse,
+        is_instance=lambda value: isinstance(value, dict),
+        str_from_instance=lambda value: [",".join(f"{k}:{v}" for k, v in value.items())],
+    )
