@@ -90,7 +90,7 @@ class Config:
     batch_gpu: int | None = None
     """The most images that a process computes at once, a multiple of 4; None: all. Changes nothing but memory."""
     compile: bool = False
-    """Compile steps where that pays, with the machine's C++ compiler. Changes nothing but speed and rounding."""
+    """Compile steps where that pays; needs a C++ compiler. The same training to rounding, and faster."""
     tick_kimg: float = 160.0
     """Thousands of images between two lines of statistics with a sheet of samples, where tick_kimg_at has no entry."""
     tick_kimg_at: dict[int, float] = field(

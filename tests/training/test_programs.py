@@ -5,15 +5,18 @@ import signal
 
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.errors import InputError
+from stylegan.networks import bands
+from stylegan.networks.generator import Generator
 from stylegan.training import programs
 from stylegan.training.loop import Recipe, take_steps
 from stylegan.training.programs import missing_compiler, plan, why_not
 from stylegan.training.randomness import draw, step_generator
-from stylegan.training.schedule import Phase, schedule
-from stylegan.training.state import TrainingState
+from stylegan.training.schedule import Phase
+from stylegan.training.state import TrainingState, environment
 from stylegan.training.train import resume, train
 
 from conftest import TINY
@@ -89,37 +92,67 @@ NARROW = CONFIG_F.but(img_resolution=32, channel_base=1024, channel_max=32, batc
 
 
 @pytest.mark.parametrize(
-    ("config", "nimg", "device", "reason"),
+    ("config", "resolution", "device", "reason"),
     [
-        (NARROW, 0, "cpu", ""),
-        (NARROW.but(level_kimg=8), 0, "cpu", "500 steps, and compiling costs as much as 1,000 of them save"),
-        (NARROW.but(level_kimg=8), 9_000, "cpu", ""),
-        (NARROW.but(fade_kimg=15), 601_000, "cpu", "938 steps, and compiling costs as much as 1,000 of them save"),
-        (CONFIG_F, 0, "cpu", "with 256 channels or more convolutions take nearly all the time"),
-        (CONFIG_F, 0, "cuda", ""),
-        (CONFIG_F, 25_000_000, "cuda", "its activations are computed twice, to save memory"),
+        (NARROW, 8, "cpu", ""),
+        (NARROW.but(level_kimg=31), 8, "cpu", "1,938 steps, and compiling costs what 2,000 of them save"),
+        (
+            NARROW.but(level_kimg=31, fade_kimg=31),
+            16,
+            "cpu",
+            "3,875 steps, and compiling costs what 4,000 of them save",
+        ),
+        (NARROW.but(level_kimg=32, fade_kimg=32), 16, "cpu", ""),
+        (NARROW.but(level_kimg=32, fade_kimg=0), 16, "cpu", ""),
+        (NARROW.but(total_kimg=1), 8, "cpu", "62 steps, and compiling costs what 2,000 of them save"),
+        (NARROW.but(total_kimg=1), 32, "cpu", "0 steps, and compiling costs what 4,000 of them save"),
+        (NARROW, 8, "mps", "not for mps"),
+        (CONFIG_F, 8, "cpu", "with 256 channels or more convolutions take nearly all the time"),
+        (CONFIG_F, 8, "cuda", ""),
+        (CONFIG_F, 1024, "cuda", "its activations are computed twice, to save memory"),
     ],
 )
-def test_a_program_is_made_where_it_pays(config, nimg, device, reason):
-    assert why_not(config, schedule(config, nimg), torch.device(device)) == reason
+def test_a_program_is_made_where_it_pays(config, resolution, device, reason):
+    assert why_not(config, resolution, torch.device(device)) == reason
 
 
-def test_the_plan_tells_every_resolution_and_every_fade():
-    assert plan(NARROW.but(fade_kimg=8), CPU) == [
-        "compile 8x8: yes, which takes about a minute",
-        "compile 16x16, fading: no, 500 steps, and compiling costs as much as 1,000 of them save",
-        "compile 16x16: yes, which takes about a minute",
-        "compile 32x32, fading: no, 500 steps, and compiling costs as much as 1,000 of them save",
-        "compile 32x32: yes, which takes about a minute",
+def test_the_plan_tells_every_resolution():
+    assert plan(NARROW.but(level_kimg=40, fade_kimg=20), CPU) == [
+        "compile 8x8: yes, about a minute for each of 1",
+        "compile 16x16: no, 3,750 steps, and compiling costs what 4,000 of them save",
+        "compile 32x32: yes, about a minute for each of 2",
     ]
+
+
+def test_no_bands_are_recorded(float64, monkeypatch):
+    monkeypatch.setattr(bands, "LARGE_BYTES", 0)
+    G = Generator(TINY).requires_grad_(False)
+    with torch.no_grad():
+        assert bands.pay(torch.zeros(1, 8, 16, 16))
+        graph = make_fx(G)(torch.zeros(1, G.z_dim)).graph
+    assert not [node for node in graph.nodes if node.target is torch.ops.aten.batch_norm_update_stats.default]
+
+
+def test_a_part_leaves_its_pictures_as_they_were():
+    state = TrainingState.new(TINY, CPU)
+    reals, phase = torch.zeros(4, 3, 16, 16), Phase(0.0, 16, 4, lrate=0.002, tick_kimg=1)
+    generator = step_generator(0, 0, CPU)
+    take_steps(state, phase, reals, *(Recipe(None, draw(state.G, 4, style_mixing_prob=1, generator=generator)),) * 2)
+    assert not reals.requires_grad
 
 
 def test_what_cannot_be_compiled_is_refused(monkeypatch, portraits, tiny, tmp_path):
     with pytest.raises(InputError, match="compile True: must be False with shared_fakes"):
         CONFIG_F.but(compile=True, shared_fakes=True)
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.delenv("CXX", raising=False)
-    assert missing_compiler(tiny) == []
-    with pytest.raises(InputError, match="compile: needs a C\\+\\+ compiler"):
+    assert missing_compiler(tiny.but(compile=True), CPU) == []  # too short to compile anything
+    monkeypatch.setattr(programs, "MIN_STEPS", 0)
+    assert missing_compiler(tiny, CPU) == []
+    with pytest.raises(InputError, match=r"compile: needs \S+, which is not there: install g\+\+"):
         train(portraits.path, tmp_path / "run", config=tiny.but(compile=True))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_state_tells_the_compiler_of_its_programs():
+    assert "compiler" not in environment(CPU, TINY)
+    assert environment(CPU, TINY.but(compile=True))["compiler"]

@@ -1,7 +1,7 @@
 """Large features without gradients: in place, in bands of rows that stay in the processor's cache.
 
-At 1024 x 1024 a layer's features are 64 MB. Every function below goes through memory once where a chain of operations
-goes through it four times, and keeps nothing besides. Those that end in _ overwrite what they are given.
+At 1024 x 1024 a layer's features are 64 MB. The functions below go through memory once or twice where a chain of
+operations goes through it four times. Those that end in _ overwrite what they are given.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch._C._functorch import peek_interpreter_stack
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from stylegan.networks.convolution import EXACT, ours
 
@@ -19,7 +20,8 @@ LARGE_BYTES = 2**23  # of one picture: a level is computed the same way for any 
 
 def pay(x: Tensor) -> bool:
     """Are the pictures large, on the CPU, and does nobody record gradients or a graph, or transform the function?"""
-    if not ours(x) or torch.is_grad_enabled() or peek_interpreter_stack() is not None:
+    recorded = get_proxy_mode() is not None or peek_interpreter_stack() is not None
+    if not ours(x) or torch.is_grad_enabled() or recorded:
         return False
     return x.dtype in EXACT and x[:1].numel() * x.element_size() >= LARGE_BYTES
 

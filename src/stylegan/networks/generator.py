@@ -145,12 +145,13 @@ class Synthesis(nn.Module):
 
         blocks = self.grown_blocks(lod)
         x = ws[:, 0]
+        img = None
         for i, block in enumerate(blocks):
             if lod % 1 and block is blocks[-1]:
-                smaller = blocks[-2].torgb(x)
+                img = upsample(blocks[-2].torgb(x))
             x = block(x, ws[:, 2 * i : 2 * i + 2], maps[2 * i : 2 * i + 2])
-        img = blocks[-1].torgb(x)
-        return torch.lerp(img, upsample(smaller), fade(lod)) if lod % 1 else img
+        grown = blocks[-1].torgb(x)
+        return grown if img is None else torch.lerp(grown, img, fade(lod))
 
     def grown_blocks(self, lod: float) -> list["Block"]:
         """The blocks that take part at `lod`, from 4x4 up."""

@@ -11,8 +11,9 @@ import torch
 from stylegan.config import Config
 from stylegan.training import processes
 from stylegan.training.loop import Recipe, take_steps
+from stylegan.training.programs import phases, why_not
 from stylegan.training.randomness import draw
-from stylegan.training.schedule import Phase, batch_of, level_starts
+from stylegan.training.schedule import Phase, batch_of, level_images
 from stylegan.training.state import TrainingState
 
 
@@ -36,7 +37,7 @@ def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2
     With R1 in some steps only, steps with and without are tried, and count as often as they are taken.
     """
     state = TrainingState.new(config, device)
-    resolutions = [resolution for _, resolution in level_starts(config)]
+    resolutions = list(level_images(config))
     kinds = [(resolution, penalized) for resolution in resolutions for penalized in (True, False)[: config.r1_interval]]
     first = {kind: _timed_step(state, *kind) for kind in kinds}  # warms up, and takes the memory
     seconds: dict[tuple[int, bool], list[float]] = {kind: [] for kind in kinds}
@@ -45,13 +46,13 @@ def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2
             seconds[kind].append(_timed_step(state, *kind)[0])
     step_sec = {kind: median_high(sec) for kind, sec in seconds.items()}
     mean_sec = {r: fmean(step_sec[r, i == 0] for i in range(config.r1_interval)) for r in resolutions}
-    compile_sec = {r: sum(first[kind][0] - step_sec[kind] for kind in kinds if kind[0] == r) for r in resolutions}
+    compile_sec = dict.fromkeys(resolutions, 0.0)
+    for resolution, penalized in kinds if config.compile else ():
+        if not why_not(config, resolution, device):
+            once = first[resolution, penalized][0] - step_sec[resolution, penalized]
+            compile_sec[resolution] += once * phases(config, resolution)
     return {
-        r: Cost(
-            sec / batch_of(config, r, processes.world()),
-            first[r, True][1],  # R1 takes the most memory
-            compile_sec[r] * (1 if r == resolutions[0] else 2) * config.compile,  # fading, and then not
-        )
+        r: Cost(sec / batch_of(config, r, processes.world()), first[r, True][1], compile_sec[r])  # R1 takes most memory
         for r, sec in mean_sec.items()
     }
 
@@ -98,11 +99,9 @@ def _peak_bytes(device: torch.device) -> int | None:
 
 def level_sec(config: Config, costs: dict[int, Cost]) -> dict[int, float]:
     """Seconds that each level of the training takes, from its fade to the next one's."""
-    starts = [*level_starts(config), (round(1000 * config.total_kimg), 0)]
-    ends = [min(start, starts[-1][0]) for start, _ in starts[1:]]
     return {
-        resolution: max(end - start, 0) * costs[resolution].sec_per_img + costs[resolution].compile_sec
-        for (start, resolution), end in zip(starts[:-1], ends, strict=True)
+        resolution: images * costs[resolution].sec_per_img + (costs[resolution].compile_sec if images else 0.0)
+        for resolution, images in level_images(config).items()
     }
 
 

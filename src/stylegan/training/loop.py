@@ -167,6 +167,7 @@ def take_step(
                 p.grad = laid_like(p, gradient if p.grad is None else p.grad + gradient)
         w_mean += part.w_mean
         stats = {name: stats.get(name, 0) + value for name, value in part.stats.items()}
+        del part, gradient  # or two lists of gradients would be held while the next part is computed
     # One message after all passes. DDP sends during the backward pass, and is wrong with R1 and with layers not grown.
     processes.average([w_mean, *(p.grad for p in weights if p.grad is not None)])
     if moves_w_avg:
@@ -191,7 +192,8 @@ def d_part(
         fakes, w_mean = shared or generate(state, phase, recipe)
     fakes = fakes.detach().to(reals.dtype)
     with precision(state.device, enabled=not penalized):  # not in bfloat16: the penalty differentiates twice
-        real_logits = D(reals.requires_grad_(penalized)).to(reals.dtype)
+        reals = reals.detach().requires_grad_(penalized)
+        real_logits = D(reals).to(reals.dtype)
     with precision(state.device), activations_for(phase.resolution, state.D):
         fake_logits = D(fakes).to(reals.dtype)
     if config.loss == "logistic":

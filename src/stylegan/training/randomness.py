@@ -41,7 +41,8 @@ def draw(G: Generator, N: int, *, style_mixing_prob: float, generator: torch.Gen
     z, z2 = torch.randn(2, N, G.z_dim, generator=generator, device=device)
     u, v = torch.rand(2, generator=generator, device=device).tolist()
     active = max(G.num_ws - 2 * int(G.lod), 1)
-    crossover = torch.tensor(1 + int(v * (active - 1)) if u < style_mixing_prob else active, device=device)
+    place = 1 + int(v * (active - 1)) if u < style_mixing_prob else active
+    crossover = torch.full((), place, device=device)
     maps = G.synthesis.noise_maps(N, "random", None, generator, G.lod)
     noise = [map_ for map_ in maps if map_ is not None] or None
     return Draw(z, z2, crossover, noise, torch.rand(N, 1, 1, 1, generator=generator, device=device))

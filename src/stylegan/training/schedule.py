@@ -1,5 +1,6 @@
 """What holds at an image count: growth, batch size, learning rate (Section 2, Appendix C; Progressive GAN)."""
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -40,16 +41,6 @@ def schedule(config: Config, cur_nimg: int, num_gpus: int = 1) -> Phase:
     return Phase(lod, resolution, batch, lrate, config.tick_kimg_at.get(resolution, config.tick_kimg))
 
 
-def phase_kimg(config: Config, phase: Phase) -> float:
-    """For how many thousand images of the whole schedule the same layers take part as in this phase."""
-    if phase.lod % 1:
-        return config.fade_kimg
-    if phase.lod:
-        return config.level_kimg
-    last_nimg, _ = level_starts(config)[-1]
-    return config.total_kimg - last_nimg / 1000 - (config.fade_kimg if last_nimg else 0)
-
-
 def batch_of(config: Config, resolution: int, num_gpus: int = 1) -> int:
     """Images in a step at one resolution, of all GPUs together."""
     batch = config.batch_at.get(resolution, config.batch)
@@ -77,3 +68,10 @@ def level_starts(config: Config) -> list[tuple[int, int]]:
         phase = len(starts) - 1
         starts.append((round(1000 * (phase * (config.level_kimg + config.fade_kimg) + config.level_kimg)), resolution))
     return starts
+
+
+def level_images(config: Config) -> dict[int, int]:
+    """How many images the training shows at each resolution, from its fade to the next one's."""
+    total = round(1000 * config.total_kimg)
+    starts = [*level_starts(config), (total, 0)]
+    return {r: max(min(end, total) - start, 0) for (start, r), (end, _) in itertools.pairwise(starts)}

@@ -3,8 +3,11 @@
 import copy
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +90,9 @@ class TrainingState:
             raise DivergedError(f"after {self.cur_nimg:,} images {broken[0]} is no longer finite")
         counters = {name: getattr(self, name) for name in COUNTERS}
         header = {"config": self.config.to_json(), "lod": self.G.lod, "counters": counters, "metadata": self.metadata}
-        write_tensors(path, tensors, kind="training state", header=header | {"environment": environment(self.device)})
+        write_tensors(
+            path, tensors, kind="training state", header=header | {"environment": environment(self.device, self.config)}
+        )
 
     @classmethod
     def load(cls, path: Path, device: torch.device) -> tuple["TrainingState", dict[str, Any]]:
@@ -192,9 +197,21 @@ def _load_moments(optimizer: torch.optim.Adam, tensors: dict[str, Tensor]) -> No
         state |= {key: laid_like(p, m) for key, m in state.items() if key != "step"}
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+CXX = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")  # as torch.compile's
+
+
+@cache
+def _compiler() -> str:
+    try:
+        return subprocess.run([CXX, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return CXX
+
+
+def environment(device: torch.device, config: Config) -> dict[str, Any]:
     """What must be the same for a resumed training to go on bit for bit."""
-    return {
+    compiler = {"compiler": _compiler()} if config.compile else {}
+    return compiler | {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {torch.backends.cpu.get_cpu_capability()}",

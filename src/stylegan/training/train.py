@@ -42,7 +42,9 @@ def train(
     device = device or best_device()
     with processes.joined(device):
         dataset = ImageDataset(data)
-        refuse([*misfits(config, dataset), *refused_batches(config, processes.world()), *missing_compiler(config)])
+        refuse(
+            [*misfits(config, dataset), *refused_batches(config, processes.world()), *missing_compiler(config, device)]
+        )
         state = TrainingState.new(config, device)
         if init is not None:
             for line in transfer(load_networks(init), state):
@@ -65,14 +67,14 @@ def resume(
         raise InputError(f"{dataset.path} holds other pictures than {out} was started on: give the same with --data")
     device = device or best_device()
     with processes.joined(device):
-        refuse([*refused_batches(config, processes.world()), *missing_compiler(config)])
+        refuse([*refused_batches(config, processes.world()), *missing_compiler(config, device)])
         state, before = TrainingState.load(out / STATE, device)
         if state.config != config:
             raise InputError(f"{out / CONFIG} and {out / STATE} belong to different runs: put back the files of one")
         if state.cur_nimg >= 1000 * config.total_kimg:
             say(f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out}")
             return state.G_ema
-        now = environment(device)
+        now = environment(device, config)
         before = {"processes": 1} | before  # older states do not tell
         if changes := [f"{name} {before.get(name)} -> {now[name]}" for name in now if before.get(name) != now[name]]:
             say(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
