@@ -140,11 +140,11 @@ def test_compiling_is_no_part_of_a_steps_time(monkeypatch):
         return 1.0 + 30 * (is_new and state.config.compile), None
 
     monkeypatch.setattr(budget, "_timed_step", timed_step)
-    config = TINY.but(compile=True, level_kimg=8, fade_kimg=4, total_kimg=40)
+    config = TINY.but(compile=True, level_kimg=20, fade_kimg=10, total_kimg=100)
     costs = measure_levels(config, CPU)
     assert {r: (c.sec_per_img * TINY.batch, c.compile_sec) for r, c in costs.items()} == {
         4: (1.0, 30.0),
-        8: (1.0, 0.0),  # 3,000 steps: too few for two programs
+        8: (1.0, 0.0),  # 7,500 steps: too few for two programs
         16: (1.0, 60.0),
     }
 

@@ -17,7 +17,7 @@ from stylegan.training.schedule import Phase, batch_of, level_images
 from stylegan.training.state import CXX, TrainingState
 
 NARROW = 256  # on a CPU convolutions with as many channels take nearly all the time
-MIN_STEPS = 2000  # what so many save, or fewer, is what one program costs: docs/decisions.md
+MIN_STEPS = 5000  # what so many save is what one more phase costs to compile: docs/decisions.md
 
 T = TypeVar("T")
 
@@ -65,11 +65,12 @@ def phases(config: Config, resolution: int) -> int:
 
 def plan(config: Config, device: torch.device) -> list[str]:
     """What `compile` will do, a line for each resolution: for people."""
-    reasons = {resolution: why_not(config, resolution, device) for resolution in level_images(config)}
-    return [
-        f"compile {r}x{r}: " + (f"no, {reason}" if reason else f"yes, about a minute for each of {phases(config, r)}")
-        for r, reason in reasons.items()
-    ]
+    lines = []
+    for resolution in level_images(config):
+        reason, count = why_not(config, resolution, device), phases(config, resolution)
+        yes = f"yes, for {count} phase{'s' if count > 1 else ''}, each 1 to 3 minutes"
+        lines.append(f"compile {resolution}x{resolution}: {f'no, {reason}' if reason else yes}")
+    return lines
 
 
 def missing_compiler(config: Config, device: torch.device) -> list[str]:
