@@ -107,8 +107,8 @@ NARROW = CONFIG_F.but(img_resolution=32, channel_base=1024, channel_max=32, batc
         (NARROW.but(total_kimg=1), 8, "cpu", "62 steps, and compiling costs what 5,000 of them save"),
         (NARROW.but(total_kimg=1), 32, "cpu", "0 steps, and compiling costs what 10,000 of them save"),
         (NARROW, 8, "mps", "not for mps"),
-        (CONFIG_F, 8, "cpu", "with 256 channels or more convolutions take nearly all the time"),
-        (CONFIG_F, 8, "cuda", ""),
+        (CONFIG_F, 32, "cpu", "with 256 channels or more convolutions take nearly all the time"),
+        (CONFIG_F, 32, "cuda", ""),
         (CONFIG_F, 1024, "cuda", "its activations are computed twice, to save memory"),
     ],
 )
