@@ -20,8 +20,9 @@ LARGE_BYTES = 2**23  # of one picture: a level is computed the same way for any 
 
 def pay(x: Tensor) -> bool:
     """Are the pictures large, on the CPU, and does nobody record gradients or a graph, or transform the function?"""
-    recorded = get_proxy_mode() is not None or peek_interpreter_stack() is not None
-    if not ours(x) or torch.is_grad_enabled() or recorded:
+    if not ours(x) or torch.is_grad_enabled():
+        return False
+    if get_proxy_mode() is not None or peek_interpreter_stack() is not None:
         return False
     return x.dtype in EXACT and x[:1].numel() * x.element_size() >= LARGE_BYTES
 
