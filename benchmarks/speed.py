@@ -114,7 +114,9 @@ def in_new_process(job: Job, way: str, args: argparse.Namespace) -> Row:
             [*command, *(["--quick"] if args.quick else [])],
             cwd=folder,
             env=os.environ | threads | (MALLOC if args.malloc else {}) | {"TORCHINDUCTOR_CACHE_DIR": folder},
-            **{"stdout": subprocess.PIPE, "text": True, "check": True},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
     return json.loads(child.stdout)
 

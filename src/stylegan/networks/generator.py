@@ -147,7 +147,7 @@ class Synthesis(nn.Module):
         x = ws[:, 0]
         img = None
         for i, block in enumerate(blocks):
-            if lod % 1 and block is blocks[-1]:
+            if lod % 1 and block is blocks[-1]:  # now, or x would be kept while the largest block is computed
                 img = upsample(blocks[-2].torgb(x))
             x = block(x, ws[:, 2 * i : 2 * i + 2], maps[2 * i : 2 * i + 2])
         grown = blocks[-1].torgb(x)

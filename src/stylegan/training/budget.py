@@ -100,7 +100,7 @@ def _peak_bytes(device: torch.device) -> int | None:
 def level_sec(config: Config, costs: dict[int, Cost]) -> dict[int, float]:
     """Seconds that each level of the training takes, from its fade to the next one's."""
     return {
-        resolution: images * costs[resolution].sec_per_img + (costs[resolution].compile_sec if images else 0.0)
+        resolution: images * costs[resolution].sec_per_img + costs[resolution].compile_sec
         for resolution, images in level_images(config).items()
     }
 

@@ -5,14 +5,13 @@ from pathlib import Path
 import torch
 
 from stylegan.config import Config
-from stylegan.data.fit import misfits
 from stylegan.data.images import ImageDataset
-from stylegan.errors import refuse
 from stylegan.training import processes
 from stylegan.training.bar import clock
 from stylegan.training.budget import Cost, level_sec, measure_levels
-from stylegan.training.programs import missing_compiler, plan
-from stylegan.training.schedule import batch_of, level_images, refused_batches
+from stylegan.training.programs import plan
+from stylegan.training.schedule import batch_of
+from stylegan.training.train import check
 
 
 def dry_run(data: Path | str, config: Config, device: torch.device) -> str:
@@ -23,7 +22,7 @@ def dry_run(data: Path | str, config: Config, device: torch.device) -> str:
     dataset = ImageDataset(data)
     with processes.joined(device):
         world = processes.world()
-        refuse([*misfits(config, dataset), *refused_batches(config, world), *missing_compiler(config, device)])
+        check(config, dataset, device)
         costs = measure_levels(config, device)
         plain = measure_levels(config.but(compile=False), device) if config.compile else {}
         if processes.rank():
@@ -44,7 +43,7 @@ HONESTLY = (
 def pays(config: Config, costs: dict[int, Cost], plain: dict[int, Cost]) -> str:
     """A line that says whether compiling saves more than it takes. plain: what the levels cost without it."""
     seconds, without = (sum(level_sec(config, c).values()) for c in (costs, plain))
-    compile_sec = sum(costs[r].compile_sec for r, images in level_images(config).items() if images)
+    compile_sec = sum(cost.compile_sec for cost in costs.values())
     saves = "pays" if seconds < without else "does not pay"
     return f"compile {saves}: {clock(seconds)}, of which compiling takes {clock(compile_sec)}; {clock(without)} without"
 

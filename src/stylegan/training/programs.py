@@ -1,9 +1,6 @@
 """A part of a step as one compiled program: many small operations become few (`compile` of a configuration)."""
 
-import shutil
-import sysconfig
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -11,10 +8,10 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from stylegan.config import Config
 from stylegan.networks.fade import fade_by
-from stylegan.training import processes
+from stylegan.training import compiler, processes
 from stylegan.training.memory import CHECKPOINTED_PX
 from stylegan.training.schedule import Phase, batch_of, level_images
-from stylegan.training.state import CXX, TrainingState
+from stylegan.training.state import TrainingState
 
 NARROW = 256  # on a CPU convolutions with as many channels take nearly all the time
 MIN_STEPS = 5000  # what so many save is what one more phase costs to compile: docs/decisions.md
@@ -74,13 +71,6 @@ def plan(config: Config, device: torch.device) -> list[str]:
 
 
 def missing_compiler(config: Config, device: torch.device) -> list[str]:
-    """Why this machine cannot compile what it would have to: at most one line."""
-    if not config.compile or all(why_not(config, resolution, device) for resolution in level_images(config)):
-        return []
-    headers = Path(sysconfig.get_path("include"), "Python.h")
-    missing = [name for name, found in ((CXX, shutil.which(CXX)), (headers.name, headers.exists())) if not found]
-    return [
-        f"compile: needs {name}, which is not there: install g++ and python3-dev (or what is like them), "
-        "or name your compiler in the variable CXX"
-        for name in missing[:1]
-    ]
+    """Why this machine cannot compile what it would have to, a line each."""
+    compiles = config.compile and not all(why_not(config, resolution, device) for resolution in level_images(config))
+    return compiler.missing() if compiles else []

@@ -3,11 +3,8 @@
 import copy
 import os
 import platform
-import subprocess
-import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ from stylegan.config import Config
 from stylegan.errors import InputError
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator, check_lod
-from stylegan.training import processes
+from stylegan.training import compiler, processes
 
 
 class DivergedError(RuntimeError):
@@ -197,21 +194,10 @@ def _load_moments(optimizer: torch.optim.Adam, tensors: dict[str, Tensor]) -> No
         state |= {key: laid_like(p, m) for key, m in state.items() if key != "step"}
 
 
-CXX = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")  # as torch.compile's
-
-
-@cache
-def _compiler() -> str:
-    try:
-        return subprocess.run([CXX, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
-    except (OSError, subprocess.CalledProcessError, IndexError):
-        return CXX
-
-
 def environment(device: torch.device, config: Config) -> dict[str, Any]:
     """What must be the same for a resumed training to go on bit for bit."""
-    compiler = {"compiler": _compiler()} if config.compile else {}
-    return compiler | {
+    compiled = {"compiler": compiler.version()} if config.compile else {}
+    return compiled | {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {torch.backends.cpu.get_cpu_capability()}",

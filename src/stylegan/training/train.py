@@ -42,9 +42,7 @@ def train(
     device = device or best_device()
     with processes.joined(device):
         dataset = ImageDataset(data)
-        refuse(
-            [*misfits(config, dataset), *refused_batches(config, processes.world()), *missing_compiler(config, device)]
-        )
+        check(config, dataset, device)
         state = TrainingState.new(config, device)
         if init is not None:
             for line in transfer(load_networks(init), state):
@@ -79,6 +77,12 @@ def resume(
         if changes := [f"{name} {before.get(name)} -> {now[name]}" for name in now if before.get(name) != now[name]]:
             say(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
         return _go_on(out, dataset, state, state_sec)
+
+
+def check(config: Config, dataset: ImageDataset, device: torch.device) -> None:
+    """Raise InputError, naming all at once, for what of the configuration fits not the data, processes or machine."""
+    world = processes.world()
+    refuse([*misfits(config, dataset), *refused_batches(config, world), *missing_compiler(config, device)])
 
 
 def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: float) -> Generator:

@@ -1,0 +1,31 @@
+"""The machine's C++ compiler, which torch.compile calls: what is missing of it, and which one it is."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+
+CXX = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.platform, "g++")  # as torch.compile's
+
+
+def missing() -> list[str]:
+    """What compiling needs and this machine has not, a line each."""
+    headers = Path(sysconfig.get_path("include"), "Python.h")
+    return [
+        f"compile: needs {name}, which is not there: install g++ and python3-dev (or what is like them), "
+        "or name your compiler in the variable CXX"
+        for name, found in ((CXX, shutil.which(CXX)), (headers.name, headers.exists()))
+        if not found
+    ]
+
+
+@cache
+def version() -> str:
+    """What it says of itself; its name where it says nothing."""
+    try:
+        return subprocess.run([CXX, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return CXX
