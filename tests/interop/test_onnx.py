@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
+from torch.torch_version import TorchVersion
 
 from stylegan.checkpoint import Networks, save
 from stylegan.config import CONFIG_A, CONFIG_D, CONFIG_F
@@ -190,6 +191,12 @@ def test_all_problems_are_named_at_once(G, tmp_path):
 def test_a_missing_onnxruntime_is_named_before_any_work(tmp_path, monkeypatch):
     monkeypatch.setattr(exporter, "_is_installed", lambda name: name != "onnxruntime")
     with pytest.raises(InputError, match=r"onnxruntime must be installed: pip install 'stylegan\[onnx\]'"):
+        export("no such network", tmp_path / "G.onnx")
+
+
+def test_a_torch_too_old_for_onnx_is_named_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", TorchVersion("2.6.0+cpu"))
+    with pytest.raises(InputError, match=r"torch 2\.7 or newer is needed, and this is 2\.6\.0\+cpu; \.pt2"):
         export("no such network", tmp_path / "G.onnx")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.torch_version import TorchVersion
 
 from stylegan.checkpoint import Networks, load_networks
 from stylegan.errors import refuse
@@ -26,6 +27,8 @@ Run = Callable[[dict[str, Tensor]], Tensor]  # inputs by name -> pictures
 
 LARGEST_ERROR = 1e-3  # of the range of the pictures
 TRACED_N, CHECKED_N = 2, (1, 3)  # a batch of 1 is what tracing would treat as a special case
+ONNX_TORCH = "2.7"  # before, its exporter cannot broadcast where the batch is open
+LARGEST_N = 2**31 - 1  # torch 2.6 and 2.7 refuse a batch without bound
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 HOW_TO = """\
 StyleGAN generator, arXiv 1812.04948. The picture of a seed, as `stylegan sample` draws it:
@@ -121,7 +124,7 @@ def largest_error(G: Sampler, run: Run) -> float:
 
 def _trace(G: Sampler) -> ExportedProgram:
     inputs = G.inputs(TRACED_N, 0.7, torch.Generator().manual_seed(0))
-    batch = Dim("batch")
+    batch = Dim("batch", max=LARGEST_N)
     dynamic = {name: {0: batch} if t.ndim else None for name, t in inputs.items()}
     # strict: the plain way takes len(z) in the networks for a constant, and with it the batch size.
     return torch.export.export(G, (), inputs, dynamic_shapes=dynamic, strict=True)
@@ -191,6 +194,8 @@ def _problems(out: Path, truncation_cutoff: int | None) -> Iterator[str]:
         yield f"truncation_cutoff {truncation_cutoff}: must be 0 or above, or None for all styles"
     if out.suffix == ".onnx" and (missing := [name for name in NEEDED if not _is_installed(name)]):
         yield f"to export ONNX, {', '.join(missing)} must be installed: pip install 'stylegan[onnx]'"
+    if out.suffix == ".onnx" and TorchVersion(torch.__version__) < ONNX_TORCH:
+        yield f"to export ONNX, torch {ONNX_TORCH} or newer is needed, and this is {torch.__version__}; .pt2 goes with it"
 
 
 def _is_installed(name: str) -> bool:

@@ -101,8 +101,10 @@ class Winograd:
     def _transformed(self, name: str, x: Tensor) -> Tensor:
         """(a, a, ...) -> (b, b, numbers): a matrix (b, a) in height and width."""
         matrix = MATRICES[self.taps][name].to(x.dtype)
-        rows = matrix @ x.reshape(len(x), -1)
-        return matrix @ rows.view(len(matrix), len(x), -1)
+        x = x.reshape(len(x), len(x), -1)
+        for _ in range(2):  # many small products, which threads share; a single one they would not
+            x = matrix.expand(x.shape[1], -1, -1) @ x.transpose(0, 1)
+        return x
 
 
 def matrices(taps: int) -> dict[str, Tensor]:
