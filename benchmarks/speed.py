@@ -6,6 +6,7 @@ python benchmarks/speed.py --only "train 64"                      jobs whose tit
 python benchmarks/speed.py --threads 1 --no-malloc                one core, and glibc's malloc as it comes
 python benchmarks/speed.py --device cuda --json gpu.json          a GPU, beside NVIDIA's printed numbers
 python benchmarks/speed.py --show speed.json [--compare old.json] print what was measured before
+python benchmarks/speed.py --rosinality CLONE                     and a known port, of which CLONE is a clone
 python benchmarks/speed.py --quick                                a few seconds, to see that it works
 
 Each job is measured in a new process, the ways in turn, `--rounds` times; medians count. Prints Markdown tables, for
@@ -28,10 +29,11 @@ from typing import Any
 
 import torch
 from floor import PASSES, gflop
-from speed_jobs import PRODUCT_SIZE, Job, cpu_jobs, cuda_jobs, measure, quick_jobs
+from speed_jobs import PRODUCT_SIZE, Job, cpu_jobs, cuda_jobs, measure, quick_jobs, with_port
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = ("product", "generate", "train", "read", "start")
+RATIOS = [("plain", "fast"), ("rosinality", "fast"), ("floor", "fast"), ("plain", "compiled"), ("floor", "compiled")]
 Row = dict[str, float]  # name of a number -> the number
 # "machine", and of each section: job -> Row; "rounds": job -> way -> what each process printed
 Results = dict[str, Any]
@@ -73,7 +75,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--quick", action="store_true", help="one round of one tiny job of each section")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)  # title and way: what a child process does
+    parser.add_argument(
+        "--rosinality", type=Path, metavar="CLONE", help="of github.com/rosinality/style-based-gan-pytorch"
+    )
     args = parser.parse_args()
+    if args.rosinality:
+        sys.path.append(str(args.rosinality.resolve()))  # where benchmarks/rosinality.py finds model.py
     if args.quick:
         args.rounds = 1
     if not any(args.only in job.title for job in jobs(args)):
@@ -83,7 +90,8 @@ def parse() -> argparse.Namespace:
 
 def jobs(args: argparse.Namespace) -> list[Job]:
     """All jobs of this run, of which `--only` selects."""
-    return quick_jobs() if args.quick else cuda_jobs() if args.device == "cuda" else cpu_jobs()
+    found = quick_jobs() if args.quick else cuda_jobs() if args.device == "cuda" else cpu_jobs()
+    return [with_port(job) for job in found] if args.rosinality else found
 
 
 def run(args: argparse.Namespace) -> Results:
@@ -109,9 +117,13 @@ def in_new_process(job: Job, way: str, args: argparse.Namespace) -> Row:
     """What `measure` says in a process of its own, with an empty working folder and nothing compiled before."""
     threads = {"OMP_NUM_THREADS": str(args.threads)} if args.threads else {}
     command = [sys.executable, __file__, "--measure", job.title, way, "--device", args.device]
+    if args.quick:
+        command.append("--quick")
+    if args.rosinality:
+        command += ["--rosinality", str(args.rosinality.resolve())]
     with tempfile.TemporaryDirectory() as folder:
         child = subprocess.run(
-            [*command, *(["--quick"] if args.quick else [])],
+            command,
             cwd=folder,
             env=os.environ | threads | (MALLOC if args.malloc else {}) | {"TORCHINDUCTOR_CACHE_DIR": folder},
             stdout=subprocess.PIPE,
@@ -128,7 +140,7 @@ def row(found: dict[str, list[Row]]) -> Row:
         for way, rounds in found.items():
             if quantity in rounds[0]:
                 numbers[f"{quantity} {way}"] = median(r[quantity] for r in rounds)
-        for way, other in (("plain", "fast"), ("floor", "fast"), ("plain", "compiled"), ("floor", "compiled")):
+        for way, other in RATIOS:
             if {f"{quantity} {way}", f"{quantity} {other}"} <= numbers.keys():
                 ratio = numbers[f"{quantity} {way}"] / numbers[f"{quantity} {other}"]
                 numbers[f"{quantity} {way}/{other}"] = ratio

@@ -1,7 +1,7 @@
 """What benchmarks/speed.py measures: the jobs, and one of them in one way, in this process and its working folder.
 
 Ways: floor, the convolutions alone (of a start: the import of torch); plain, by definition; fast, the package;
-compiled, the package with `--compile`.
+compiled, the package with `--compile`; rosinality, a known port.
 """
 
 import itertools
@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import rosinality
 import torch
 from clock import Memory, timed
 from floor import floor
@@ -115,12 +116,19 @@ def cuda_jobs() -> list[Job]:
     ]
 
 
+def with_port(job: Job) -> Job:
+    """The job, done by a known port too, where its networks are of the paper's widths."""
+    same = job.section in rosinality.WORKS and job.config.channel_max == CONFIG_F.channel_max
+    return replace(job, ways=(*job.ways, "rosinality")) if same else job
+
+
 def measure(job: Job, way: str, *, device: torch.device, seconds: float) -> dict[str, float]:
     """Milliseconds for a picture, and the most memory above the loaded networks."""
     if way == "floor" and job.section != "start":
         took = floor(job.section, job.config, N=job.N, lod=job.lod, seconds=seconds / 20)
         return {"cpu_ms": 1000 * took.cpu / job.N, "wall_ms": 1000 * took.wall / job.N}
-    work = WORKS[job.section](job, way, device)
+    works = rosinality.WORKS if way == "rosinality" else WORKS
+    work = works[job.section](job, way, device)
     memory, begin = Memory(), time.perf_counter()
     if way == "compiled":
         work()

@@ -106,3 +106,52 @@ def test_the_plain_training_step_computes_the_gradients_of_the_fast_one(benchmar
             g = expected[i]["exp_avg"]
             assert torch.allclose(found[i]["exp_avg"], g, rtol=1e-3, atol=1e-4 * g.abs().max().item())
     assert torch.allclose(plain.G.w_avg, fast.G.w_avg)
+
+
+PORT = """
+import torch
+from torch import nn
+
+made = []
+
+class StyledGenerator(nn.Module):
+    def __init__(self, z_dim):
+        super().__init__()
+        made.append(self)
+        self.rgb = nn.Linear(z_dim, 3)
+
+    def forward(self, z, step, alpha):
+        H = 4 * 2**step
+        return self.rgb(sum(z))[:, :, None, None].expand(-1, -1, H, H)
+
+class Discriminator(nn.Module):
+    def __init__(self):
+        super().__init__()
+        made.append(self)
+        self.logits = nn.Linear(3 * 64 * 64, 1)
+
+    def forward(self, x, step, alpha):
+        return self.logits(x.flatten(1)).square()
+"""
+
+
+def test_a_known_port_does_the_same_work(benchmarks, tmp_path, monkeypatch):
+    from rosinality import training
+    from speed_jobs import cpu_jobs, with_port
+
+    jobs = {job.title: with_port(job) for job in cpu_jobs()}
+    done = {title for title, job in jobs.items() if "rosinality" in job.ways}
+    assert done == {title for title in jobs if "generate" in title or "full width" in title}
+
+    (tmp_path / "model.py").write_text(PORT)
+    monkeypatch.syspath_prepend(tmp_path)
+    step = training(jobs["train 64 px, full width"], "rosinality", torch.device("cpu"))
+    G, G_ema, D = sys.modules["model"].made
+    weights = [network.state_dict() for network in (G, G_ema, D)]
+    before = [{name: w.clone() for name, w in network.items()} for network in weights]
+    step()
+    moved = [
+        max((w - old[name]).abs().max() for name, w in new.items()) for new, old in zip(weights, before, strict=True)
+    ]
+    assert moved[0] == pytest.approx(1e-3, rel=0.01) == moved[2]  # Adam's first step, by its rate
+    assert moved[1] > 0

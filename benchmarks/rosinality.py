@@ -1,0 +1,71 @@
+"""A known port beside ours: the same work by a clone of github.com/rosinality/style-based-gan-pytorch (MIT licence).
+
+Its networks are those of the paper up to 1024x1024, without w_avg and with one deviation for the whole batch; a step is
+what its train.py does with `--loss r1 --mixing`. Its file model.py must be importable (`speed.py --rosinality CLONE`).
+"""
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from speed_jobs import Job
+
+Z_DIM = 512
+Work = Callable[[], object]
+
+
+def generation(job: "Job", way: str, device: torch.device) -> Work:
+    """Latents to pictures, with new noise every time."""
+    from model import StyledGenerator  # type: ignore[import-not-found]
+
+    G, step = StyledGenerator(Z_DIM).eval().to(device), steps(job)
+    return torch.no_grad()(lambda: G(torch.randn(job.N, Z_DIM, device=device), step=step, alpha=1))
+
+
+def training(job: "Job", way: str, device: torch.device) -> Work:
+    """A step of D with R1, of G and of the average, on random pictures, with mixed styles."""
+    from model import Discriminator, StyledGenerator  # type: ignore[import-not-found]
+
+    G, G_ema, D = (network.to(device) for network in (StyledGenerator(Z_DIM), StyledGenerator(Z_DIM), Discriminator()))
+    G_opt, D_opt = (torch.optim.Adam(network.parameters(), lr=1e-3, betas=(0.0, 0.99)) for network in (G, D))
+    grown, H = {"step": steps(job), "alpha": 1}, job.resolution
+
+    def generate() -> Tensor:
+        z = [torch.randn(job.N, Z_DIM, device=device) for _ in range(1 + (random.random() < 0.9))]
+        return G(z, **grown)
+
+    def work() -> None:
+        G.requires_grad_(False)
+        D.requires_grad_(True)
+        D.zero_grad()
+        reals = (torch.rand(job.N, 3, H, H, device=device) * 2 - 1).requires_grad_()
+        logits = D(reals, **grown)
+        F.softplus(-logits).mean().backward(retain_graph=True)
+        (gradient,) = torch.autograd.grad(logits.sum(), reals, create_graph=True)
+        (10 / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()).backward()
+        F.softplus(D(generate(), **grown)).mean().backward()
+        D_opt.step()
+
+        G.requires_grad_(True)
+        D.requires_grad_(False)
+        G.zero_grad()
+        F.softplus(-D(generate(), **grown)).mean().backward()
+        G_opt.step()
+        with torch.no_grad():
+            for average, p in zip(G_ema.parameters(), G.parameters(), strict=True):
+                average.lerp_(p, 0.001)
+
+    return work
+
+
+def steps(job: "Job") -> int:
+    """How often its networks have doubled 4x4 pixels."""
+    return job.resolution.bit_length() - 3
+
+
+WORKS = {"generate": generation, "train": training}
