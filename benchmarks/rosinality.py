@@ -1,7 +1,9 @@
 """A known port beside ours: the same work by a clone of github.com/rosinality/style-based-gan-pytorch (MIT licence).
 
-Its networks are those of the paper up to 1024x1024, without w_avg and with one deviation for the whole batch; a step is
-what its train.py does with `--loss r1 --mixing`. Its file model.py must be importable (`speed.py --rosinality CLONE`).
+For model.py of its commit d4c0438, which must be importable (`speed.py --rosinality CLONE`). G is the paper's, one
+noise map a resolution. D is wider: the first convolution of a block has the channels of the next resolution already, so
+that at 64x64 it takes 1.5 times the products of the paper's. A step is that of its train.py with `--loss r1 --mixing`,
+with one rate for all weights: the loss on real pictures has a backward pass of its own before R1's.
 """
 
 import random
@@ -23,7 +25,7 @@ def generation(job: "Job", way: str, device: torch.device) -> Work:
     """Latents to pictures, with new noise every time."""
     from model import StyledGenerator  # type: ignore[import-not-found]
 
-    G, step = StyledGenerator(Z_DIM).eval().to(device), steps(job)
+    G, step = StyledGenerator(Z_DIM).eval().to(device), doublings(job)
     return torch.no_grad()(lambda: G(torch.randn(job.N, Z_DIM, device=device), step=step, alpha=1))
 
 
@@ -33,7 +35,7 @@ def training(job: "Job", way: str, device: torch.device) -> Work:
 
     G, G_ema, D = (network.to(device) for network in (StyledGenerator(Z_DIM), StyledGenerator(Z_DIM), Discriminator()))
     G_opt, D_opt = (torch.optim.Adam(network.parameters(), lr=1e-3, betas=(0.0, 0.99)) for network in (G, D))
-    grown, H = {"step": steps(job), "alpha": 1}, job.resolution
+    grown, H = {"step": doublings(job), "alpha": 1}, job.resolution
 
     def generate() -> Tensor:
         z = [torch.randn(job.N, Z_DIM, device=device) for _ in range(1 + (random.random() < 0.9))]
@@ -63,7 +65,7 @@ def training(job: "Job", way: str, device: torch.device) -> Work:
     return work
 
 
-def steps(job: "Job") -> int:
+def doublings(job: "Job") -> int:
     """How often its networks have doubled 4x4 pixels."""
     return job.resolution.bit_length() - 3
 

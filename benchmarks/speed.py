@@ -80,7 +80,9 @@ def parse() -> argparse.Namespace:
     )
     args = parser.parse_args()
     if args.rosinality:
-        sys.path.append(str(args.rosinality.resolve()))  # where benchmarks/rosinality.py finds model.py
+        if not (args.rosinality / "model.py").is_file():
+            parser.error(f"--rosinality {args.rosinality}: holds no model.py; see {ROOT / 'benchmarks/rosinality.py'}")
+        sys.path.append(str(args.rosinality.resolve()))
     if args.quick:
         args.rounds = 1
     if not any(args.only in job.title for job in jobs(args)):

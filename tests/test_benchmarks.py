@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -109,10 +110,9 @@ def test_the_plain_training_step_computes_the_gradients_of_the_fast_one(benchmar
 
 
 PORT = """
-import torch
 from torch import nn
 
-made = []
+made, seen = [], []
 
 class StyledGenerator(nn.Module):
     def __init__(self, z_dim):
@@ -122,7 +122,8 @@ class StyledGenerator(nn.Module):
 
     def forward(self, z, step, alpha):
         H = 4 * 2**step
-        return self.rgb(sum(z))[:, :, None, None].expand(-1, -1, H, H)
+        z = sum(z) if isinstance(z, list) else z
+        return self.rgb(z)[:, :, None, None].expand(-1, -1, H, H)
 
 class Discriminator(nn.Module):
     def __init__(self):
@@ -131,27 +132,45 @@ class Discriminator(nn.Module):
         self.logits = nn.Linear(3 * 64 * 64, 1)
 
     def forward(self, x, step, alpha):
+        seen.append((x.is_leaf and x.requires_grad, x.requires_grad, self.logits.weight.requires_grad))
         return self.logits(x.flatten(1)).square()
 """
 
 
-def test_a_known_port_does_the_same_work(benchmarks, tmp_path, monkeypatch):
-    from rosinality import training
+@pytest.fixture
+def port(benchmarks, monkeypatch):
+    """A module with the classes of rosinality's model.py."""
+    module = ModuleType("model")
+    exec(PORT, module.__dict__)
+    monkeypatch.setitem(sys.modules, "model", module)
+    return module
+
+
+def test_a_known_port_is_given_the_jobs_of_the_papers_widths(benchmarks):
     from speed_jobs import cpu_jobs, with_port
 
-    jobs = {job.title: with_port(job) for job in cpu_jobs()}
-    done = {title for title, job in jobs.items() if "rosinality" in job.ways}
-    assert done == {title for title in jobs if "generate" in title or "full width" in title}
+    titles = {job.title for job in cpu_jobs()}
+    done = {job.title for job in map(with_port, cpu_jobs()) if "rosinality" in job.ways}
+    assert done == {title for title in titles if "generate" in title or "full width" in title}
 
-    (tmp_path / "model.py").write_text(PORT)
-    monkeypatch.syspath_prepend(tmp_path)
-    step = training(jobs["train 64 px, full width"], "rosinality", torch.device("cpu"))
-    G, G_ema, D = sys.modules["model"].made
-    weights = [network.state_dict() for network in (G, G_ema, D)]
-    before = [{name: w.clone() for name, w in network.items()} for network in weights]
+
+def test_a_step_of_a_known_port_trains_d_then_g_and_the_average(port):
+    from rosinality import generation, training
+    from speed_jobs import WIDE, Job
+
+    job, cpu = Job("train", "", WIDE.but(img_resolution=64), 4), torch.device("cpu")
+    assert generation(job, "rosinality", cpu)().shape == (4, 3, 64, 64)
+    port.made.clear()
+    step = training(job, "rosinality", cpu)
+    before = [next(network.parameters()).detach().clone() for network in port.made]
     step()
-    moved = [
-        max((w - old[name]).abs().max() for name, w in new.items()) for new, old in zip(weights, before, strict=True)
-    ]
-    assert moved[0] == pytest.approx(1e-3, rel=0.01) == moved[2]  # Adam's first step, by its rate
-    assert moved[1] > 0
+    moved = [(next(net.parameters()) - old).abs().max().item() for net, old in zip(port.made, before, strict=True)]
+    assert moved[0] == pytest.approx(1e-3, rel=0.01) == moved[2]  # G and D, Adam's first step
+    assert moved[1] > 0  # the average
+    # What D saw: is it a picture to differentiate by, does it have a gradient, do D's weights?
+    assert port.seen == [(True, True, True), (False, False, True), (False, True, False)]
+
+
+def test_what_is_no_clone_is_refused_before_any_work(tmp_path):
+    done = subprocess.run([sys.executable, BENCHMARKS / "speed.py", "--rosinality", tmp_path], capture_output=True)
+    assert done.returncode == 2 and b"holds no model.py" in done.stderr

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sysconfig
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from stylegan.errors import InputError
 from stylegan.networks import bands
 from stylegan.networks.generator import Generator
 from stylegan.training import programs
-from stylegan.training.loop import Recipe, take_steps
+from stylegan.training.loop import Recipe, d_part, take_steps
 from stylegan.training.programs import missing_compiler, plan, why_not
 from stylegan.training.randomness import draw, step_generator
 from stylegan.training.schedule import Phase
@@ -136,8 +137,8 @@ def test_no_bands_are_recorded(float64, monkeypatch):
 def test_a_part_leaves_its_pictures_as_they_were():
     state = TrainingState.new(TINY, CPU)
     reals, phase = torch.zeros(4, 3, 16, 16), Phase(0.0, 16, 4, lrate=0.002, tick_kimg=1)
-    generator = step_generator(0, 0, CPU)
-    take_steps(state, phase, reals, *(Recipe(None, draw(state.G, 4, style_mixing_prob=1, generator=generator)),) * 2)
+    recipe = Recipe(None, draw(state.G, 4, style_mixing_prob=1, generator=step_generator(0, 0, CPU)))
+    d_part(state, phase, reals, recipe, None, penalized=True, count=1)
     assert not reals.requires_grad
 
 
@@ -145,10 +146,11 @@ def test_what_cannot_be_compiled_is_refused(monkeypatch, portraits, tiny, tmp_pa
     with pytest.raises(InputError, match="compile True: must be False with shared_fakes"):
         CONFIG_F.but(compile=True, shared_fakes=True)
     monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
     assert missing_compiler(tiny.but(compile=True), CPU) == []  # too short to compile anything
     monkeypatch.setattr(programs, "MIN_STEPS", 0)
     assert missing_compiler(tiny, CPU) == []
-    with pytest.raises(InputError, match=r"compile: needs \S+, which is not there: install g\+\+"):
+    with pytest.raises(InputError, match=r"(?s)needs \S+, .* in the variable CXX.*needs Python\.h, .*python3-dev"):
         train(portraits.path, tmp_path / "run", config=tiny.but(compile=True))
     assert not (tmp_path / "run").exists()
 
@@ -156,3 +158,22 @@ def test_what_cannot_be_compiled_is_refused(monkeypatch, portraits, tiny, tmp_pa
 def test_a_state_tells_the_compiler_of_its_programs():
     assert "compiler" not in environment(CPU, TINY)
     assert environment(CPU, TINY.but(compile=True))["compiler"]
+
+
+def test_ctrl_c_while_compiling_says_how_to_go_on(portraits, tiny, tmp_path, monkeypatch, capsys):
+    class Killed(torch._dynamo.exc.BackendCompilerFailed):
+        def __init__(self):
+            Exception.__init__(self, "g++ was killed by SIGINT")
+
+    def compiling(state, dataset, indices, watcher):
+        watcher.stop = stop
+        raise Killed
+
+    monkeypatch.setattr("stylegan.training.train.training_loop", compiling)
+    stop = True
+    with pytest.raises(KeyboardInterrupt):
+        train(portraits.path, tmp_path / "stopped", config=tiny)
+    assert f"--resume {tmp_path / 'stopped'}" in capsys.readouterr().err.replace("\n", "")
+    stop = False
+    with pytest.raises(Killed):
+        train(portraits.path, tmp_path / "failed", config=tiny)

@@ -195,7 +195,7 @@ def _problems(out: Path, truncation_cutoff: int | None) -> Iterator[str]:
     if out.suffix == ".onnx" and (missing := [name for name in NEEDED if not _is_installed(name)]):
         yield f"to export ONNX, {', '.join(missing)} must be installed: pip install 'stylegan[onnx]'"
     if out.suffix == ".onnx" and TorchVersion(torch.__version__) < ONNX_TORCH:
-        yield f"to export ONNX, torch {ONNX_TORCH} or newer is needed, and this is {torch.__version__}; .pt2 needs none"
+        yield f"to export ONNX, torch {ONNX_TORCH} or newer is needed, and this is {torch.__version__}: name OUT.pt2"
 
 
 def _is_installed(name: str) -> bool:

@@ -26,6 +26,7 @@ def conv2d(x: Tensor, w: Tensor) -> Tensor:
     """(N, C, H, W) with (O, C, k, k), k 1 or 3 -> (N, O, H, W)."""
     if w.shape[-1] == 1 and ours(x):
         return F.linear(x.permute(0, 2, 3, 1), w[:, :, 0, 0]).permute(0, 3, 1, 2)
+    # "same", as to torch 2.6 half the kernel is a tensor while it traces
     return _apply(_Forward, x, w, stride=1) if _wide(x, w) else F.conv2d(x, w, padding="same")
 
 

@@ -102,7 +102,7 @@ class Winograd:
         """(a, a, ...) -> (b, b, numbers): a matrix (b, a) in height and width."""
         matrix = MATRICES[self.taps][name].to(x.dtype)
         x = x.reshape(len(x), len(x), -1)
-        for _ in range(2):  # many small products, which threads share; a single one they would not
+        for _ in range(2):  # a product for each row, which threads share; one wide product they would not
             x = matrix.expand(x.shape[1], -1, -1) @ x.transpose(0, 1)
         return x
 

@@ -14,12 +14,11 @@ CXX = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.plat
 def missing() -> list[str]:
     """What compiling needs and this machine has not, a line each."""
     headers = Path(sysconfig.get_path("include"), "Python.h")
-    return [
-        f"compile: needs {name}, which is not there: install g++ and python3-dev (or what is like them), "
-        "or name your compiler in the variable CXX"
-        for name, found in ((CXX, shutil.which(CXX)), (headers.name, headers.exists()))
-        if not found
+    needs = [
+        (CXX, shutil.which(CXX), "install g++ (or what is like it), or name your compiler in the variable CXX"),
+        (headers.name, headers.exists(), "install python3-dev (or what is like it)"),
     ]
+    return [f"compile: needs {name}, which is not there: {remedy}" for name, found, remedy in needs if not found]
 
 
 @cache

@@ -95,9 +95,13 @@ def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: fl
     try:
         with watcher.watching(state):
             training_loop(state, dataset, indices, watcher)
-    except KeyboardInterrupt:  # the second Ctrl-C
+    except BaseException as e:
+        compiling = watcher.stop and isinstance(e, torch._dynamo.exc.BackendCompilerFailed)
+        if not compiling and not isinstance(e, KeyboardInterrupt):
+            raise
+        # Ctrl-C for the second time, or for the first one while a program is compiled: it ends the compiler too.
         say(f"stopped at once: lost is what came after the last state. Go on: stylegan train --resume {out}")
-        raise
+        raise KeyboardInterrupt from None
     processes.wait_for_all(state.device)  # until process 0 has written the last state
     if state.cur_nimg < 1000 * state.config.total_kimg:
         say(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {out}")
