@@ -12,7 +12,7 @@ from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.errors import InputError
 from stylegan.networks import bands
 from stylegan.networks.generator import Generator
-from stylegan.training import programs
+from stylegan.training import compiler, programs
 from stylegan.training.loop import Recipe, d_part, take_steps
 from stylegan.training.programs import missing_compiler, plan, why_not
 from stylegan.training.randomness import draw, step_generator
@@ -68,7 +68,7 @@ def test_a_recorded_step_is_the_step(float64, records, config):
     assert len(records) == 2 * (kinds_of_d + 1)  # fading and not; of D and of G
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
+@pytest.mark.skipif(bool(compiler.missing()), reason="needs a C++ compiler")
 def test_a_compiled_step_is_the_step(float64, monkeypatch):
     monkeypatch.setattr(programs, "MIN_STEPS", 0)
     assert_same(after_steps(TINY.but(compile=True), lods=[1.5, 1.25]), after_steps(TINY, lods=[1.5, 1.25]), 1e-8)

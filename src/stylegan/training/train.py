@@ -65,7 +65,7 @@ def resume(
         raise InputError(f"{dataset.path} holds other pictures than {out} was started on: give the same with --data")
     device = device or best_device()
     with processes.joined(device):
-        refuse([*refused_batches(config, processes.world()), *missing_compiler(config, device)])
+        check(config, dataset, device)
         state, before = TrainingState.load(out / STATE, device)
         if state.config != config:
             raise InputError(f"{out / CONFIG} and {out / STATE} belong to different runs: put back the files of one")
