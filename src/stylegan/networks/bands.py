@@ -14,7 +14,7 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from stylegan.networks.convolution import EXACT, ours
 
-BAND_BYTES = 2**20  # as a second-level cache; twice or half as much is as fast
+BAND_BYTES = 2**22  # in the third-level cache; with two threads 6 to 8 % faster than one second-level cache full
 LARGE_BYTES = 2**23  # of one picture: a level is computed the same way for any batch
 
 
@@ -32,9 +32,10 @@ def convolve_(x: Tensor, w: Tensor, groups: int = 1) -> Tensor:
     for picture in x.split(1):  # whose bands lie in memory in one piece
         last = new = picture[:, :, :0]
         for band in _bands(picture):
-            y = F.conv2d(_with_neighbours(picture, band), w, padding=(0, 1), groups=groups)
+            rows, own = _with_neighbours(picture, band)
+            y = F.conv2d(rows, w, padding=1, groups=groups)
             last.copy_(new)  # not before: the band needed the row above it as it was
-            last, new = picture[:, :, band], y
+            last, new = picture[:, :, band], y[:, :, own]
         last.copy_(new)
     return x
 
@@ -48,8 +49,9 @@ def convolve_up(x: Tensor, w: Tensor) -> Tensor:
     y = x.new_empty(N, 2 * H, 2 * W, w.shape[1]).permute(0, 3, 1, 2)
     for picture, to in zip(x.split(1), y.split(1), strict=True):
         for band in _bands(picture):
-            rows = _with_neighbours(picture, band)
-            to[:, :, 2 * band.start : 2 * band.stop] = F.conv_transpose2d(rows, w, stride=2, padding=(3, 1))
+            rows, own = _with_neighbours(picture, band)
+            wide = F.conv_transpose2d(rows, w, stride=2, padding=1)
+            to[:, :, 2 * band.start : 2 * band.stop] = wide[:, :, 2 * own.start : 2 * own.stop]
     return y
 
 
@@ -86,11 +88,10 @@ def _moments(parts: list[Tensor]) -> tuple[Tensor, Tensor]:
     return mean[:, None, None], variance[:, None, None]
 
 
-def _with_neighbours(x: Tensor, band: slice) -> Tensor:
-    """The band with the rows above and below it, zeros beyond the border."""
-    first, last = band.start == 0, band.stop == x.shape[2]
-    rows = x[:, :, max(band.start - 1, 0) : band.stop + 1]
-    return F.pad(rows, (0, 0, int(first), int(last))) if first or last else rows
+def _with_neighbours(x: Tensor, band: slice) -> tuple[Tensor, slice]:
+    """The band with the rows above and below it, where there are any, and which of these rows are its own."""
+    above = min(band.start, 1)
+    return x[:, :, band.start - above : band.stop + 1], slice(above, above + band.stop - band.start)
 
 
 def _bands(x: Tensor) -> Iterator[slice]:
