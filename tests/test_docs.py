@@ -1,8 +1,12 @@
 """Commands and snippets of the README and of docs/ run, with small budgets. Installing and testing themselves aside."""
 
+import os
 import re
 import shlex
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +89,54 @@ def test_every_file_and_name_that_the_page_points_to_exists(page):
             path,
             name,
         )
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """A folder of commands that only note how they were called; what srun starts lasts until scancel signals it."""
+    bin_, log, pid = (tmp_path / name for name in ("bin", "log", "pid"))
+    bin_.mkdir()
+    for name, then in {
+        "srun": f"echo $$ > {pid}; exec sleep 60",
+        "scancel": f"kill -TERM $(cat {pid})",
+        "scontrol": "[ $1 != show ] || printf 'n1\\nn2\\n'",
+    }.items():
+        (bin_ / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {log}\n{then}\n')
+        (bin_ / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(bin_), prepend=os.pathsep)
+    for name, value in {"JOB_ID": "12345", "NNODES": "4", "JOB_NODELIST": "n[1-4]"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    return tmp_path
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["a new run", "one that was begun"])
+def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_again(slurm, begun):
+    """With SLURM itself it was run by hand: docs/scale.md says how."""
+    script = blocks(ROOT / "docs" / "scale.md", "bash")[0].replace("/shared/runs", str(slurm))
+    if begun:
+        (slurm / "faces").mkdir()
+    job = subprocess.Popen(["bash", "-c", script])
+    wait_until((slurm / "pid").exists)
+    job.send_signal(signal.SIGUSR1)  # as SLURM does
+    job.wait(30)
+    head, started, *ended = (slurm / "log").read_text().splitlines()
+    assert head == "scontrol show hostnames n[1-4]"
+    assert started.startswith("srun torchrun --nnodes 4 ") and " n1:22345 " in started
+    assert started.endswith(f"--resume {slurm}/faces") == begun
+    assert ended == ["scancel --signal=TERM 12345", "scontrol requeue 12345"]
+
+
+def test_the_slurm_script_does_not_queue_a_training_that_ends_by_itself(slurm):
+    script = blocks(ROOT / "docs" / "scale.md", "bash")[0].replace("/shared/runs", str(slurm))
+    job = subprocess.Popen(["bash", "-c", script])
+    wait_until((slurm / "pid").exists)
+    os.kill(int((slurm / "pid").read_text()), signal.SIGTERM)
+    assert job.wait(30) != 0
+    assert "requeue" not in (slurm / "log").read_text()
+
+
+def wait_until(done, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
