@@ -97,14 +97,15 @@ def slurm(tmp_path, monkeypatch):
     bin_, log, pid = (tmp_path / name for name in ("bin", "log", "pid"))
     bin_.mkdir()
     for name, then in {
-        "srun": f"echo $$ > {pid}; exec sleep 60",
+        "srun": f"trap 'sleep 0.3; echo srun ended >> {log}; exit 1' TERM\necho $$ > {pid}.new; mv {pid}.new {pid}\n"
+        "sleep 20 & wait",
         "scancel": f"kill -TERM $(cat {pid})",
         "scontrol": "[ $1 != show ] || printf 'n1\\nn2\\n'",
     }.items():
         (bin_ / name).write_text(f'#!/bin/sh\necho {name} "$@" >> {log}\n{then}\n')
         (bin_ / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(bin_), prepend=os.pathsep)
-    for name, value in {"JOB_ID": "12345", "NNODES": "4", "JOB_NODELIST": "n[1-4]"}.items():
+    for name, value in {"JOB_ID": "12345", "NNODES": "4", "CPUS_PER_TASK": "32", "JOB_NODELIST": "n[1-4]"}.items():
         monkeypatch.setenv(f"SLURM_{name}", value)
     return tmp_path
 
@@ -121,9 +122,10 @@ def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_aga
     job.wait(30)
     head, started, *ended = (slurm / "log").read_text().splitlines()
     assert head == "scontrol show hostnames n[1-4]"
-    assert started.startswith("srun torchrun --nnodes 4 ") and " n1:22345 " in started
+    assert started.startswith("srun --cpus-per-task=32 ") and " torchrun --nnodes 4 " in started
+    assert " n1:22345 " in started
     assert started.endswith(f"--resume {slurm}/faces") == begun
-    assert ended == ["scancel --signal=TERM 12345", "scontrol requeue 12345"]
+    assert ended == ["scancel --signal=TERM 12345", "srun ended", "scontrol requeue 12345"]
 
 
 def test_the_slurm_script_does_not_queue_a_training_that_ends_by_itself(slurm):

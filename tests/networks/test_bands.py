@@ -9,6 +9,7 @@ from torch.testing import assert_close
 
 from stylegan.config import CONFIG_F
 from stylegan.networks import bands
+from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import instance_norm
 
@@ -139,6 +140,13 @@ def test_vmap_over_pictures_gives_them_one_by_one(G):
 
     with torch.no_grad():
         assert_close(torch.func.vmap(draw)(ws), torch.stack([draw(w) for w in ws]), rtol=1e-9, atol=1e-9)
+
+
+def test_features_of_d_lie_as_channels_last_without_gradients_too(monkeypatch):
+    monkeypatch.setattr(bands, "LARGE_BYTES", 0)
+    with torch.no_grad():
+        features = Discriminator(SMALL).fromrgb[-1](torch.zeros(2, 3, 32, 32))
+    assert features.is_contiguous(memory_format=torch.channels_last)
 
 
 # What chooses

@@ -54,7 +54,7 @@ class EqualizedConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight * self.weight_gain
-        if weight.shape[-1] == 1 and bands.pay(x):
+        if len(weight) < x.shape[1] and weight.shape[-1] == 1 and bands.pay(x):  # torgb
             return F.conv2d(x, weight)  # with two threads half the time of a product of matrices, as conv2d has it
         return bands.convolve_(x, weight) if self.overwrite and bands.pay(x) else conv2d(x, weight)
 
