@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -110,16 +111,26 @@ def slurm(tmp_path, monkeypatch):
     return tmp_path
 
 
+@contextmanager
+def slurm_job(slurm):
+    """The training script of docs/scale.md, its training begun."""
+    script = blocks(ROOT / "docs" / "scale.md", "bash")[0].replace("/shared/runs", str(slurm))
+    with subprocess.Popen(["bash", "-c", script]) as job:
+        try:
+            wait_until((slurm / "pid").exists)
+            yield job
+        finally:
+            job.kill()
+
+
 @pytest.mark.parametrize("begun", [False, True], ids=["a new run", "one that was begun"])
 def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_again(slurm, begun):
     """With SLURM itself it was run by hand: docs/scale.md says how."""
-    script = blocks(ROOT / "docs" / "scale.md", "bash")[0].replace("/shared/runs", str(slurm))
     if begun:
         (slurm / "faces").mkdir()
-    job = subprocess.Popen(["bash", "-c", script])
-    wait_until((slurm / "pid").exists)
-    job.send_signal(signal.SIGUSR1)  # as SLURM does
-    job.wait(30)
+    with slurm_job(slurm) as job:
+        job.send_signal(signal.SIGUSR1)  # as SLURM does
+        job.wait(30)
     head, started, *ended = (slurm / "log").read_text().splitlines()
     assert head == "scontrol show hostnames n[1-4]"
     assert started.startswith("srun --cpus-per-task=32 ") and " torchrun --nnodes 4 " in started
@@ -129,11 +140,9 @@ def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_aga
 
 
 def test_the_slurm_script_does_not_queue_a_training_that_ends_by_itself(slurm):
-    script = blocks(ROOT / "docs" / "scale.md", "bash")[0].replace("/shared/runs", str(slurm))
-    job = subprocess.Popen(["bash", "-c", script])
-    wait_until((slurm / "pid").exists)
-    os.kill(int((slurm / "pid").read_text()), signal.SIGTERM)
-    assert job.wait(30) != 0
+    with slurm_job(slurm) as job:
+        os.kill(int((slurm / "pid").read_text()), signal.SIGTERM)
+        assert job.wait(30) != 0
     assert "requeue" not in (slurm / "log").read_text()
 
 

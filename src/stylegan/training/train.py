@@ -95,9 +95,8 @@ def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: fl
     try:
         with watcher.watching(state):
             training_loop(state, dataset, indices, watcher)
-    except BaseException as e:
-        compiling = watcher.stop and isinstance(e, torch._dynamo.exc.BackendCompilerFailed)
-        if not compiling and not isinstance(e, KeyboardInterrupt):
+    except (KeyboardInterrupt, torch._dynamo.exc.BackendCompilerFailed) as e:
+        if not (watcher.stop or isinstance(e, KeyboardInterrupt)):
             raise
         # Ctrl-C for the second time, or for the first one while a program is compiled: it ends the compiler too.
         say(f"stopped at once: lost is what came after the last state. Go on: stylegan train --resume {out}")
