@@ -1,6 +1,7 @@
 """What many tests share: a small data set, a configuration that trains in seconds, small networks."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,16 @@ TINY = CONFIG_F.but(
     initial_resolution=4,
     lrate_at={},
 )
+PATIENCE = 60  # seconds for what another process does; it ends in a fraction, but for a machine that is very busy
 SMALL = {"img_resolution": 32, "channel_base": 256, "channel_max": 8, "z_dim": 16, "w_dim": 16, "mapping_dim": 16}
+
+
+def wait_until(done):
+    """Look until `done` says so."""
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from PIL import Image
 
 from stylegan import cli
 from stylegan.experiments import demo as demo_module
+
+from conftest import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -130,7 +131,7 @@ def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_aga
         (slurm / "faces").mkdir()
     with slurm_job(slurm) as job:
         job.send_signal(signal.SIGUSR1)  # as SLURM does
-        job.wait(30)
+        job.wait(PATIENCE)
     head, started, *ended = (slurm / "log").read_text().splitlines()
     assert head == "scontrol show hostnames n[1-4]"
     assert started.startswith("srun --cpus-per-task=32 ") and " torchrun --nnodes 4 " in started
@@ -142,12 +143,5 @@ def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_aga
 def test_the_slurm_script_does_not_queue_a_training_that_ends_by_itself(slurm):
     with slurm_job(slurm) as job:
         os.kill(int((slurm / "pid").read_text()), signal.SIGTERM)
-        assert job.wait(30) != 0
+        assert job.wait(PATIENCE) != 0
     assert "requeue" not in (slurm / "log").read_text()
-
-
-def wait_until(done, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import tracemalloc
 import zipfile
 from contextlib import contextmanager
@@ -23,6 +22,8 @@ from stylegan.data import sources, writer
 from stylegan.data.images import ImageDataset
 from stylegan.data.prepare import WORKERS, _in_order, prepare
 from stylegan.errors import InputError
+
+from conftest import PATIENCE, wait_until
 
 RNG = np.random.default_rng(0)
 
@@ -368,14 +369,11 @@ def stopped_midway(src, dest, number):
     command = [sys.executable, "-c", SLOW, src, dest]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=as_from_a_terminal)
     try:
-        deadline = time.monotonic() + 30
-        while not list(dest.parent.glob(".dest.partial-*/8x8.npy")):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.01)
+        wait_until(lambda: list(dest.parent.glob(".dest.partial-*/8x8.npy")) or process.poll() is not None)
+        assert process.poll() is None
         yield
         process.send_signal(number)
-        process.wait(30)
+        process.wait(PATIENCE)
     finally:
         process.kill()
         process.wait()

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from stylegan.config import CONFIG_F
-from stylegan.networks import bands
+from stylegan.networks import bands, convolution
+from stylegan.networks.convolution import large
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import instance_norm
@@ -90,7 +91,7 @@ SMALL = TINY.but(img_resolution=32)
 @pytest.fixture(params=["bilinear", "nearest"])
 def G(request, monkeypatch):
     """A network of which every layer is large, and no band is the whole."""
-    monkeypatch.setattr(bands, "LARGE_BYTES", 0)
+    monkeypatch.setattr(convolution, "LARGE_BYTES", 0)
     monkeypatch.setattr(bands, "BAND_BYTES", 2**11)
     G = Generator(SMALL.but(resample=request.param)).double()
     with torch.random.fork_rng():
@@ -143,7 +144,7 @@ def test_vmap_over_pictures_gives_them_one_by_one(G):
 
 
 def test_features_of_d_lie_as_channels_last_without_gradients_too(monkeypatch):
-    monkeypatch.setattr(bands, "LARGE_BYTES", 0)
+    monkeypatch.setattr(convolution, "LARGE_BYTES", 0)
     with torch.no_grad():
         features = Discriminator(SMALL).fromrgb[-1](torch.zeros(2, 3, 32, 32))
     assert features.is_contiguous(memory_format=torch.channels_last)
@@ -153,14 +154,14 @@ def test_features_of_d_lie_as_channels_last_without_gradients_too(monkeypatch):
 
 
 def test_bands_are_for_large_features_on_the_cpu_of_which_nobody_records_gradients():
-    large = torch.empty(2, 32, 256, 256)
-    assert not bands.pay(large)
+    x = torch.empty(2, 32, 256, 256)
+    assert not large(x)
     with torch.no_grad():
-        assert bands.pay(large)
-        assert not bands.pay(large[:, :, 1:255, 1:255])
-        assert not bands.pay(torch.empty(2, 64, 256, 256, dtype=torch.float16))  # sums of squares would overflow
-        assert not bands.pay(large.to("meta"))
-        assert not bands.pay(torch.empty(4, 16, 256, 256))  # large together, and each picture is not
+        assert large(x)
+        assert not large(x[:, :, 1:255, 1:255])
+        assert not large(torch.empty(2, 64, 256, 256, dtype=torch.float16))  # sums of squares would overflow
+        assert not large(x.to("meta"))
+        assert not large(torch.empty(4, 16, 256, 256))  # large together, and each picture is not
 
 
 def test_a_1024_px_network_computes_its_last_levels_in_bands(monkeypatch):

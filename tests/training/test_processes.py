@@ -29,19 +29,26 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
+def in_two_processes(*args) -> list[str]:
+    """What Python says on stderr in each of two processes that torchrun's environment variables make a group."""
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    running = [
+        subprocess.Popen(
+            [sys.executable, *args], env=os.environ | group | {"RANK": str(r)}, stderr=subprocess.PIPE, text=True
+        )
+        for r in range(2)
+    ]
+    said = [process.communicate(timeout=300)[1] for process in running]
+    assert [process.returncode for process in running] == [0, 0], "\n".join(said)
+    return said
+
+
 @pytest.fixture(scope="module")
 def two(portraits, tmp_path_factory):
     """The folder of two processes' runs, and what each found (tests/training/two_processes.py)."""
     out = tmp_path_factory.mktemp("two")
     script = Path(__file__).with_name("two_processes.py")
-    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
-    command = [sys.executable, script, out, portraits.path, json.dumps(GROWING.to_json())]
-    running = [
-        subprocess.Popen(command, env=os.environ | group | {"RANK": str(r)}, stderr=subprocess.PIPE, text=True)
-        for r in range(2)
-    ]
-    said = [process.communicate(timeout=300)[1] for process in running]
-    assert [process.returncode for process in running] == [0, 0], "\n".join(said)
+    said = in_two_processes(script, out, portraits.path, json.dumps(GROWING.to_json()))
     return out, [json.loads((out / f"{r}.json").read_text()) for r in range(2)], said
 
 
@@ -122,6 +129,25 @@ def test_torchrun_starts_the_command(portraits, tmp_path):
     lines = (tmp_path / "run" / "stats.jsonl").read_text().splitlines()
     assert json.loads(lines[-1])["cur_nimg"] == 32
     assert len(re.findall("100 %", done.stderr)) == 1
+
+
+def test_the_group_and_its_threads_end_with_the_training():
+    # A thread that outlives it frees its tensors while Python ends, and now and then aborts a training that is done.
+    code = """
+import weakref
+
+import torch
+import torch.distributed as dist
+
+from stylegan.training import processes
+
+with processes.joined(torch.device("cpu")):
+    group = weakref.ref(dist.group.WORLD)
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])  # imports much of torch
+    processes.wait_for_all(torch.device("cpu"))
+assert group() is None
+"""
+    in_two_processes("-c", code)
 
 
 def test_the_parts_of_a_draw_are_the_draw():

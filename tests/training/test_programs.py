@@ -10,7 +10,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.errors import InputError
-from stylegan.networks import bands
+from stylegan.networks import convolution
 from stylegan.networks.generator import Generator
 from stylegan.training import compiler, programs
 from stylegan.training.loop import Recipe, d_part, take_steps
@@ -126,10 +126,10 @@ def test_the_plan_tells_every_resolution():
 
 
 def test_no_bands_are_recorded(float64, monkeypatch):
-    monkeypatch.setattr(bands, "LARGE_BYTES", 0)
+    monkeypatch.setattr(convolution, "LARGE_BYTES", 0)
     G = Generator(TINY).requires_grad_(False)
     with torch.no_grad():
-        assert bands.pay(torch.zeros(1, 8, 16, 16))
+        assert convolution.large(torch.zeros(1, 8, 16, 16))
         graph = make_fx(G)(torch.zeros(1, G.z_dim)).graph
     assert not [node for node in graph.nodes if node.target is torch.ops.aten.batch_norm_update_stats.default]
 

@@ -13,18 +13,23 @@ from typing import Any, Protocol
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch._C._functorch import peek_interpreter_stack
 from torch.autograd import Function
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.nn.grad import conv2d_weight
 
 from stylegan.networks.winograd import TILE, Winograd
 
 EXACT = (torch.float32, torch.float64)  # what sums of many may be taken in
+LARGE_BYTES = 2**23  # of one picture: a level is computed the same way for any batch
 WIDE = 128  # channels from which our ways gain more than functions in Python cost: docs/decisions.md
 
 
 def conv2d(x: Tensor, w: Tensor) -> Tensor:
     """(N, C, H, W) with (O, C, k, k), k 1 or 3 -> (N, O, H, W)."""
     if w.shape[-1] == 1 and ours(x):
+        if len(w) < x.shape[1] and large(x):  # torgb: at 1024 px half the time on two threads
+            return F.conv2d(x, w)
         return F.linear(x.permute(0, 2, 3, 1), w[:, :, 0, 0]).permute(0, 3, 1, 2)
     # "same", as to torch 2.6 half the kernel is a tensor while it traces
     return _apply(_Forward, x, w, stride=1) if _wide(x, w) else F.conv2d(x, w, padding="same")
@@ -44,6 +49,15 @@ def ours(x: Tensor) -> bool:
     """Do we say how x is computed? Other devices know better, and graphs are compiled, exported or traced plain."""
     graph = torch.compiler.is_compiling() or torch.jit.is_tracing()
     return x.device.type == "cpu" and not graph and not torch.is_autocast_enabled("cpu")
+
+
+def large(x: Tensor) -> bool:
+    """Are the pictures large, on the CPU, and does nobody record gradients or a graph, or transform the function?"""
+    if not ours(x) or torch.is_grad_enabled():
+        return False
+    if get_proxy_mode() is not None or peek_interpreter_stack() is not None:
+        return False
+    return x.dtype in EXACT and x[:1].numel() * x.element_size() >= LARGE_BYTES
 
 
 def depthwise(x: Tensor, kernel: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ The joint batch is drawn by every process, and process r of n takes the pictures
 the minibatch deviation stay the same sets. In a single process every function here does nothing.
 """
 
+import importlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,14 +29,13 @@ def joined(device: torch.device) -> Iterator[None]:
     if not wanted or not dist.is_available() or dist.is_initialized():
         yield
         return
+    # A thread of gloo that frees a tensor while Python ends aborts the process, so the group must end before. Functions
+    # of this module have the group of the moment of its import as a default, and would keep it; Adam imports it.
+    importlib.import_module("torch.distributed.nn")
     if device.type == "cuda":
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     yield
-    # A thread of gloo that frees a tensor while Python ends aborts the process. After one more message it has freed all
-    # that came before, and the last is still ours.
-    last = torch.zeros(1, device=device)
-    dist.all_reduce(last)
     dist.destroy_process_group()
 
 
