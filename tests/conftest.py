@@ -26,15 +26,15 @@ TINY = CONFIG_F.but(
     initial_resolution=4,
     lrate_at={},
 )
-PATIENCE = 60  # seconds for what another process does; it ends in a fraction, but for a machine that is very busy
+PATIENCE_SEC = 60  # for what another process does in a fraction of a second; a busy machine needs more
 SMALL = {"img_resolution": 32, "channel_base": 256, "channel_max": 8, "z_dim": 16, "w_dim": 16, "mapping_dim": 16}
 
 
 def wait_until(done):
-    """Look until `done` says so."""
-    deadline = time.monotonic() + PATIENCE
+    """Return once done() is true; fail after PATIENCE_SEC."""
+    deadline = time.monotonic() + PATIENCE_SEC
     while not done():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"it did not happen in {PATIENCE_SEC} seconds"
         time.sleep(0.01)
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from stylegan import cli
 from stylegan.experiments import demo as demo_module
 
-from conftest import PATIENCE, wait_until
+from conftest import PATIENCE_SEC, wait_until
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -99,8 +99,9 @@ def slurm(tmp_path, monkeypatch):
     bin_, log, pid = (tmp_path / name for name in ("bin", "log", "pid"))
     bin_.mkdir()
     for name, then in {
-        "srun": f"trap 'sleep 0.3; echo srun ended >> {log}; exit 1' TERM\necho $$ > {pid}.new; mv {pid}.new {pid}\n"
-        "sleep 20 & wait",
+        "srun": f"trap 'kill $!; sleep 0.3; echo srun ended >> {log}; exit 1' TERM\n"
+        f"echo $$ > {pid}.new; mv {pid}.new {pid}\n"
+        f"sleep {PATIENCE_SEC} & wait",
         "scancel": f"kill -TERM $(cat {pid})",
         "scontrol": "[ $1 != show ] || printf 'n1\\nn2\\n'",
     }.items():
@@ -131,7 +132,7 @@ def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_aga
         (slurm / "faces").mkdir()
     with slurm_job(slurm) as job:
         job.send_signal(signal.SIGUSR1)  # as SLURM does
-        job.wait(PATIENCE)
+        job.wait(PATIENCE_SEC)
     head, started, *ended = (slurm / "log").read_text().splitlines()
     assert head == "scontrol show hostnames n[1-4]"
     assert started.startswith("srun --cpus-per-task=32 ") and " torchrun --nnodes 4 " in started
@@ -143,5 +144,5 @@ def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_aga
 def test_the_slurm_script_does_not_queue_a_training_that_ends_by_itself(slurm):
     with slurm_job(slurm) as job:
         os.kill(int((slurm / "pid").read_text()), signal.SIGTERM)
-        assert job.wait(PATIENCE) != 0
+        assert job.wait(PATIENCE_SEC) != 0
     assert "requeue" not in (slurm / "log").read_text()

@@ -23,7 +23,7 @@ from stylegan.data.images import ImageDataset
 from stylegan.data.prepare import WORKERS, _in_order, prepare
 from stylegan.errors import InputError
 
-from conftest import PATIENCE, wait_until
+from conftest import PATIENCE_SEC, wait_until
 
 RNG = np.random.default_rng(0)
 
@@ -373,7 +373,7 @@ def stopped_midway(src, dest, number):
         assert process.poll() is None
         yield
         process.send_signal(number)
-        process.wait(PATIENCE)
+        process.wait(PATIENCE_SEC)
     finally:
         process.kill()
         process.wait()

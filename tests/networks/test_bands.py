@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from stylegan.config import CONFIG_F
 from stylegan.networks import bands, convolution
-from stylegan.networks.convolution import large
+from stylegan.networks.convolution import large_unrecorded
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import instance_norm
@@ -155,13 +155,13 @@ def test_features_of_d_lie_as_channels_last_without_gradients_too(monkeypatch):
 
 def test_bands_are_for_large_features_on_the_cpu_of_which_nobody_records_gradients():
     x = torch.empty(2, 32, 256, 256)
-    assert not large(x)
+    assert not large_unrecorded(x)
     with torch.no_grad():
-        assert large(x)
-        assert not large(x[:, :, 1:255, 1:255])
-        assert not large(torch.empty(2, 64, 256, 256, dtype=torch.float16))  # sums of squares would overflow
-        assert not large(x.to("meta"))
-        assert not large(torch.empty(4, 16, 256, 256))  # large together, and each picture is not
+        assert large_unrecorded(x)
+        assert not large_unrecorded(x[:, :, 1:255, 1:255])
+        assert not large_unrecorded(torch.empty(2, 64, 256, 256, dtype=torch.float16))  # sums of squares would overflow
+        assert not large_unrecorded(x.to("meta"))
+        assert not large_unrecorded(torch.empty(4, 16, 256, 256))  # large together, and each picture is not
 
 
 def test_a_1024_px_network_computes_its_last_levels_in_bands(monkeypatch):

@@ -38,7 +38,11 @@ def in_two_processes(*args) -> list[str]:
         )
         for r in range(2)
     ]
-    said = [process.communicate(timeout=300)[1] for process in running]
+    try:
+        said = [process.communicate(timeout=300)[1] for process in running]
+    finally:
+        for process in running:
+            process.kill()
     assert [process.returncode for process in running] == [0, 0], "\n".join(said)
     return said
 
@@ -131,8 +135,8 @@ def test_torchrun_starts_the_command(portraits, tmp_path):
     assert len(re.findall("100 %", done.stderr)) == 1
 
 
-def test_the_group_and_its_threads_end_with_the_training():
-    # A thread that outlives it frees its tensors while Python ends, and now and then aborts a training that is done.
+def test_nothing_keeps_the_group_and_its_threads_after_the_training():
+    # A thread that lives on frees tensors while Python ends, which now and then aborts a training that is done.
     code = """
 import weakref
 

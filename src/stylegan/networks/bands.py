@@ -1,7 +1,8 @@
 """Large features without gradients: in place, in bands of rows that stay in the processor's cache.
 
 At 1024 x 1024 a layer's features are 64 MB. The functions below go through memory once or twice where a chain of
-operations goes through it four times. Those that end in _ overwrite what they are given. `large` says where they pay.
+operations goes through it four times. Those that end in _ overwrite what they are given. Where they pay,
+`convolution.large_unrecorded` says.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How a convolution is computed: chosen from shape, dtype and device alone, so that a run can be repeated exactly.
+"""How a convolution is computed: chosen from shape, dtype, device and what is recorded, so that a run repeats exactly.
 
 On the CPU features lie in memory as channels_last. Convolutions with many channels take fewer products (`winograd`),
 and each is a pair with its transpose that is closed under differentiation: gradients of any order, as R1 needs them,
@@ -28,8 +28,8 @@ WIDE = 128  # channels from which our ways gain more than functions in Python co
 def conv2d(x: Tensor, w: Tensor) -> Tensor:
     """(N, C, H, W) with (O, C, k, k), k 1 or 3 -> (N, O, H, W)."""
     if w.shape[-1] == 1 and ours(x):
-        if len(w) < x.shape[1] and large(x):  # torgb: at 1024 px half the time on two threads
-            return F.conv2d(x, w)
+        if len(w) < x.shape[1] and large_unrecorded(x):  # torgb
+            return F.conv2d(x, w)  # at 1024 px, on two threads, half the time of the product of matrices below
         return F.linear(x.permute(0, 2, 3, 1), w[:, :, 0, 0]).permute(0, 3, 1, 2)
     # "same", as to torch 2.6 half the kernel is a tensor while it traces
     return _apply(_Forward, x, w, stride=1) if _wide(x, w) else F.conv2d(x, w, padding="same")
@@ -51,7 +51,7 @@ def ours(x: Tensor) -> bool:
     return x.device.type == "cpu" and not graph and not torch.is_autocast_enabled("cpu")
 
 
-def large(x: Tensor) -> bool:
+def large_unrecorded(x: Tensor) -> bool:
     """Are the pictures large, on the CPU, and does nobody record gradients or a graph, or transform the function?"""
     if not ours(x) or torch.is_grad_enabled():
         return False

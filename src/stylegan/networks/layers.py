@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stylegan.networks import bands
-from stylegan.networks.convolution import conv2d, conv2d_down, conv2d_up, depthwise, for_each_channel, large
+from stylegan.networks.convolution import conv2d, conv2d_down, conv2d_up, depthwise, for_each_channel, large_unrecorded
 
 SQRT2 = 2**0.5  # the gain of He et al.'s initialization, for layers before a leaky ReLU
 
@@ -54,7 +54,7 @@ class EqualizedConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight * self.weight_gain
-        return bands.convolve_(x, weight) if self.overwrite and large(x) else conv2d(x, weight)
+        return bands.convolve_(x, weight) if self.overwrite and large_unrecorded(x) else conv2d(x, weight)
 
 
 class EqualizedConv2dUp(EqualizedConv2d):
@@ -71,7 +71,7 @@ class EqualizedConv2dUp(EqualizedConv2d):
     def forward(self, x: Tensor) -> Tensor:
         # Each input pixel is seen by 4 x 4 outputs: as a transposed convolution this costs 16 and not 36 products.
         weight = box_kernel(self.weight.transpose(0, 1), self.places * self.weight_gain)
-        return bands.convolve_up(x, weight) if large(x) else conv2d_up(x, weight)
+        return bands.convolve_up(x, weight) if large_unrecorded(x) else conv2d_up(x, weight)
 
 
 class EqualizedConv2dDown(EqualizedConv2d):
@@ -124,7 +124,7 @@ class Blur(nn.Module):
         self.overwrite = overwrite
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.overwrite and large(x):
+        if self.overwrite and large_unrecorded(x):
             return bands.convolve_(x, for_each_channel(self.kernel, x), groups=x.shape[1])
         return depthwise(x, self.kernel)
 
@@ -147,7 +147,7 @@ def noisy_leaky_relu(x: Tensor, bias: Tensor, noise: Tensor | None, strength: Te
     Overwrites x where no gradient is recorded.
     """
     strength = None if strength is None else strength[:, None, None]
-    if large(x):
+    if large_unrecorded(x):
         return bands.activate_(x, bias[:, None, None], noise, strength)
     return leaky_relu(x if noise is None or strength is None else torch.addcmul(x, noise, strength), bias)
 
@@ -178,7 +178,7 @@ class AdaIN(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         y_s, y_b = self.affine(w)[:, :, None, None].chunk(2, dim=1)  # (N, channels, 1, 1) each
-        return bands.instance_norm_(x, y_s + 1, y_b) if large(x) else instance_norm(x, y_s + 1, y_b)
+        return bands.instance_norm_(x, y_s + 1, y_b) if large_unrecorded(x) else instance_norm(x, y_s + 1, y_b)
 
 
 class PixelNorm(nn.Module):

@@ -23,14 +23,16 @@ PATIENCE = timedelta(minutes=30)  # that the others wait while process 0 writes 
 def joined(device: torch.device) -> Iterator[None]:
     """Join the group that torchrun's environment variables tell of; a group that exists (Ray Train) is used as it is.
 
-    The group ends with the block. After an error it is left to die with its process: the others may still wait in it.
+    The group ends with the block. After an error it is left to die with its process, which may abort: the others may
+    still wait in it.
     """
     wanted = int(os.environ.get("WORLD_SIZE", "1")) > 1
     if not wanted or not dist.is_available() or dist.is_initialized():
         yield
         return
-    # A thread of gloo that frees a tensor while Python ends aborts the process, so the group must end before. Functions
-    # of this module have the group of the moment of its import as a default, and would keep it; Adam imports it.
+    # A thread of gloo that frees a tensor while Python ends aborts the process: the group must end before. Functions of
+    # torch.distributed.nn take as a default the group that exists when they are imported, and would keep it alive; so
+    # they are imported while there is none (the first Adam would do it too late).
     importlib.import_module("torch.distributed.nn")
     if device.type == "cuda":
         torch.cuda.set_device(device)
