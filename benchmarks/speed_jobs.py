@@ -22,7 +22,7 @@ from torch import Tensor
 
 from stylegan import checkpoint
 from stylegan.config import CONFIG_F, Config
-from stylegan.data.images import ImageDataset
+from stylegan.data.dataset import ImageDataset
 from stylegan.data.pyramid import pyramid
 from stylegan.data.writer import new_dataset
 from stylegan.networks.generator import Generator

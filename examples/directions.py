@@ -12,8 +12,8 @@ import torch
 
 import stylegan.checkpoint
 from stylegan.config import CONFIG_F
-from stylegan.data.images import image_grid, save_png
-from stylegan.editing.direction_sheets import save_directions
+from stylegan.data.dataset import image_grid, save_png
+from stylegan.editing.sheets import save_directions
 from stylegan.networks.generator import Generator
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import apply, find_direction

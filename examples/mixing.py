@@ -12,11 +12,11 @@ import torch
 
 import stylegan.checkpoint
 from stylegan.config import CONFIG_F
-from stylegan.data.images import image_grid, save_png
+from stylegan.data.dataset import image_grid, save_png
+from stylegan.figures.mixing import compose, mix
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import named_levels, style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.mixing import compose, mix
 from stylegan.sampling.recipe import recipe
 
 

@@ -12,12 +12,12 @@ import torch
 
 import stylegan.checkpoint
 from stylegan.config import CONFIG_F
-from stylegan.data.images import save_png
+from stylegan.data.dataset import save_png
+from stylegan.figures.noise import noise, noise_layers
+from stylegan.figures.video import save_video
 from stylegan.networks.generator import Generator
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.noise_figures import noise, noise_layers
 from stylegan.sampling.save import save_samples
-from stylegan.sampling.video import save_video
 
 
 def tiny_network() -> Generator:

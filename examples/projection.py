@@ -13,13 +13,13 @@ import torch
 
 import stylegan.checkpoint
 from stylegan.config import CONFIG_F
-from stylegan.data.images import image_grid, save_png
+from stylegan.data.dataset import image_grid, save_png
 from stylegan.editing.directions import principal_components
 from stylegan.editing.save_projections import save_projections
+from stylegan.figures.mixing import mix
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.mixing import mix
 from stylegan.sampling.recipe import recipe
 from stylegan.sampling.save import save_samples
 

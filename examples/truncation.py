@@ -12,10 +12,10 @@ import torch
 
 import stylegan.checkpoint
 from stylegan.config import CONFIG_F
-from stylegan.data.images import save_png
+from stylegan.data.dataset import save_png
+from stylegan.figures.paper import mean_image, truncation
 from stylegan.networks.generator import Generator
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.figures import mean_image, truncation
 from stylegan.sampling.save import save_samples
 from stylegan.sampling.truncation import estimate_w_avg
 

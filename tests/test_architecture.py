@@ -20,8 +20,8 @@ import golden
 
 SOURCE = Path(stylegan.__file__).parent
 ORDER = [
-    *("errors", "files", "config", "networks", "checkpoint", "data", "sampling", "interop", "editing"),
-    *("metrics", "probe", "training", "experiments", "explorer", "cli", "__main__"),
+    *("errors", "files", "config", "networks", "checkpoint", "data", "sampling", "figures", "interop"),
+    *("metrics", "editing", "probe", "training", "experiments", "explorer", "cli", "__main__"),
 ]
 PURE = {"collections", "contextlib", "contextvars", "functools", "math", "re", "typing"}  # of the standard library
 SHAPES = json.loads((golden.FOLDER / "var_shapes.json").read_text())
@@ -138,7 +138,7 @@ def test_the_configuration_needs_no_torch():
 
 
 def test_networks_know_no_files():
-    for path in (SOURCE / "networks").glob("*.py"):
+    for path in (SOURCE / "networks").rglob("*.py"):
         assert imported_packages(path) <= {*PURE, "stylegan", "torch"}, path
         assert "open(" not in path.read_text(), path
 

@@ -19,7 +19,7 @@ from PIL import Image
 from rich.console import Console
 
 from stylegan.data import sources, writer
-from stylegan.data.images import ImageDataset
+from stylegan.data.dataset import ImageDataset
 from stylegan.data.prepare import WORKERS, _in_order, prepare
 from stylegan.errors import InputError
 
@@ -438,12 +438,12 @@ def test_preparing_does_not_load_torch():
 @pytest.fixture
 def stand_in(monkeypatch):
     """Portraits that are one colour: the drawing has its own tests."""
-    module = type(sys)("stylegan.data.portraits")
+    module = type(sys)("stylegan.data.portraits.portraits")
     module.portrait = lambda index, resolution, *, seed: (
         np.full((resolution, resolution, 3), index + 10 * seed, np.uint8),
         {"smile": index / 4, "yaw": -0.5},
     )
-    monkeypatch.setitem(sys.modules, "stylegan.data.portraits", module)
+    monkeypatch.setitem(sys.modules, "stylegan.data.portraits.portraits", module)
 
 
 def test_portraits_are_drawn_with_their_factors(stand_in, dest):

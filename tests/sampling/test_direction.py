@@ -9,11 +9,11 @@ from PIL import Image
 from torch.testing import assert_close
 
 from stylegan.errors import InputError
+from stylegan.figures.loops import loop
+from stylegan.figures.mixing import mix
+from stylegan.figures.paper import FIGURES, figure, mean_image
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import directions_folder, find_direction, move, parse_direction
-from stylegan.sampling.figures import FIGURES, figure, mean_image
-from stylegan.sampling.loops import loop
-from stylegan.sampling.mixing import mix
 from stylegan.sampling.recipe import Recipe, describe_controls, recipe
 from stylegan.sampling.sample import noise_of, styles_of
 from stylegan.sampling.save import save_samples

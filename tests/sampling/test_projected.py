@@ -10,15 +10,16 @@ from PIL import Image
 from stylegan.checkpoint import read_tensors, save, write_tensors
 from stylegan.editing.projection import Projection
 from stylegan.errors import InputError
+from stylegan.figures.loops import loop
+from stylegan.figures.mixing import compose, composed, mix
+from stylegan.figures.paper import FIGURES, figure
+from stylegan.figures.save import save_figure, save_mix
+from stylegan.figures.video import save_video
 from stylegan.networks.levels import style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.figures import FIGURES, figure
-from stylegan.sampling.loops import loop
-from stylegan.sampling.mixing import compose, composed, mix
 from stylegan.sampling.recipe import describe_controls, recipe
 from stylegan.sampling.sample import sample
-from stylegan.sampling.save import save_figure, save_mix, save_samples
-from stylegan.sampling.video import save_video
+from stylegan.sampling.save import save_samples
 
 NOISES = [Controls(), Controls(noise="const"), Controls(noise="none"), Controls(noise_seed=5)]
 NOISES += [Controls(noise_layers="coarse")]

@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from stylegan.errors import InputError
+from stylegan.figures.save import save_figure, save_mix
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.sample import sample
-from stylegan.sampling.save import save_figure, save_mix, save_samples
+from stylegan.sampling.save import save_samples
 
 
 def test_pictures_are_named_by_their_seeds_and_hold_what_sample_makes(G, tmp_path):

@@ -14,7 +14,8 @@ import safetensors.torch
 
 from stylegan import checkpoint, files
 from stylegan.errors import InputError
-from stylegan.training import loop, run, state
+from stylegan.training import loop, state
+from stylegan.training.run import folder as run
 from stylegan.training.train import resume, train
 
 

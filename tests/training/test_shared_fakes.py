@@ -8,9 +8,11 @@ import torch
 
 from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.errors import InputError
-from stylegan.training import budget, loop, memory
+from stylegan.training import loop
 from stylegan.training.averages import ema_beta, update_ema
+from stylegan.training.cost import budget
 from stylegan.training.loop import Recipe
+from stylegan.training.machine import memory
 from stylegan.training.randomness import draw, step_generator
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState

@@ -35,7 +35,7 @@ def directions(
         marks: A CSV of SEED,yes or FILE,no instead.
         seeds: The pictures on the sheets.
     """
-    from stylegan.editing.direction_sheets import save_directions
+    from stylegan.editing.sheets import save_directions
     from stylegan.sampling.direction import directions_folder
 
     folder = out or directions_folder(network_path(network))

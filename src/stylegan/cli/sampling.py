@@ -56,7 +56,7 @@ def mix(
         levels: One block of rows for each: coarse, middle, fine, 4-7, 64px, joined by commas. Default: all three.
         sources: More than two sources on one picture: 0 4=coarse 7=64px.
     """
-    from stylegan.sampling.save import save_mix
+    from stylegan.figures.save import save_mix
 
     report(save_mix(open_network(network), out, a=rows, b=cols, levels=levels, sources=sources, controls=controls))
 
@@ -80,7 +80,7 @@ def figure(
         seeds: Seeds, or projections' files; each figure has its own default.
         seeds_b: Seeds of the sources B, for mixing and levels.
     """
-    from stylegan.sampling.save import save_figure
+    from stylegan.figures.save import save_figure
 
     report(save_figure(open_network(network), name, out, seeds=seeds, seeds_b=seeds_b, controls=controls))
 
@@ -108,7 +108,7 @@ def video(
         frames: Length of the loop.
         fps: Frames a second.
     """
-    from stylegan.sampling.video import save_video
+    from stylegan.figures.video import save_video
 
     film = save_video(
         open_network(network), out, kind=kind, seeds=seeds, levels=levels, frames=frames, fps=fps, controls=controls

@@ -106,7 +106,7 @@ def train(argv: list[str]) -> int:
         raise InputError(
             f"c_dim {command.fields.c_dim}: classes are trained with --cond, which takes them from the data"
         )
-    from stylegan.training.dry_run import dry_run
+    from stylegan.training.cost.dry_run import dry_run
     from stylegan.training.train import best_device, train
 
     if command.out is None or command.dry_run:
@@ -129,8 +129,8 @@ def _fitted(flags: TrainFlags) -> Config:
     if world in BATCHES:
         config = config.for_gpus(world)
     if flags.data is not None:
+        from stylegan.data.dataset import ImageDataset
         from stylegan.data.fit import fit
-        from stylegan.data.images import ImageDataset
 
         config = fit(config, ImageDataset(flags.data), cond=flags.cond)
     if flags.init is not None:

@@ -1,7 +1,7 @@
 """A configuration and a data set must have the same sizes. No torch: the command line asks here before it starts."""
 
 from stylegan.config import Config
-from stylegan.data.images import ImageDataset
+from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError
 
 

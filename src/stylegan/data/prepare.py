@@ -32,7 +32,7 @@ from stylegan.data.decode import (
     reason,
     square_side,
 )
-from stylegan.data.portrait_stream import portraits
+from stylegan.data.portraits.stream import portraits
 from stylegan.data.pyramid import pyramid
 from stylegan.data.sources import Entry, Source, open_source
 from stylegan.data.writer import new_dataset

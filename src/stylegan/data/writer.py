@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stylegan.data.images import FORMAT, LABELS, MANIFEST, VERSION, array_name, pyramid_resolutions
+from stylegan.data.dataset import FORMAT, LABELS, MANIFEST, VERSION, array_name, pyramid_resolutions
 from stylegan.files import whole_folder
 
 NAMES = "names.txt"

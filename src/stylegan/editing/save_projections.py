@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stylegan.data.dataset import save_png
 from stylegan.data.decode import BadPictureError, decode, read_bytes, read_size, reason, square_side
-from stylegan.data.images import save_png
 from stylegan.editing.perceptual import EfficientNetLite0, Perceptual
 from stylegan.editing.projection import Projection, Space, project
 from stylegan.errors import refuse
+from stylegan.figures.sheet import resize, to_rgb
+from stylegan.figures.video import film_path, write_film
 from stylegan.networks.generator import Generator
 from stylegan.sampling.recipe import Recipe, labels_of
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
-from stylegan.sampling.sheet import resize, to_rgb
-from stylegan.sampling.video import film_path, write_film
 
 FPS = 20  # the path takes five seconds
 

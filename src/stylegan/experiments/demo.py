@@ -8,14 +8,14 @@ import torch
 from rich.console import Console
 
 from stylegan.config import CONFIG_F
+from stylegan.data.dataset import ImageDataset
 from stylegan.data.fit import fit
-from stylegan.data.images import ImageDataset
 from stylegan.data.prepare import prepare
 from stylegan.files import write_text
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
-from stylegan.training.budget import config_in
-from stylegan.training.run import read_config
+from stylegan.training.cost.budget import config_in
+from stylegan.training.run.folder import read_config
 from stylegan.training.train import best_device, resume, train
 
 PORTRAITS = 10_000

@@ -12,7 +12,7 @@ import torch
 
 from stylegan.checkpoint import Networks, load_networks, save
 from stylegan.config import Config
-from stylegan.data.images import image_grid, save_png
+from stylegan.data.dataset import image_grid, save_png
 from stylegan.errors import InputError
 from stylegan.files import write_text
 from stylegan.networks.generator import Generator

@@ -6,8 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stylegan.networks import bands
-from stylegan.networks.convolution import conv2d, conv2d_down, conv2d_up, depthwise, for_each_channel, large_unrecorded
+from stylegan.networks.fast import bands
+from stylegan.networks.fast.convolution import (
+    conv2d,
+    conv2d_down,
+    conv2d_up,
+    depthwise,
+    for_each_channel,
+    large_unrecorded,
+)
 
 SQRT2 = 2**0.5  # the gain of He et al.'s initialization, for layers before a leaky ReLU
 

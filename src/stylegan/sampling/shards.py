@@ -17,7 +17,7 @@ import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from stylegan.data.images import image_grid
+from stylegan.data.dataset import image_grid
 from stylegan.errors import InputError
 from stylegan.files import remove_partial_files, whole_file, write_text
 from stylegan.networks.generator import Generator

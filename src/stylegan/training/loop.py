@@ -10,14 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from stylegan.data.images import ImageDataset
+from stylegan.data.dataset import ImageDataset
 from stylegan.data.pixels import to_float
 from stylegan.networks.layers import downsample, upsample
 from stylegan.networks.styles import mix, update_w_avg
-from stylegan.training import losses, processes
+from stylegan.training import losses
 from stylegan.training.averages import ema_beta, update_ema
-from stylegan.training.memory import activations_for, micro_batches
-from stylegan.training.programs import compute
+from stylegan.training.machine import processes
+from stylegan.training.machine.memory import activations_for, micro_batches
+from stylegan.training.machine.programs import compute
 from stylegan.training.randomness import DataOrder, Draw, draw, step_generator
 from stylegan.training.schedule import Phase, schedule
 from stylegan.training.state import DivergedError, TrainingState, laid_like, update

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan.networks.convolution import inputs_only
+from stylegan.networks.fast.convolution import inputs_only
 
 
 def d_logistic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:

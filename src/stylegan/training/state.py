@@ -16,7 +16,7 @@ from stylegan.config import Config
 from stylegan.errors import InputError
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator, check_lod
-from stylegan.training import compiler, processes
+from stylegan.training.machine import compiler, processes
 
 
 class DivergedError(RuntimeError):

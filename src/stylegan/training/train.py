@@ -9,14 +9,14 @@ from rich.console import Console
 
 from stylegan.checkpoint import load_networks
 from stylegan.config import CONFIG_F, Config
+from stylegan.data.dataset import ImageDataset
 from stylegan.data.fit import misfits
-from stylegan.data.images import ImageDataset
 from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
-from stylegan.training import processes
 from stylegan.training.loop import training_loop
-from stylegan.training.programs import missing_compiler, plan
-from stylegan.training.run import CONFIG, STATE, Follower, Run, create, held_out, read_config
+from stylegan.training.machine import processes
+from stylegan.training.machine.programs import missing_compiler, plan
+from stylegan.training.run.folder import CONFIG, STATE, Follower, Run, create, held_out, read_config
 from stylegan.training.schedule import refused_batches
 from stylegan.training.state import TrainingState, environment
 from stylegan.training.transfer import transfer

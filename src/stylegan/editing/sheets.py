@@ -1,0 +1,110 @@
+"""What directions do, seen: a contact sheet for each, and the command that makes and keeps them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from stylegan.data.dataset import save_png
+from stylegan.editing.boundary import read_marks
+from stylegan.editing.directions import boundary, closed_form, marked, principal_components
+from stylegan.errors import InputError
+from stylegan.figures.sheet import Sheet, tile
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import Levels, describe_levels
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.direction import Direction, apply
+from stylegan.sampling.progress import progress
+from stylegan.sampling.recipe import Recipe, describe_controls, labels_of, recipe
+from stylegan.sampling.save import Saved, make_folder, refuse_existing
+from stylegan.sampling.sources import SUFFIX, Source, Sources, label, parse_sources
+
+DEFAULT = Controls()
+STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+
+
+def save_directions(
+    G: Generator,
+    out: Path | str,
+    *,
+    count: int = 10,
+    levels: Levels = "all",
+    name: str | None = None,
+    yes: Sources = (),
+    no: Sources = (),
+    marks: Path | str | None = None,
+    seeds: Sources = "0-3",
+    controls: Controls = DEFAULT,
+) -> Saved:
+    """Make directions; write into the folder `out` of each the file NAME.safetensors and the contact sheet NAME.png.
+
+    With a name: the boundary between the pictures marked yes and no, seeds or projections, also in the CSV file `marks`
+    as rows `seed,yes`. Without: `count` in closed form and `count` principal components, and all.png with all of them.
+    seeds: the pictures of the contact sheets, projections too. `directions_folder` is where `sample --direction` looks.
+    """
+    marked_yes, marked_no = read_marks(marks) if marks is not None else ([], [])
+    marked_yes, marked_no = marked_yes + marked(yes), marked_no + marked(no)
+    if name is None and (marked_yes or marked_no):
+        raise InputError("pictures are marked yes and no, but for what? Name the direction: --name glasses")
+    if count < 1:
+        raise InputError(f"count {count}: must be at least 1")
+    if name is None:
+        found = closed_form(G, count, levels=levels) + principal_components(G, count, levels=levels)
+    else:
+        c = labels_of(G, controls.class_index, 1)
+        found = [boundary(G, name, yes=marked_yes, no=marked_no, c=c, levels=levels)]
+    return _save(G, found, Path(out), parse_sources(seeds), controls)
+
+
+def direction_sheet(
+    G: Generator,
+    found: Sequence[Direction],
+    *,
+    seeds: Sources = (0,),
+    strengths: Sequence[float] = STRENGTHS,
+    controls: Controls = DEFAULT,
+) -> Image.Image:
+    """A row for each direction and seed, a column for each strength; strength 0 is the picture that `sample` makes."""
+    sources, rows, labels = parse_sources(seeds), [], []
+    start = recipe(G, sources, controls)
+    for direction in found:
+        for i, source in enumerate(sources):
+            moved = torch.cat([apply(start[i].ws, direction, strength) for strength in strengths])
+            rows.append([tile(image) for image in Recipe(moved, start[i].noise).pictures(G)])
+            labels.append(f"{direction.name}\n{label(source)}" if len(found) > 1 else label(source).replace(" ", "\n"))
+    what = "Directions" if len(found) > 1 else f"{found[0].name} ({found[0].kind})"
+    where = [describe_levels(indices, G) for indices in dict.fromkeys(direction.layers for direction in found)]
+    return Sheet(
+        rows,
+        title=f"{what}, in standard deviations of W",
+        caption="; ".join([*where, describe_controls(G, controls, sources)]),
+        columns=[f"{strength:+g}" if strength else "0" for strength in strengths],
+        row_labels=labels,
+    ).draw()
+
+
+def _save(G: Generator, found: list[Direction], out: Path, sources: list[Source], controls: Controls) -> Saved:
+    files = [out / f"{direction.name}{SUFFIX}" for direction in found]
+    sheets = [path.with_suffix(".png") for path in files]
+    overview = [out / "all.png"] if len(found) > 1 else []
+    refuse_existing([*files, *sheets, *overview])
+    make_folder(out)
+    todo = list(zip(found, files, sheets, strict=True))
+    for direction, file, sheet in progress(todo, "directions"):
+        direction.save(file)
+        save_png(direction_sheet(G, [direction], seeds=sources, controls=controls), sheet)
+    for path in overview:
+        save_png(direction_sheet(G, found, seeds=sources[:1], controls=controls), path)
+    note = "; ".join(f"{direction.name}: {_quality(direction)}" for direction in found)
+    return Saved([*files, *sheets, *overview], note)
+
+
+def _quality(direction: Direction) -> str:
+    """The score in words."""
+    words = {
+        "component": "{:.0%} of the variance of W",
+        "closed-form": "{:.0%} of what w does to the styles",
+        "boundary": "{:.0%} of the marked pictures on the right side when left out (chance is 50%)",
+    }
+    return words[direction.kind].format(direction.score)

@@ -1,0 +1,1 @@
+"""The figures of the paper, sheets and films, for any network."""

@@ -1,0 +1,117 @@
+"""Style mixing: A with styles of B (Section 3.1, Figure 3), and pictures of more than two sources."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from stylegan.errors import InputError
+from stylegan.figures.sheet import Cell, Sheet, tile
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import Levels, describe_levels, named_levels, pixels, require_styles, style_indices
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.recipe import Recipe, describe_controls, recipe
+from stylegan.sampling.sources import SUFFIX, Source, Sources, label, parse_sources
+
+
+def mix(
+    G: Generator,
+    a: Sources,
+    b: Sources,
+    levels: Sequence[Levels] | None = None,
+    *,
+    controls: Controls = Controls(),  # noqa: B008 (frozen)
+) -> Image.Image:
+    """Every A with styles of every B: a block for each of `levels`, by default all that the network has names for."""
+    require_styles(G, "mixing")
+    levels = list(named_levels(G)) if levels is None else levels
+    return mixing_sheet(G, parse_sources(b), [(level, parse_sources(a)) for level in levels], controls)
+
+
+def mixing_sheet(
+    G: Generator, b: Sequence[Source], blocks: Sequence[tuple[Levels, Sequence[Source]]], controls: Controls
+) -> Image.Image:
+    """The sheet of Figure 3: sources B above; in each block, sources A at the left, with styles of B."""
+    require_styles(G, "mixing")
+    indices = [style_indices(level, G) for level, _ in blocks]
+    sources = recipe(G, b, controls)
+    rows: list[list[Cell]] = [[None, *map(tile, sources.pictures(G))]]
+    labels = [""]
+    for (_, a), copied in zip(blocks, indices, strict=True):
+        targets = recipe(G, a, controls)
+        for i, source in enumerate(a):
+            mixed = targets[i].with_layers_of(sources, copied)
+            rows.append([tile(targets[i].pictures(G)[0]), *map(tile, mixed.pictures(G))])
+            labels.append(f"A {label(source)}".replace(" ", "\n"))
+    return Sheet(
+        rows,
+        title="Style mixing: A with styles of B (Figure 3)",
+        caption="; ".join(
+            [
+                *(describe_levels(level, G) for level, _ in blocks),
+                describe_controls(G, controls, [*b, *(source for _, a in blocks for source in a)]),
+            ]
+        ),
+        columns=["", *(f"B, {label(source)}" for source in b)],
+        row_labels=labels,
+        blocks=[("", 1), *((_heading(level, i), len(a)) for (level, a), i in zip(blocks, indices, strict=True))],
+        wide_before=[1],
+    ).draw()
+
+
+def compose(G: Generator, sources: Sequence[str], *, controls: Controls = Controls()) -> Image.Image:  # noqa: B008
+    """One picture of several sources, and these: ["0", "4=coarse", "7=fine,8px"] is seed 0 with layers of 4 and 7.
+
+    A projection's file may stand for a seed: ["face.safetensors", "4=coarse"].
+    """
+    parsed, made = composed(G, sources, controls)
+    labels = [f"{label(source)}{f': {levels}' if levels else ''}" for source, levels in parsed]
+    each = [source for source, _ in parsed]
+    pictures = [*recipe(G, each, controls).pictures(G), *made.pictures(G)]
+    return Sheet(
+        [[tile(picture) for picture in pictures]],
+        title="Styles of several sources",
+        caption="; ".join(
+            [*(describe_levels(levels, G) for _, levels in parsed[1:]), describe_controls(G, controls, each)]
+        ),
+        columns=[*labels, "together"],
+        wide_before=[len(parsed)],
+    ).draw()
+
+
+def composed(G: Generator, sources: Sequence[str], controls: Controls) -> tuple[list[tuple[Source, str]], Recipe]:
+    """The sources as (source, levels), and the recipe of the picture that they make; a later source wins."""
+    require_styles(G, "mixing")
+    parsed = parse_composition(sources)
+    each = recipe(G, [source for source, _ in parsed], controls)
+    made = each[0]
+    for i, (_, levels) in enumerate(parsed[1:], start=1):
+        made = made.with_layers_of(each[i], style_indices(levels, G))
+    return parsed, made
+
+
+def parse_composition(sources: Sequence[str]) -> list[tuple[Source, str]]:
+    """The sources of ["0", "4=coarse", "face.safetensors=fine"] as (source, levels); the first has no levels."""
+    parsed = [_source(text, i == 0) for i, text in enumerate(sources)]
+    if len(parsed) < 2:
+        raise InputError(
+            f"sources {list(sources)}: give a seed or a projection's file, then SOURCE=LEVELS at least once, "
+            "e.g. 0 4=coarse 7=fine"
+        )
+    return parsed
+
+
+def _source(text: str, is_first: bool) -> tuple[Source, str]:
+    file = rf".+{re.escape(SUFFIX)}"
+    match = re.fullmatch(rf"\s*(\d+|{file})\s*" if is_first else rf"\s*(\d+|{file})\s*=(.+)", text)
+    if match is None:
+        wanted = "a seed or a projection's file" if is_first else "SOURCE=LEVELS"
+        raise InputError(f"source {text!r}: must be {wanted}, e.g. 0 4=coarse face{SUFFIX}=fine")
+    source = parse_sources([Path(match[1]) if match[1].endswith(SUFFIX) else int(match[1])])[0]
+    return source, "" if is_first else match[2].strip()
+
+
+def _heading(level: Levels, indices: Sequence[int]) -> str:
+    name = level if isinstance(level, str) else "these"
+    return f"{name[:1].upper()}{name[1:]} styles of B ({pixels(indices)})"

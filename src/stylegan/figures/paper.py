@@ -1,0 +1,245 @@
+"""The figures of the paper, and some more, for any network: each a function of G, drawn with labels."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from stylegan.errors import InputError
+from stylegan.figures.mixing import mixing_sheet
+from stylegan.figures.noise import noise, noise_layers
+from stylegan.figures.sheet import Cell, Sheet, resize, tile, to_rgb
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import (
+    describe_levels,
+    layer_indices,
+    named_levels,
+    require_styles,
+    resolution_of,
+)
+from stylegan.networks.styles import copy_styles
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.direction import describe_directions, find_moves, move
+from stylegan.sampling.progress import progress
+from stylegan.sampling.recipe import Recipe, describe_controls, describe_noise, labels_of, recipe, towards_of
+from stylegan.sampling.sample import noise_of, truncated
+from stylegan.sampling.sources import Source, Sources, describe_sources, label, parse_sources
+from stylegan.sampling.truncation import estimate_w_avg
+
+DEFAULT = Controls()
+PSIS = (1, 0.7, 0.5, 0, -0.5, -1)  # of Figure 8
+
+
+def uncurated(G: Generator, *, seeds: Sources | None = None, controls: Controls = DEFAULT) -> Image.Image:
+    """Figure 2: pictures as they come, none picked; large networks show them at several sizes, as the paper.
+
+    seeds: as many as there shall be pictures; by default what the layout has room for, from seed 0.
+    """
+    sizes = _column_sizes(G)
+    room = sum(3 * sizes[0] // size for size in sizes)
+    found = parse_sources(range(room) if seeds is None else seeds)
+    pictures = [to_rgb(image) for image in recipe(G, found, controls).pictures(G)]
+    caption = f"Of {describe_sources(found)}; {describe_controls(G, controls, found)}"
+    if len(found) != room or len(set(sizes)) == 1:
+        cells: list[Cell] = [resize(picture) for picture in pictures]
+        columns = min(len(cells), 8)
+        cells += [None] * (-len(cells) % columns)
+        rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
+        return Sheet(rows, title="Uncurated pictures (Figure 2)", caption=caption).draw()
+    strips: list[Cell] = []
+    for size in sizes:
+        n = 3 * sizes[0] // size
+        strips.append(_strip([p.resize((size, size), Image.Resampling.BOX) for p in pictures[:n]]))
+        pictures = pictures[n:]
+    return Sheet([strips], title="Uncurated pictures (Figure 2)", caption=caption).draw()
+
+
+def mixing(
+    G: Generator, *, seeds: Sources | None = None, seeds_b: Sources = "100-104", controls: Controls = DEFAULT
+) -> Image.Image:
+    """Figure 3: sources A at the left take coarse, middle or fine styles of the sources B above.
+
+    seeds: the sources A, dealt to the levels as evenly as can be, the coarse ones first; by default 3, 2 and 1 of them.
+    """
+    require_styles(G, "figure mixing")
+    names = list(named_levels(G))
+    rows = [3, 2, 1][: len(names)] + [1] * (len(names) - 3)
+    a = parse_sources(range(sum(rows)) if seeds is None else seeds)
+    if seeds is not None:
+        rows = [len(part) for part in np.array_split(np.arange(len(a)), len(names))]
+    starts = np.cumsum([0, *rows])
+    blocks = [(name, a[starts[i] : starts[i + 1]]) for i, name in enumerate(names) if rows[i]]
+    return mixing_sheet(G, parse_sources(seeds_b), blocks, controls)
+
+
+def truncation(
+    G: Generator,
+    *,
+    seeds: Sources = "0-2",
+    controls: Controls = DEFAULT,
+    psis: Sequence[float] = PSIS,
+    cutoff: int | None = None,
+) -> Image.Image:
+    """Figure 8: from variety (psi 1) to the average picture (0) and beyond, to the opposite of each.
+
+    psis and cutoff stand for those of the controls: all styles by default, so that psi 0 is one picture.
+    """
+    found = parse_sources(seeds)
+    plain = recipe(G, found, controls.but(psi=1, towards="mean", direction=()))
+    towards, moves = towards_of(G, controls), find_moves(controls.direction, G)
+    each = [move(truncated(G, plain.ws, psi, cutoff, towards), moves) for psi in psis]
+    columns = [Recipe(ws, plain.noise).pictures(G) for ws in each]
+    return Sheet(
+        [[tile(column[i]) for column in columns] for i in range(len(found))],
+        title="Truncation (Figure 8)",
+        caption=f"w' = w_avg + psi (w - w_avg), {_describe_psis(G, found, controls, cutoff)}",
+        columns=[f"psi {psi:g}" for psi in psis],
+        row_labels=[label(source).replace(" ", "\n") for source in found],
+    ).draw()
+
+
+def mean_image(
+    G: Generator, *, seeds: Sources | None = None, controls: Controls = DEFAULT, count: int = 10_000
+) -> Image.Image:
+    """The picture of the mean of W: of the training, and estimated from samples; then the mean of pictures, a blur."""
+    found = parse_sources("0-255" if seeds is None else seeds)
+    estimate = estimate_w_avg(G, count, c=labels_of(G, controls.class_index, 1))
+    means = {"w_avg of the training": G.w_avg, f"mean w of {count:,} samples": estimate}
+    target = towards_of(G, controls)
+    if target is not None:
+        centers = target if target.ndim == 2 else target[None]
+        means |= {
+            f"{controls.towards}, {i}" if len(centers) > 1 else controls.towards: w for i, w in enumerate(centers)
+        }
+    maps = noise_of(G, [0], mode="none" if controls.noise == "none" else "const")
+    ws = move(G.broadcast(torch.stack(list(means.values()))), find_moves(controls.direction, G))
+    pictures = list(Recipe(ws, maps).pictures(G))
+    total = np.zeros(pictures[0].shape)
+    for batch in progress(range(0, len(found), 16), "mean picture"):
+        total += recipe(G, found[batch : batch + 16], controls).pictures(G).sum(axis=0, dtype=float)
+    pictures.append((total / len(found)).round().astype(np.uint8))
+    labels = [*means, f"mean of {len(found)} pictures"]
+    return Sheet(
+        [[tile(picture, least_px=256, most_px=512) for picture in pictures]],
+        title="The mean picture (psi 0)",
+        caption="; ".join(
+            [
+                "The mean of w is a picture like the others, the mean of pictures is a blur",
+                *describe_directions(controls.direction),
+            ]
+        ),
+        columns=labels,
+        wide_before=[len(means)],
+    ).draw()
+
+
+def levels(
+    G: Generator, *, seeds: Sources = "0-2", seeds_b: Sources = "100-102", controls: Controls = DEFAULT
+) -> Image.Image:
+    """What each layer does: a row per layer, A with this one style of B, and what that changed. The noise stays A's."""
+    require_styles(G, "figure levels")
+    a, b = parse_sources(seeds), parse_sources(seeds_b)
+    if len(a) != len(b):
+        raise InputError(f"figure levels: {len(a)} seeds and {len(b)} seeds_b; give as many of both, they are paired")
+    layers = layer_indices(f"4px-{G.img_resolution // 2 ** math.floor(G.lod)}px", G)  # those that have grown
+    of_a, of_b = recipe(G, a, controls), recipe(G, b, controls)
+    before = of_a.pictures(G)
+    after = [
+        Recipe(copy_styles(of_a.ws, of_b.ws, [i]), of_a.noise).pictures(G) for i in progress(layers, "layer by layer")
+    ]
+    changes = [np.abs(pictures.astype(float) - before) for pictures in after]
+    white = max(float(np.quantile(changes, 0.98)), 1.0)
+    rows: list[list[Cell]] = [_alternate(before, of_b.pictures(G))]
+    rows += [
+        _alternate(pictures, np.clip(change * (255 / white), 0, 255).astype(np.uint8)[:, :3])
+        for pictures, change in zip(after, changes, strict=True)
+    ]
+    strength = [float(np.sqrt(np.mean(change**2))) for change in changes]
+    names = [(name, [i for i in found if i in layers]) for name, found in named_levels(G).items()]
+    contiguous = [i for _, found in names for i in found] == layers
+    return Sheet(
+        rows,
+        title="What each layer's style changes",
+        caption=f"Change: white is {white:.0f} of 255 levels or more, rms is over all pairs. "
+        f"{'; '.join(describe_levels(name, G) for name, found in names if found)}; "
+        f"{describe_controls(G, controls, [*a, *b])}",
+        columns=[
+            text for pair in zip(a, b, strict=True) for text in (f"A {label(pair[0])}", f"B {label(pair[1])}, change")
+        ],
+        row_labels=["A, B", *(_layer_label(i, rms) for i, rms in zip(layers, strength, strict=True))],
+        blocks=[("", 1), *((name, len(found)) for name, found in names if found)] if contiguous else [],
+        wide_before=list(range(2, 2 * len(a), 2)),
+    ).draw()
+
+
+FIGURES: dict[str, Callable[..., Image.Image]] = {
+    "uncurated": uncurated,
+    "mixing": mixing,
+    "noise": noise,
+    "noise-layers": noise_layers,
+    "truncation": truncation,
+    "mean-image": mean_image,
+    "levels": levels,
+}
+"""The figures by the names of the command. Each takes G and, by keyword, seeds and controls."""
+
+TWO_SOURCES = ("mixing", "levels")  # those that also take seeds_b
+
+
+def figure(
+    G: Generator,
+    name: str,
+    *,
+    seeds: Sources | None = None,
+    seeds_b: Sources | None = None,
+    controls: Controls = DEFAULT,
+) -> Image.Image:
+    """The figure of this name; seeds None: the figure's own."""
+    if name not in FIGURES:
+        raise InputError(f"figure {name!r}: must be one of {', '.join(FIGURES)}")
+    if seeds_b is not None and name not in TWO_SOURCES:
+        raise InputError(f"figure {name} has no sources B; seeds_b is for {' and '.join(TWO_SOURCES)}")
+    given = {"seeds": seeds, "seeds_b": seeds_b}
+    return FIGURES[name](G, controls=controls, **{key: value for key, value in given.items() if value is not None})
+
+
+def describe_figure(G: Generator, name: str, sources: Sequence[Source], controls: Controls) -> str:
+    """In words how a figure's pictures were made: "psi 0.7 on all styles, noise of each seed"."""
+    if FIGURES[name] is truncation:
+        return f"psi {', '.join(f'{psi:g}' for psi in PSIS)} on {_describe_psis(G, sources, controls)}"
+    return describe_controls(G, controls, sources)
+
+
+def _describe_psis(G: Generator, sources: Sequence[Source], controls: Controls, cutoff: int | None = None) -> str:
+    """What is the same in all columns of Figure 8, which has psis of its own, for projections too."""
+    words = ["all styles" if cutoff is None else f"the first {cutoff} styles"]
+    words += [f"towards {controls.towards}"] if controls.towards != "mean" else []
+    return ", ".join([*words, *describe_directions(controls.direction), *describe_noise(G, controls, sources)])
+
+
+def _column_sizes(G: Generator) -> list[int]:
+    """Sizes in pixels of the columns of Figure 2: full, half, quarter twice, as long as there is something to see."""
+    H = G.img_resolution // 2 ** math.floor(G.lod)
+    sizes = [H, H // 2, H // 4, H // 4, H // 8, H // 8]
+    return [size for size in sizes if size >= 64] if H >= 128 else [H] * 8
+
+
+def _strip(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Pictures of one size, one below the other, without gaps."""
+    size = pictures[0].height
+    strip = Image.new("RGB", (size, size * len(pictures)))
+    for i, picture in enumerate(pictures):
+        strip.paste(picture, (0, i * size))
+    return strip
+
+
+def _alternate(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> list[Cell]:
+    """first[0], second[0], first[1], ..."""
+    return [tile(image) for pair in zip(first, second, strict=True) for image in pair]
+
+
+def _layer_label(layer: int, rms: float) -> str:
+    return f"layer {layer}\n{resolution_of(layer)} px\nrms {rms:.1f}"

@@ -1,0 +1,68 @@
+"""Style mixtures and figures into files; nothing that exists is overwritten."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from stylegan.data.dataset import save_png
+from stylegan.errors import InputError
+from stylegan.figures.mixing import compose, mix, parse_composition
+from stylegan.figures.paper import describe_figure, figure
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import Levels, describe_levels, named_levels
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.recipe import describe_controls
+from stylegan.sampling.save import DEFAULT, Saved, png_path
+from stylegan.sampling.sources import Sources, parse_sources
+
+
+def save_mix(
+    G: Generator,
+    out: Path | str,
+    *,
+    a: Sources | None = None,
+    b: Sources | None = None,
+    levels: Sequence[Levels] | None = None,
+    sources: Sequence[str] = (),
+    controls: Controls = DEFAULT,
+) -> Saved:
+    """Write the sheet of `mix` for sources A and B, or that of `compose` for `sources` such as 0 4=coarse 7=fine.
+
+    A source is a seed or a projection's file.
+    """
+    path = png_path(out)
+    if bool(sources) == (a is not None or b is not None) or (a is None) != (b is None):
+        raise InputError(
+            "mix: give sources A and B (seeds or projections), or a list of sources such as 0 4=coarse 7=fine"
+        )
+    if sources and levels is not None:
+        raise InputError("mix: levels are for sources A and B; in a list of sources each names its own, as 4=coarse")
+    if a is None or b is None:
+        image = compose(G, sources, controls=controls)
+        return _save(image, path, describe_controls(G, controls, [each for each, _ in parse_composition(sources)]))
+    image = mix(G, a, b, levels, controls=controls)
+    said = [describe_levels(level, G) for level in levels or named_levels(G)]
+    words = describe_controls(G, controls, [*parse_sources(a), *parse_sources(b)])
+    return _save(image, path, "; ".join([*said, words]))
+
+
+def save_figure(
+    G: Generator,
+    name: str,
+    out: Path | str,
+    *,
+    seeds: Sources | None = None,
+    seeds_b: Sources | None = None,
+    controls: Controls = DEFAULT,
+) -> Saved:
+    """Write the figure of this name, see `figures.FIGURES`, as the PNG file `out`."""
+    path = png_path(out)
+    image = figure(G, name, seeds=seeds, seeds_b=seeds_b, controls=controls)
+    given = [source for sources in (seeds, seeds_b) if sources is not None for source in parse_sources(sources)]
+    return _save(image, path, f"figure {name}: {describe_figure(G, name, given, controls)}")
+
+
+def _save(image: Image.Image, path: Path, note: str) -> Saved:
+    save_png(image, path)
+    return Saved([path], note)

@@ -1,0 +1,1 @@
+"""How the layers are computed quickly on a CPU."""

@@ -1,0 +1,151 @@
+"""What a training costs on this machine, and what a given time allows: each level is tried for a moment."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import fmean, median_high
+
+import torch
+
+from stylegan.config import Config
+from stylegan.training.loop import Recipe, take_steps
+from stylegan.training.machine import processes
+from stylegan.training.machine.programs import phases, why_not
+from stylegan.training.randomness import draw
+from stylegan.training.schedule import Phase, batch_of, level_images
+from stylegan.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a resolution costs. peak_bytes: the most memory one process took; None where the system does not tell.
+
+    compile_sec: once, for the programs of its phases.
+    """
+
+    sec_per_img: float
+    peak_bytes: int | None
+    compile_sec: float = 0.0
+
+
+def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2.0) -> dict[int, Cost]:
+    """The cost of each resolution of the schedule, fading: real steps of a throw-away network on random pictures.
+
+    Many processes measure together, each its part of the batch, and all find the same seconds.
+    The levels take turns, and the median counts: a neighbour who is busy for a while does not fall on one level alone.
+    With R1 in some steps only, steps with and without are tried, and count as often as they are taken.
+    """
+    state = TrainingState.new(config, device)
+    resolutions = list(level_images(config))
+    kinds = [(resolution, penalized) for resolution in resolutions for penalized in (True, False)[: config.r1_interval]]
+    first = {kind: _timed_step(state, *kind) for kind in kinds}  # warms up, and takes the memory
+    seconds: dict[tuple[int, bool], list[float]] = {kind: [] for kind in kinds}
+    while waiting := [kind for kind, sec in seconds.items() if sum(sec) < trial_sec]:
+        for kind in waiting:
+            seconds[kind].append(_timed_step(state, *kind)[0])
+    step_sec = {kind: median_high(sec) for kind, sec in seconds.items()}
+    mean_sec = {r: fmean(step_sec[r, i == 0] for i in range(config.r1_interval)) for r in resolutions}
+    compile_sec = dict.fromkeys(resolutions, 0.0)
+    for resolution, penalized in kinds if config.compile else ():
+        if not why_not(config, resolution, device):
+            once = first[resolution, penalized][0] - step_sec[resolution, penalized]
+            compile_sec[resolution] += once * phases(config, resolution)
+    return {
+        r: Cost(sec / batch_of(config, r, processes.world()), first[r, True][1], compile_sec[r])  # R1 takes most memory
+        for r, sec in mean_sec.items()
+    }
+
+
+def _timed_step(state: TrainingState, resolution: int, penalized: bool) -> tuple[float, int | None]:
+    """Seconds of a step of D and G, the mean over all processes, and the memory that this one took.
+
+    penalized: with R1, as the first of every r1_interval steps; False asks for another.
+    """
+    config, device = state.config, state.device
+    level = (config.img_resolution // resolution).bit_length() - 1
+    lod, batch = min(level + 0.5, config.max_lod), batch_of(config, resolution, processes.world())
+    phase = Phase(lod, resolution, batch, config.lrate, config.tick_kimg)
+    N = batch // processes.world()
+    state.cur_nimg = 0 if penalized else batch  # the first step of the training, or the second
+    state.G.lod = state.D.lod = lod
+    generator = torch.Generator(device).manual_seed(0)
+    c = torch.zeros(N, config.c_dim, device=device) if config.c_dim else None
+
+    def recipe() -> Recipe:
+        return Recipe(c, draw(state.G, batch, style_mixing_prob=0, generator=generator).part(processes.mine()))
+
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    start = time.perf_counter()
+    reals = torch.rand(N, config.img_channels, resolution, resolution, device=device)
+    stats = take_steps(state, phase, reals, recipe(), None if config.shared_fakes else recipe())
+    stats["G_loss"].item()  # a GPU has finished only now
+    sec = torch.tensor(time.perf_counter() - start, device=device)
+    processes.average([sec])
+    return sec.item(), _peak_bytes(device)
+
+
+def _peak_bytes(device: torch.device) -> int | None:
+    """On CUDA the most memory since the last reset; on the CPU the most that this process has ever held."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if device.type == "mps" or sys.platform == "win32":
+        return None
+    import resource  # there is none on Windows
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def level_sec(config: Config, costs: dict[int, Cost]) -> dict[int, float]:
+    """Seconds that each level of the training takes, from its fade to the next one's."""
+    return {
+        resolution: images * costs[resolution].sec_per_img + costs[resolution].compile_sec
+        for resolution, images in level_images(config).items()
+    }
+
+
+def config_in(config: Config, seconds: float, device: torch.device) -> Config:
+    """The widest network, with its schedule, that sees ENOUGH_KIMG in `seconds`; the narrowest where none does.
+
+    Within minutes many steps through a narrow network beat few through a wide one. The batch stays that of `config`.
+    """
+    chosen = None
+    for width in WIDTHS:
+        wider = config.but(channel_max=width, channel_base=width * config.img_resolution)
+        kimg = kimg_in(wider, seconds, device)
+        if chosen is not None and kimg < ENOUGH_KIMG:
+            break
+        chosen = wider.for_budget(kimg)
+    assert chosen is not None
+    return chosen
+
+
+WIDTHS = (32, 64, 128, 256, 512)
+ENOUGH_KIMG = 50.0  # 32 and 64 channels draw faces of 32x32 with eyes after 40 to 45 (docs/results.md)
+
+
+def kimg_in(config: Config, seconds: float, device: torch.device) -> float:
+    """The budget, in thousands of images, that `seconds` allow: config.for_budget(it) takes about that long."""
+    return affordable_kimg(config, seconds, measure_levels(config, device))
+
+
+def affordable_kimg(config: Config, seconds: float, costs: dict[int, Cost]) -> float:
+    """The same from known costs: the largest budget whose schedule takes at most `seconds`, to a tenth."""
+
+    def fits(tenths: int) -> bool:
+        return sum(level_sec(config.for_budget(tenths / 10), costs).values()) <= seconds
+
+    return largest(fits) / 10
+
+
+def largest(fits: Callable[[int], bool]) -> int:
+    """The largest whole number from 1 up that fits, where all smaller ones do too; 1 where none fits."""
+    high = 2
+    while fits(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low

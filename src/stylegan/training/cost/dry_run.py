@@ -1,0 +1,75 @@
+"""What a long training will take, before it begins: memory, speed and time of every level, and the total."""
+
+from pathlib import Path
+
+import torch
+
+from stylegan.config import Config
+from stylegan.data.dataset import ImageDataset
+from stylegan.training.cost.budget import Cost, level_sec, measure_levels
+from stylegan.training.machine import processes
+from stylegan.training.machine.programs import plan
+from stylegan.training.run.bar import clock
+from stylegan.training.schedule import batch_of
+from stylegan.training.train import check
+
+
+def dry_run(data: Path | str, config: Config, device: torch.device) -> str:
+    """A table in plain text, from a few real steps at each resolution. Writes nothing; raises InputError as `train`.
+
+    Many processes measure together as they would train; the table is process 0's, and the others get "".
+    """
+    dataset = ImageDataset(data)
+    with processes.joined(device):
+        world = processes.world()
+        check(config, dataset, device)
+        costs = measure_levels(config, device)
+        plain = measure_levels(config.but(compile=False), device) if config.compile else {}
+        if processes.rank():
+            return ""
+    epochs = 1000 * config.total_kimg / len(dataset)
+    shown = f"Each of the {len(dataset):,} pictures is shown {epochs:,.1f} times."
+    measured = f"Measured on {world} process{'es' if world > 1 else ''} {HONESTLY}"
+    compiled = [*plan(config, device), pays(config, costs, plain)] if config.compile else []
+    return "\n".join([table(config, costs, world), shown, *compiled, measured])
+
+
+HONESTLY = (
+    "with random pictures, as busy as this machine is now; sheets, snapshots and reading\n"
+    "the data come on top. Memory is the most that one process held up to that level: on the CPU all that it held."
+)
+
+
+def pays(config: Config, costs: dict[int, Cost], plain: dict[int, Cost]) -> str:
+    """A line that says whether compiling saves more than it takes. plain: what the levels cost without it."""
+    seconds, without = (sum(level_sec(config, c).values()) for c in (costs, plain))
+    compile_sec = sum(cost.compile_sec for cost in costs.values())
+    saves = "pays" if seconds < without else "does not pay"
+    return f"compile {saves}: {clock(seconds)}, of which compiling takes {clock(compile_sec)}; {clock(without)} without"
+
+
+def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
+    """A line for each level, and the total."""
+    seconds = level_sec(config, costs)
+    rows = [("level", "batch", "img/s", "time", "memory")]
+    rows += [
+        (
+            f"{resolution}x{resolution}",
+            f"{batch_of(config, resolution, num_gpus)}",
+            f"{1 / costs[resolution].sec_per_img:,.1f}",
+            clock(sec),
+            gibibytes(costs[resolution].peak_bytes),
+        )
+        for resolution, sec in seconds.items()
+    ]
+    peaks = [cost.peak_bytes for cost in costs.values() if cost.peak_bytes is not None]
+    img_per_sec = 1000 * config.total_kimg / max(sum(seconds.values()), 1e-9)
+    total = clock(sum(seconds.values()))
+    rows.append(("total", "", f"{img_per_sec:,.1f}", total, gibibytes(max(peaks, default=None))))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def gibibytes(n: int | None) -> str:
+    """ "1.5 GiB", or "?" where the system does not tell."""
+    return "?" if n is None else f"{n / 2**30:.1f} GiB"

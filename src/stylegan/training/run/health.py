@@ -1,0 +1,121 @@
+"""Signs that a training goes wrong, measured at every tick, and what to do about them in plain words."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stylegan.config import Config
+from stylegan.data.dataset import ImageDataset
+from stylegan.data.pixels import to_float
+from stylegan.sampling.sample import seed_z, stack_noise
+from stylegan.training.schedule import Phase
+from stylegan.training.state import TrainingState
+
+SAMPLES = 32
+CHUNK = 16  # pictures that pass a network at once, at most: 64 of 1024x1024 would not fit beside a training
+
+
+class Health:
+    """Compares G_ema's pictures and D's verdicts with real pictures, some of which D has never seen (`held_out`)."""
+
+    def __init__(self, dataset: ImageDataset, held_out: NDArray[np.int64], config: Config) -> None:
+        self.dataset = dataset
+        self.held_out = held_out[: whole_groups(min(64, len(held_out)))]
+        seen = np.setdiff1d(np.arange(len(dataset)), held_out)
+        count = whole_groups(min(64, len(seen)))
+        self.seen = np.random.RandomState(config.seed).choice(seen, count, replace=False)
+        self._said: set[str] = set()
+
+    @torch.no_grad()
+    def measure(self, state: TrainingState, phase: Phase) -> dict[str, float]:
+        """diversity: how far G_ema's pictures lie apart, real ones being 1; D_seen, D_held_out: mean logits of each.
+
+        diversity is left out where there is one picture alone, the logits where none is held out.
+        """
+        stats, shown = {}, self.seen[:SAMPLES]
+        size = whole_groups(min(phase.batch, CHUNK))
+        fakes = torch.cat([self._fakes(i, state) for i in parts(len(shown), size)])
+        if len(shown) > 1:
+            reals = self._reals(shown, phase)
+            stats["diversity"] = mean_distance(fakes) / max(mean_distance(reals), 1e-6)
+        if len(self.held_out):
+            for name, indices in (("D_seen", self.seen), ("D_held_out", self.held_out)):
+                split = (indices[i] for i in parts(len(indices), size))
+                stats[name] = mean_logit(self._D(self._reals(chunk, phase), chunk, state) for chunk in split)
+            stats["D_generated"] = mean_logit(self._D(fakes[i], shown[i], state) for i in parts(len(shown), size))
+        return stats
+
+    def new_warnings(self, stats: dict[str, float]) -> list[str]:
+        """The warnings that the last measurement did not give: each is said once, until it clears and comes back."""
+        found = self.warnings(stats)
+        new = [words for trouble, words in found.items() if trouble not in self._said]
+        self._said = set(found)
+        return new
+
+    def warnings(self, stats: dict[str, float]) -> dict[str, str]:
+        """What is going wrong, in words that say what to do, by the name of the trouble; empty while all is well."""
+        found = {}
+        if stats["D_real_sign"] > 0.97 and stats["D_fake_sign"] < -0.97:
+            found["D wins"] = (
+                f"warning: D wins: it tells {(1 + stats['D_real_sign']) / 2:.0%} of the real pictures and "
+                f"{(1 - stats['D_fake_sign']) / 2:.0%} of the generated ones. If the sheets stop improving, start "
+                "again with a larger --r1-gamma or more pictures."
+            )
+        if stats.get("diversity", 1.0) < 0.35:
+            found["diversity"] = (
+                f"warning: diversity collapses: generated pictures lie {stats['diversity']:.2f} times as far apart as "
+                "real ones. Look at the newest sheet; if all look alike, start again with a larger --r1-gamma or a "
+                "smaller --lrate."
+            )
+        if "D_held_out" in stats and _memorised(stats) > 0.5:
+            found["D memorises"] = (
+                f"warning: D memorises: on pictures it has never seen it falls {_memorised(stats):.0%} of the way from "
+                "real to generated. More pictures help most; else stop early or use a larger --r1-gamma."
+            )
+        return found
+
+    def _fakes(self, part: slice, state: TrainingState) -> torch.Tensor:
+        """Pictures of some of the seeds 0 to 31, on the CPU."""
+        G, seeds = state.G_ema, range(len(self.seen))[part]
+        z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(state.device)
+        noise = [m.to(state.device) for m in stack_noise(seeds, G)] if G.config.noise else None
+        images: torch.Tensor = G(z, self._c(self.seen[part], state), noise=noise)
+        return images.cpu()
+
+    def _reals(self, indices: NDArray[np.int64], phase: Phase) -> torch.Tensor:
+        return to_float(torch.from_numpy(self.dataset.batch(phase.resolution, indices)))
+
+    def _D(self, images: torch.Tensor, indices: NDArray[np.int64], state: TrainingState) -> torch.Tensor:
+        logits: torch.Tensor = state.D(images.to(state.device), self._c(indices, state))
+        return logits
+
+    def _c(self, indices: NDArray[np.int64], state: TrainingState) -> torch.Tensor | None:
+        return torch.from_numpy(self.dataset.labels(indices)).to(state.device) if state.config.c_dim else None
+
+
+def whole_groups(count: int) -> int:
+    """The most pictures, up to `count`, that the minibatch deviation takes: 1, 2, 3 or a multiple of 4."""
+    return count // 4 * 4 or count
+
+
+def parts(count: int, size: int) -> Iterator[slice]:
+    """0 to `count` in parts of `size`."""
+    return (slice(i, min(i + size, count)) for i in range(0, count, size))
+
+
+def mean_logit(logits: Iterable[torch.Tensor]) -> float:
+    """The mean over all pictures of the parts."""
+    return torch.cat(list(logits)).mean().item()
+
+
+def _memorised(stats: dict[str, float]) -> float:
+    """How far the held-out pictures' mean logit has fallen from that of seen (0) to that of generated pictures (1)."""
+    span = stats["D_seen"] - stats["D_generated"]
+    return (stats["D_seen"] - stats["D_held_out"]) / span if span > 1 else 0.0
+
+
+def mean_distance(images: torch.Tensor) -> float:
+    """Mean Euclidean distance of every two of the pictures (N, C, H, H)."""
+    return torch.pdist(images.flatten(1)).mean().item() if len(images) > 1 else 0.0

@@ -1,0 +1,73 @@
+"""What a training writes down for people: statistics, sheets of pictures, snapshots."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from stylegan import checkpoint
+from stylegan.data.dataset import ImageDataset, image_grid, save_png
+from stylegan.files import write_text
+from stylegan.sampling.sample import sample
+from stylegan.training.state import TrainingState
+
+STATS = "stats.jsonl"
+REALS = "reals.png"
+SHEET_SEEDS = 32  # pictures on a sheet of fakes: seeds 0 to 31
+SNAPSHOT_TICKS = 10  # ticks between two snapshots, as the authors
+
+
+def write_stats(path: Path, line: dict[str, Any]) -> None:
+    """A line more in stats.jsonl."""
+    with (path / STATS).open("a", encoding="utf-8") as f:
+        f.write(json.dumps(line) + "\n")
+
+
+def drop_stats_after(path: Path, cur_nimg: int) -> int:
+    """Forget the lines of steps that a resumed training will take again, and a line that a kill cut short.
+
+    Also whatever else is no statistics: returns how many lines that were.
+    """
+    stats = path / STATS
+    *lines, cut_short = stats.read_bytes().split(b"\n") if stats.exists() else [b""]
+    places = [_nimg_of(line) for line in lines]
+    kept = [line for line, nimg in zip(lines, places, strict=True) if nimg is not None and nimg <= cur_nimg]
+    if cut_short or len(kept) < len(lines):
+        write_text(stats, "".join(line.decode() + "\n" for line in kept))
+    return places.count(None)
+
+
+def _nimg_of(line: bytes) -> int | None:
+    try:
+        nimg = json.loads(line.decode())["cur_nimg"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return nimg if isinstance(nimg, int) else None
+
+
+def write_reals(path: Path, dataset: ImageDataset) -> None:
+    """reals.png: pictures from all over the data set."""
+    shown = np.linspace(0, len(dataset) - 1, min(SHEET_SEEDS, len(dataset))).astype(int)
+    save_png(image_grid(dataset.batch(dataset.img_resolution, shown), 8), path / REALS)
+
+
+def write_sheet(path: Path, state: TrainingState) -> None:
+    """fakes-NIMG.png: the same seeds every time, untruncated, enlarged to full size while the network grows."""
+    classes = np.arange(SHEET_SEEDS) % max(state.config.c_dim, 1)
+    c = torch.from_numpy(np.eye(state.config.c_dim, dtype=np.float32)[classes]) if state.config.c_dim else None
+    images = np.concatenate(list(sample(state.G_ema, range(SHEET_SEEDS), c=c)))
+    factor = state.config.img_resolution // images.shape[2]
+    save_png(image_grid(images.repeat(factor, 2).repeat(factor, 3), 8), path / f"fakes-{state.cur_nimg:09d}.png")
+
+
+def write_snapshot(path: Path, state: TrainingState) -> None:
+    """snapshot-NIMG.safetensors: the networks of this moment."""
+    checkpoint.save(checkpoint.snapshot_path(path, state.cur_nimg), state.networks())
+
+
+def has_snapshot(state: TrainingState) -> bool:
+    """Whether a training that was never stopped has a snapshot of this moment: the first, of a tick, or the last."""
+    at_tick = state.tick_nimg == state.cur_nimg and state.tick % SNAPSHOT_TICKS == 1
+    return state.cur_nimg == 0 or at_tick or state.cur_nimg >= 1000 * state.config.total_kimg

@@ -1,0 +1,127 @@
+"""The figures of the paper for networks of any size, kind and number of channels."""
+
+import numpy as np
+import pytest
+
+from stylegan.errors import InputError
+from stylegan.figures.noise import coarse_and_fine, liveliest, noise, realized
+from stylegan.figures.paper import FIGURES, figure, levels, mean_image, truncation
+from stylegan.networks.styles import copy_styles
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.recipe import Recipe, recipe
+
+QUICK = {
+    "uncurated": {"seeds": "0-4"},
+    "mixing": {"seeds": "0-2", "seeds_b": "5-6"},
+    "noise": {"seeds": "0", "realizations": 4},
+    "noise-layers": {"seeds": "0"},
+    "truncation": {"seeds": "0-1"},
+    "mean-image": {"seeds": "0-3", "count": 10},
+    "levels": {"seeds": "0", "seeds_b": "1"},
+}
+
+
+@pytest.fixture(scope="module")
+def networks(make):
+    """32, 64 and 256 px; gray; with transparency; smallest; with classes; not yet grown."""
+    young = make()
+    young.lod = 1.5
+    return {
+        "32": make(channel_max=4),
+        "64": make(img_resolution=64, channel_max=4),
+        "256": make(img_resolution=256, channel_max=2),
+        "gray": make(img_channels=1),
+        "rgba": make(img_channels=4),
+        "4": make(img_resolution=4, initial_resolution=4),
+        "young": young,
+    }
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("network", ["32", "64", "256", "gray", "rgba", "4", "young"])
+def test_every_figure_is_drawn_for_every_network(networks, network, name):
+    sheet = FIGURES[name](networks[network], **QUICK[name])
+    assert sheet.mode == "RGB"
+    assert min(sheet.size) >= 128
+    assert np.asarray(sheet).std() > 10
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_shows_one_class_of_a_network_with_classes(labelled, name):
+    a, b = (FIGURES[name](labelled, **QUICK[name], controls=Controls(class_index=k)) for k in (0, 1))
+    assert not np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["uncurated", "mixing", "truncation", "levels"])
+def test_a_seed_is_in_every_figure_the_picture_that_sample_makes(G, count_of, name):
+    seeds_b = {"seeds_b": "1"} if name in ("mixing", "levels") else {}
+    controls = Controls(psi=1)  # the first column of Figure 8
+    assert count_of(recipe(G, [0], controls).pictures(G)[0], figure(G, name, seeds="0", controls=controls, **seeds_b))
+
+
+def test_the_column_psi_zero_of_figure_eight_is_one_picture(G, count_of):
+    sheet = truncation(G, seeds="0-2", controls=Controls(noise="const"))
+    average = recipe(G, [0], Controls(psi=0, cutoff=None, noise="const")).pictures(G)[0]
+    assert count_of(average, sheet) == 3
+
+
+def test_noise_realizations_differ_and_their_deviation_is_greatest_where_the_detail_is_taken(G):
+    pictures = realized(G, recipe(G, [0], Controls()).ws, 6, batch=4)
+    deviation = pictures.std(axis=0).mean(axis=0)
+    left, top, size = liveliest(deviation)
+    assert deviation.mean() > 0.5
+    assert deviation[top : top + size, left : left + size].mean() >= deviation.mean()
+
+
+def test_figure_five_parts_the_layers_at_64_px_as_the_paper_and_always_in_two(make):
+    assert coarse_and_fine(make(img_resolution=64)) == (list(range(8)), [8, 9])
+    assert coarse_and_fine(make()) == ([0, 1, 2, 3], [4, 5, 6, 7])
+    assert coarse_and_fine(make(img_resolution=8)) == ([0, 1], [2, 3])
+
+
+def test_measured_levels_are_the_blocks_of_the_figures(make):
+    G = make()
+    G.levels = {"pose": [0, 2], "colour": [3, 7]}
+    assert figure(G, "mixing", seeds="0-1", seeds_b="2").mode == "RGB"
+    assert figure(G, "levels", seeds="0", seeds_b="2").mode == "RGB"
+
+
+def test_the_figure_of_levels_swaps_one_style_and_keeps_the_noise(G, count_of):
+    a, b = recipe(G, [0], Controls()), recipe(G, [1], Controls())
+    swapped = Recipe(copy_styles(a.ws, b.ws, [5]), a.noise).pictures(G)[0]
+    assert count_of(swapped, levels(G, seeds="0", seeds_b="1")) == 1
+
+
+def test_the_mean_picture_shows_cluster_centres_on_request(G):
+    plain = mean_image(G, seeds="0-3", count=10)
+    assert mean_image(G, seeds="0-3", count=10, controls=Controls(towards="centers:3")).width > plain.width
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mixing", "this network has no styles"),
+        ("levels", "this network has no styles"),
+        ("noise", "this network has no noise inputs"),
+        ("noise-layers", "this network has no noise inputs"),
+    ],
+)
+def test_the_traditional_generator_has_no_figures_of_styles_and_noise(traditional, name, words):
+    with pytest.raises(InputError, match=words):
+        figure(traditional, name)
+
+
+@pytest.mark.parametrize("name", ["uncurated", "truncation", "mean-image"])
+def test_the_traditional_generator_has_the_other_figures(traditional, name):
+    assert FIGURES[name](traditional, **QUICK[name]).mode == "RGB"
+
+
+def test_what_a_figure_cannot_show_is_refused(G):
+    with pytest.raises(InputError, match="figure 'cats': must be one of uncurated, mixing, noise"):
+        figure(G, "cats")
+    with pytest.raises(InputError, match="figure noise has no sources B"):
+        figure(G, "noise", seeds_b="3")
+    with pytest.raises(InputError, match="2 seeds and 1 seeds_b"):
+        levels(G, seeds="0-1", seeds_b="5")
+    with pytest.raises(InputError, match="figure noise with noise none"):
+        noise(G, controls=Controls(noise="none"))
