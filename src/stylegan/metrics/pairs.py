@@ -1,0 +1,50 @@
+"""Pairs of pictures that differ in their styles alone, and how they are compared."""
+
+from collections.abc import Callable
+from typing import get_args
+
+import torch
+from torch import Tensor
+
+from stylegan.config import NoiseMode
+from stylegan.errors import InputError
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import num_layers, resolution_of
+
+Distance = Callable[[Tensor, Tensor], Tensor]
+"""How far apart two batches of pictures (N, C, H, W), nominally in [-1, 1], not clamped, look: (N,)."""
+
+
+@torch.no_grad()
+def picture_pairs(
+    G: Generator, ws_a: Tensor, ws_b: Tensor, *, noise_mode: NoiseMode, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """The pictures of ws_a and of ws_b, (N, num_ws, w_dim) each; both of a pair have the same noise.
+
+    noise_mode "random" draws each pair's own maps from `generator`, where that is, so they are the same on any device.
+    """
+    noise = random_noise(G, len(ws_a), generator) if noise_mode == "random" and G.config.noise else None
+    a, b = (G.synthesis(ws, noise_mode=noise_mode, noise=noise) for ws in (ws_a, ws_b))
+    return a, b
+
+
+def random_noise(G: Generator, N: int, generator: torch.Generator | None) -> list[Tensor]:
+    """Fresh maps (N, 1, H, H) for each layer."""
+    device = "cpu" if generator is None else generator.device
+    sizes = [resolution_of(layer) for layer in range(num_layers(G))]
+    return [torch.randn(N, 1, H, H, generator=generator, device=device).to(G.w_avg) for H in sizes]
+
+
+def compare(a: Tensor, b: Tensor, distance: Distance) -> Tensor:
+    """The distance of each pair, (N,). Raises InputError where `distance` gives another shape."""
+    found = distance(a, b)
+    if found.shape != (len(a),):
+        raise InputError(f"the distance of {len(a)} pairs has shape {tuple(found.shape)}: must be ({len(a)},)")
+    return found
+
+
+def refuse_unknown(**choices: tuple[str, object]) -> None:
+    """Raise InputError for a word that is none of its Literal's: refuse_unknown(space=(space, Space))."""
+    for name, (word, literal) in choices.items():
+        if word not in get_args(literal):
+            raise InputError(f"{name} {word!r}: must be {' or '.join(get_args(literal))}")

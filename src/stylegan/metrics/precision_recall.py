@@ -1,0 +1,70 @@
+"""How real generated pictures are, and how much of the real ones they cover: two numbers in place of one.
+
+Each set is seen as the union of balls around its points that reach to their k-th neighbours in the set.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from stylegan.errors import InputError
+from stylegan.metrics.arrays import Array, checked
+from stylegan.metrics.neighbours import squared_distances
+
+
+class PrecisionRecall(NamedTuple):
+    """precision: the share of generated pictures among the real; recall: of the real among the generated."""
+
+    precision: float
+    recall: float
+
+
+class DensityCoverage(NamedTuple):
+    """density: how many real balls hold a generated picture, over k; coverage: the share of real balls that hold one."""
+
+    density: float
+    coverage: float
+
+
+def precision_recall(real: Array, fake: Array, *, k: int = 3) -> PrecisionRecall:
+    """Kynkaanniemi et al. (arXiv 1904.06991), of features (N, F) and (M, F)."""
+    real, fake = _checked(real, fake, k)
+    return PrecisionRecall(precision=_share_inside(fake, real, k), recall=_share_inside(real, fake, k))
+
+
+def density_coverage(real: Array, fake: Array, *, k: int = 5) -> DensityCoverage:
+    """Naeem et al. (arXiv 2002.09797), of features (N, F) and (M, F). Both are expected near 1 for the same law.
+
+    As in the authors' code, and other than for precision, a point on a ball's surface is outside.
+    """
+    real, fake = _checked(real, fake, k)
+    hits, covered, done = 0, 0, 0
+    radii = _squared_radii(real, k)
+    for block in squared_distances(real, fake):
+        inside = block < radii[done : done + len(block), None]  # (n, M)
+        hits += int(inside.sum())
+        covered += int(inside.any(dim=1).sum())
+        done += len(block)
+    return DensityCoverage(density=hits / (k * len(fake)), coverage=covered / len(real))
+
+
+def _checked(real: Array, fake: Array, k: int) -> list[Tensor]:
+    if k < 1:
+        raise InputError(f"k = {k} neighbours: must be 1 or more; the papers take 3 and 5")
+    return checked(at_least=k + 1, real=real, fake=fake)
+
+
+def _share_inside(points: Tensor, centres: Tensor, k: int) -> float:
+    """The share of the points that are in any ball of the centres."""
+    inside = torch.zeros(len(points), dtype=torch.bool, device=points.device)
+    radii, done = _squared_radii(centres, k), 0
+    for block in squared_distances(centres, points):
+        inside |= (block <= radii[done : done + len(block), None]).any(dim=0)
+        done += len(block)
+    return inside.double().mean().item()
+
+
+def _squared_radii(centres: Tensor, k: int) -> Tensor:
+    """The squared distance of each centre to its k-th neighbour, (N,); the smallest of k + 1 is that to itself."""
+    return torch.cat([block.kthvalue(k + 1, dim=1).values for block in squared_distances(centres, centres)])
