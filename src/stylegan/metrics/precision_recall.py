@@ -21,7 +21,7 @@ class PrecisionRecall(NamedTuple):
 
 
 class DensityCoverage(NamedTuple):
-    """density: how many real balls hold a generated picture, over k; coverage: the share of real balls that hold one."""
+    """density: how many real balls hold a generated picture, over k; coverage: the share of them that hold one."""
 
     density: float
     coverage: float
