@@ -31,7 +31,7 @@ SETS = torch.randn(2, 30, 4, generator=torch.Generator().manual_seed(0))
 class TestOfTwoSets:
     def test_features_that_are_not_finite_are_refused_with_their_number(self, metric):
         a, b = SETS.clone()
-        b[3, 1], b[7, 0], b[7, 2] = float("nan"), float("inf"), float("nan")
+        b[3, 1], b[3, 2], b[7, 0] = float("nan"), float("nan"), float("inf")
         with pytest.raises(InputError, match="2 of 30 rows hold NaN or infinity"):
             metric(a, b)
 

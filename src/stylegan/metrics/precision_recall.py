@@ -30,7 +30,14 @@ class DensityCoverage(NamedTuple):
 def precision_recall(real: Array, fake: Array, *, k: int = 3) -> PrecisionRecall:
     """Kynkaanniemi et al. (arXiv 1904.06991), of features (N, F) and (M, F)."""
     real, fake = _checked(real, fake, k)
-    return PrecisionRecall(precision=_share_inside(fake, real, k), recall=_share_inside(real, fake, k))
+    real_radii, fake_radii = _squared_radii(real, k), _squared_radii(fake, k)
+    among_real = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
+    recalled, done = 0, 0
+    for block in squared_distances(real, fake):
+        among_real |= (block <= real_radii[done : done + len(block), None]).any(dim=0)
+        recalled += int((block <= fake_radii).any(dim=1).sum())
+        done += len(block)
+    return PrecisionRecall(precision=int(among_real.sum()) / len(fake), recall=recalled / len(real))
 
 
 def density_coverage(real: Array, fake: Array, *, k: int = 5) -> DensityCoverage:
@@ -53,16 +60,6 @@ def _checked(real: Array, fake: Array, k: int) -> list[Tensor]:
     if k < 1:
         raise InputError(f"k = {k} neighbours: must be 1 or more; the papers take 3 and 5")
     return checked(at_least=k + 1, real=real, fake=fake)
-
-
-def _share_inside(points: Tensor, centres: Tensor, k: int) -> float:
-    """The share of the points that are in any ball of the centres."""
-    inside = torch.zeros(len(points), dtype=torch.bool, device=points.device)
-    radii, done = _squared_radii(centres, k), 0
-    for block in squared_distances(centres, points):
-        inside |= (block <= radii[done : done + len(block), None]).any(dim=0)
-        done += len(block)
-    return inside.double().mean().item()
 
 
 def _squared_radii(centres: Tensor, k: int) -> Tensor:
