@@ -211,6 +211,12 @@ def test_the_length_of_random_straight_paths_is_their_mean_squared_length():
     assert found.error == pytest.approx(math.sqrt(8 * DIM / 4000), rel=0.1)
 
 
+def test_the_length_of_random_arcs_is_that_of_a_quarter_circle_and_a_little_more():
+    """E angle^2 = (pi / 2)^2 + Var angle, and the angle between random directions varies by about 1 / dim."""
+    found = ppl(Drawing(), pairs=4000, space="z", distance=squared, generator=torch.manual_seed(0), batch=500)
+    assert found.value == pytest.approx((math.pi / 2) ** 2 + 1 / DIM, abs=0.06)
+
+
 @pytest.mark.parametrize(("sampling", "least", "most"), [("full", 0.9, 1), ("end", 0, 0)])
 def test_steps_start_anywhere_on_the_full_path_and_at_its_start_for_end(monkeypatch, sampling, least, most):
     seen = []
