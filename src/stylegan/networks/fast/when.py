@@ -32,8 +32,10 @@ def large_unrecorded(x: Tensor) -> bool:
 
 def in_place(x: Tensor) -> bool:
     """Is x large, and between two layers of a chain, so that nobody else sees it?"""
+    if not large_unrecorded(x):  # first: torch.compile cannot follow the next line
+        return False
     given = _input.get()
-    return given is not None and large_unrecorded(x) and x.data_ptr() != given.data_ptr()
+    return given is not None and x.data_ptr() != given.data_ptr()
 
 
 @contextmanager
