@@ -8,20 +8,17 @@ with one rate for all weights: the loss on real pictures has a backward pass of 
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
+from job import Job
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from speed_jobs import Job
 
 Z_DIM = 512
 Work = Callable[[], object]
 
 
-def generation(job: "Job", way: str, device: torch.device) -> Work:
+def generation(job: Job, way: str, device: torch.device) -> Work:
     """Latents to pictures, with new noise every time."""
     from model import StyledGenerator  # type: ignore[import-not-found]
 
@@ -29,7 +26,7 @@ def generation(job: "Job", way: str, device: torch.device) -> Work:
     return torch.no_grad()(lambda: G(torch.randn(job.N, Z_DIM, device=device), step=step, alpha=1))
 
 
-def training(job: "Job", way: str, device: torch.device) -> Work:
+def training(job: Job, way: str, device: torch.device) -> Work:
     """A step of D with R1, of G and of the average, on random pictures, with mixed styles."""
     from model import Discriminator, StyledGenerator  # type: ignore[import-not-found]
 
@@ -65,7 +62,7 @@ def training(job: "Job", way: str, device: torch.device) -> Work:
     return work
 
 
-def doublings(job: "Job") -> int:
+def doublings(job: Job) -> int:
     """How often its networks have doubled 4x4 pixels."""
     return job.resolution.bit_length() - 3
 

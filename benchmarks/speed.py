@@ -1,4 +1,4 @@
-"""Everything that is claimed about speed, in one run: the floor, the plain definition and the fast path by turns.
+"""Everything that is claimed about speed, in one run: the floor, the definitions and the fast way by turns.
 
 python benchmarks/speed.py --json speed.json                      everything, on all cores
 python benchmarks/speed.py --json speed.json --compare old.json   and what has changed since
@@ -29,7 +29,8 @@ from typing import Any
 
 import torch
 from floor import PASSES, gflop
-from speed_jobs import PRODUCT_SIZE, Job, cpu_jobs, cuda_jobs, measure, quick_jobs, with_port
+from job import Job
+from speed_jobs import PRODUCT_SIZE, cpu_jobs, cuda_jobs, measure, quick_jobs, with_port
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = ("product", "generate", "train", "read", "start")

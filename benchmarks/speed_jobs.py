@@ -1,7 +1,7 @@
 """What benchmarks/speed.py measures: the jobs, and one of them in one way, in this process and its working folder.
 
-Ways: floor, the convolutions alone (of a start: the import of torch); plain, by definition; fast, the package;
-compiled, the package with `--compile`; rosinality, a known port.
+Ways: floor, the convolutions alone (of a start: the import of torch); fast, the package; plain, the package without its
+fast way; compiled, the package with `--compile`; rosinality, a known port.
 """
 
 import itertools
@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,15 @@ import rosinality
 import torch
 from clock import Memory, timed
 from floor import floor
-from plain import plain, plain_step, plain_training
+from job import NARROW, TINY, WIDE, Job
 from torch import Tensor
 
 from stylegan import checkpoint
-from stylegan.config import CONFIG_F, Config
+from stylegan.config import CONFIG_F
 from stylegan.data.dataset import ImageDataset
 from stylegan.data.pyramid import pyramid
 from stylegan.data.writer import new_dataset
+from stylegan.networks import fast
 from stylegan.networks.generator import Generator
 from stylegan.training.loop import Recipe, process_reals, take_steps, to_device
 from stylegan.training.randomness import DataOrder, draw
@@ -33,36 +35,6 @@ from stylegan.training.state import TrainingState
 
 PICTURES = 32  # in the data set that is read: 134 MB at 1024x1024
 PRODUCT_SIZE = 8192  # of the matrices whose product is the ceiling of a GPU
-
-
-@dataclass(frozen=True)
-class Job:
-    """Something that is done with a batch of N pictures of a network, grown to `lod`."""
-
-    section: str
-    name: str
-    config: Config
-    N: int = 1
-    lod: float = 0.0
-    ways: tuple[str, ...] = ("floor", "plain", "fast")
-
-    @property
-    def title(self) -> str:
-        """Tells it from all other jobs."""
-        return f"{self.section} {self.name}"
-
-    @property
-    def resolution(self) -> int:
-        """Height and width of its pictures."""
-        return self.config.img_resolution >> int(self.lod)
-
-
-WIDE = CONFIG_F.but(batch=4, batch_at={})
-NARROW = CONFIG_F.but(
-    **{"img_resolution": 32, "channel_base": 1024, "channel_max": 32, "z_dim": 128, "w_dim": 128, "mapping_dim": 128},
-    **{"batch": 16, "batch_at": {}},
-)
-TINY = NARROW.but(img_resolution=16, channel_base=128, channel_max=8, mapping_layers=2, batch=4)
 
 
 def quick_jobs() -> list[Job]:
@@ -128,12 +100,13 @@ def measure(job: Job, way: str, *, device: torch.device, seconds: float) -> dict
         took = floor(job.section, job.config, N=job.N, lod=job.lod, seconds=seconds / 20)
         return {"cpu_ms": 1000 * took.cpu / job.N, "wall_ms": 1000 * took.wall / job.N}
     works = rosinality.WORKS if way == "rosinality" else WORKS
-    work = works[job.section](job, way, device)
-    memory, begin = Memory(), time.perf_counter()
-    if way == "compiled":
-        work()
-        compile_s = time.perf_counter() - begin
-    took = timed(work, seconds=seconds)
+    with fast.off() if way == "plain" else nullcontext():
+        work = works[job.section](job, way, device)
+        memory, begin = Memory(), time.perf_counter()
+        if way == "compiled":
+            work()
+            compile_s = time.perf_counter() - begin
+        took = timed(work, seconds=seconds)
     found = {"cpu_ms": 1000 * took.cpu / job.N, "wall_ms": 1000 * took.wall / job.N}
     if way == "compiled":
         return found | {"compile_s": compile_s}
@@ -143,8 +116,6 @@ def measure(job: Job, way: str, *, device: torch.device, seconds: float) -> dict
 def generation(job: Job, way: str, device: torch.device) -> Callable[[], object]:
     """Latents to pictures, with new noise every time."""
     G = Generator(job.config).eval().requires_grad_(False).to(device)
-    if way == "plain":
-        plain(G)
     z = torch.randn(job.N, G.z_dim, device=device)
     return torch.no_grad()(lambda: G(z))
 
@@ -156,16 +127,13 @@ def training(job: Job, way: str, device: torch.device) -> Callable[[], object]:
     state.G.lod = state.D.lod = job.lod
     phase = Phase(job.lod, H, N, config.lrate, config.tick_kimg)
     generator = torch.Generator(device).manual_seed(0)
-    step = plain_step if way == "plain" else take_steps
-    if way == "plain":
-        plain_training(state)
 
     def recipe() -> Recipe:
         return Recipe(None, draw(state.G, N, style_mixing_prob=config.style_mixing_prob, generator=generator))
 
     def work() -> None:
         reals = torch.rand(N, config.img_channels, H, H, generator=generator, device=device) * 2 - 1
-        step(state, phase, reals, recipe(), recipe())
+        take_steps(state, phase, reals, recipe(), recipe())
 
     return work
 

@@ -143,6 +143,26 @@ def test_networks_know_no_files():
         assert "open(" not in path.read_text(), path
 
 
+def test_only_networks_know_of_the_fast_way():
+    """The layers say what is computed. Of how, those who build a network know the order of weights, and nobody else."""
+    knowing = {
+        path.relative_to(SOURCE).as_posix(): set(re.findall(r"networks(?: import |\.)fast(?:\.\w+)?", path.read_text()))
+        for path in rooms()
+        if "fast" not in path.parts
+    }
+    assert {name: found for name, found in knowing.items() if found} == {
+        "networks/layers.py": {"networks import fast"},
+        "networks/generator.py": {"networks import fast", "networks.fast.layout"},
+        "networks/discriminator.py": {"networks.fast.layout"},
+    }
+
+
+def test_the_kind_of_layer_is_asked_of_its_table():
+    compares = re.compile(r"norm\s*(==|!=|\bin\b)|(==|!=)\s*[\"'](adain|pixel)[\"']")
+    asking = {path.name for path in rooms() if compares.search(path.read_text())}
+    assert asking <= {"config.py"}  # it stands left of the networks, and knows no table of theirs
+
+
 def test_nothing_can_load_a_pickle():
     """Weights are data: interop.pickles has a machine of its own, and PyTorch is asked for tensors only."""
     for path in rooms():

@@ -1,9 +1,11 @@
 """The benchmark of speed: that it runs, counts and compares. No time is asserted."""
 
+import ast
 import json
 import os
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
@@ -11,10 +13,7 @@ import pytest
 import torch
 
 from stylegan.config import CONFIG_F
-from stylegan.training.loop import Recipe, take_steps
-from stylegan.training.randomness import draw
-from stylegan.training.schedule import Phase
-from stylegan.training.state import TrainingState
+from stylegan.networks import fast
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -85,30 +84,6 @@ def test_a_training_step_is_4_passes_of_g_and_11_of_d(benchmarks):
     assert {name: sum(passes) for name, passes in PASSES["train"].items()} == {"G": 4, "D": 11}
 
 
-@pytest.mark.parametrize("lod", [0, 0.5])
-def test_the_plain_training_step_computes_the_gradients_of_the_fast_one(benchmarks, tiny, lod):
-    from plain import plain_step, plain_training
-
-    fast, plain = (TrainingState.new(tiny, torch.device("cpu")) for _ in range(2))
-    torch.nn.init.normal_(fast.G.synthesis.blocks[0].layers[0].op.const)  # of equal pixels AdaIN leaves rounding errors
-    plain.G.load_state_dict(fast.G.state_dict())
-    plain_training(plain)
-    phase = Phase(lod, 16, 4, 0.0, 1.0)  # learning rate 0: G's step meets the same D
-    generator = torch.Generator().manual_seed(0)
-    fast.G.lod = plain.G.lod = fast.D.lod = plain.D.lod = lod
-    reals = torch.rand(4, 3, 16, 16, generator=generator)
-    recipes = [Recipe(None, draw(fast.G, 4, style_mixing_prob=1, generator=generator)) for _ in range(2)]
-    take_steps(fast, phase, reals.clone(), *recipes)
-    plain_step(plain, phase, reals.clone(), *recipes)
-    for name in ("D_opt", "G_opt"):
-        expected, found = (getattr(state, name).state_dict()["state"] for state in (fast, plain))
-        assert found.keys() == expected.keys()
-        for i in expected:  # with beta1 0 the first moment is the gradient
-            g = expected[i]["exp_avg"]
-            assert torch.allclose(found[i]["exp_avg"], g, rtol=1e-3, atol=1e-4 * g.abs().max().item())
-    assert torch.allclose(plain.G.w_avg, fast.G.w_avg)
-
-
 PORT = """
 from torch import nn
 
@@ -155,8 +130,8 @@ def test_a_known_port_is_given_the_jobs_of_the_papers_widths(benchmarks):
 
 
 def test_a_step_of_a_known_port_trains_d_then_g_and_the_average(port):
+    from job import WIDE, Job
     from rosinality import generation, training
-    from speed_jobs import WIDE, Job
 
     job, cpu = Job("train", "", WIDE.but(img_resolution=64), 4), torch.device("cpu")
     assert generation(job, "rosinality", cpu)().shape == (4, 3, 64, 64)
@@ -169,6 +144,33 @@ def test_a_step_of_a_known_port_trains_d_then_g_and_the_average(port):
     assert moved[1] > 0  # the average
     # What D saw: is it a picture to differentiate by, does it have a gradient, do D's weights?
     assert port.seen == [(True, True, True), (False, False, True), (False, True, False)]
+
+
+def test_the_plain_way_is_the_package_without_its_fast_way(benchmarks, monkeypatch):
+    import speed_jobs
+    from clock import Seconds
+    from job import TINY, Job
+
+    seen = {}
+    monkeypatch.setattr(
+        speed_jobs, "timed", lambda work, **_: (work(), seen.update({way: fast.is_off()}), Seconds(1, 1))[2]
+    )
+    for way in ("plain", "fast"):
+        speed_jobs.measure(Job("train", "", TINY, 4), way, device=torch.device("cpu"), seconds=1)
+    assert seen == {"plain": True, "fast": False}
+
+
+def imports(path):
+    """The benchmarks that a benchmark imports, anywhere in its text."""
+    names = {other.stem for other in BENCHMARKS.glob("*.py")}
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return names & (found | {node.module for node in nodes if isinstance(node, ast.ImportFrom)})
+
+
+def test_no_benchmark_imports_itself_by_way_of_another():
+    graph = TopologicalSorter({path.stem: imports(path) for path in BENCHMARKS.glob("*.py")})
+    assert {"speed", "speed_jobs", "rosinality"} <= set(graph.static_order())  # a circle raises
 
 
 def test_what_is_no_clone_is_refused_before_any_work(tmp_path):

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from stylegan.config import CONFIG_A, CONFIG_D, CONFIG_F
-from stylegan.networks.generator import ConstantInput, Generator, LatentInput
-from stylegan.networks.layers import AdaIN, EqualizedLinear, PixelNorm, upsample
+from stylegan.networks.generator import ConstantInput, Generator, LatentInput, TraditionalLayer
+from stylegan.networks.layers import AdaIN, EqualizedLinear, upsample
 from stylegan.networks.styles import mix
 
 import golden
@@ -230,7 +230,7 @@ def test_the_style_based_generator_starts_from_one_constant(G, z):
 def test_the_traditional_generator_starts_from_the_latent():
     G = generator(TRADITIONAL)
     assert isinstance(G.synthesis.blocks[0].layers[0].op, LatentInput)
-    assert all(isinstance(layer.norm, PixelNorm) for block in G.synthesis.blocks for layer in block.layers)
+    assert all(isinstance(layer, TraditionalLayer) for block in G.synthesis.blocks for layer in block.layers)
     assert len(G.mapping.layers) == 0
 
 

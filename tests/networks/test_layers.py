@@ -1,12 +1,15 @@
 """Each layer alone: the authors' numbers, and what the layer is by definition."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from stylegan.interop.variables import to_ours
-from stylegan.networks.generator import Layer
+from stylegan.networks import fast
+from stylegan.networks.generator import StyledLayer, TraditionalLayer
 from stylegan.networks.layers import (
     AdaIN,
     Blur,
@@ -14,7 +17,6 @@ from stylegan.networks.layers import (
     EqualizedConv2dDown,
     EqualizedConv2dUp,
     EqualizedLinear,
-    PixelNorm,
     downsample,
     instance_norm,
     leaky_relu,
@@ -27,6 +29,13 @@ import golden
 
 OPS, META = golden.load("ops")
 X, DLATENT = golden.tensor(OPS["scale/x"]), golden.tensor(OPS["inputs/dlatent"])
+
+
+@pytest.fixture(params=["fast", "by definition"], autouse=True)
+def way(request):
+    """Every test of this file runs twice."""
+    with fast.off() if request.param == "by definition" else nullcontext():
+        yield
 
 
 def assert_close(ours, key):
@@ -105,9 +114,9 @@ def test_pixel_norm_gives_unit_length_to_every_pixel():
     assert torch.allclose(y.square().mean(dim=1), torch.ones(2, 3, 3), atol=1e-5)
 
 
-def test_the_traditional_norm_takes_no_heed_of_w():
-    norm = PixelNorm(3, 5)
-    assert torch.equal(norm(X, DLATENT), norm(X, DLATENT + 1))
+def test_the_traditional_layer_takes_no_heed_of_w():
+    layer = TraditionalLayer(config_with_noise(), torch.nn.Identity(), 3, 8)
+    assert torch.equal(layer(X, DLATENT, None), layer(X, DLATENT + 1, None))
 
 
 def test_instance_norm_is_the_authors():
@@ -230,7 +239,7 @@ def test_weights_that_learn_100_times_slower_are_stored_100_times_larger():
 
 def test_noise_is_one_map_for_all_channels_each_with_its_own_strength():
     strength = golden.tensor(OPS["apply_noise/var/Noise/weight"])
-    layer = Layer(config_with_noise(), torch.nn.Identity(), 3, 8).requires_grad_(False)
+    layer = StyledLayer(config_with_noise(), torch.nn.Identity(), 3, 8).requires_grad_(False)
     layer.norm = Nothing()
     layer.noise_strength.copy_(strength)
     ours = layer(X, DLATENT, golden.tensor(OPS["inputs/noise"]))

@@ -151,7 +151,7 @@ def model_card(networks: Networks, repo_id: str) -> ModelCard:
             psi=PICTURE_PSI,
             cutoff=PICTURE_CUTOFF,
             in_turn=", classes in turn" if config.c_dim else "",
-            kind="style-based" if config.norm == "adain" else "traditional",
+            kind="style-based" if networks.G_ema.has_styles else "traditional",
             what=f"{H} x {H} px, {config.img_channels} channels{classes}",
             labels=f", c=torch.eye({config.c_dim})[[0] * 4]" if config.c_dim else "",
             torch="import torch, " if config.c_dim else "import ",

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from stylegan.config import Config
+from stylegan.networks.generator import has_styles
 
 
 def generator_names(config: Config, *, progressive: bool = False) -> dict[str, str]:
@@ -44,7 +45,7 @@ def _layer_parts(config: Config, block: int, layer: int) -> dict[str, str]:
         parts = {"op.const": "const", "bias": "bias"}
     if config.noise:
         parts["noise_strength"] = "Noise/weight"
-    if config.norm == "adain":
+    if has_styles(config):
         parts |= {"norm.affine.weight": "StyleMod/weight", "norm.affine.bias": "StyleMod/bias"}
     return parts
 

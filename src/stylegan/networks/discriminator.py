@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from stylegan.config import Config
 from stylegan.networks.fade import fade
+from stylegan.networks.fast.layout import lay_out
 from stylegan.networks.generator import RESAMPLES, check_c, check_lod
 from stylegan.networks.layers import (
     EqualizedConv2d,
@@ -29,6 +30,7 @@ class Discriminator(nn.Module):
         self.fromrgb = nn.ModuleList(FromRGB(config, resolution) for resolution in resolutions)
         self.blocks = nn.ModuleList(DownBlock(config, resolution) for resolution in resolutions[1:])
         self.head = Head(config)
+        lay_out(self)
 
     def forward(self, img: Tensor, c: Tensor | None = None, *, lod: float | None = None) -> Tensor:
         """img: (N, img_channels, H, H) with H = img_resolution / 2^floor(lod), c: (N, c_dim) -> logits (N, 1)."""
@@ -42,12 +44,12 @@ class Discriminator(nn.Module):
                 f"must be (N, {self.config.img_channels}, {H}, {H}) at lod {lod:g}"
             )
         check_c(c, len(img), self.config.c_dim)
-        x = self.fromrgb[grown](img)
+        x = self.fromrgb[grown](img)  # (N, C, H, H)
         for i in reversed(range(grown)):
-            x = self.blocks[i](x)
+            x = self.blocks[i](x)  # (N, C, 4 * 2^i, 4 * 2^i)
             if lod % 1 and i == grown - 1:
                 x = torch.lerp(x, self.fromrgb[i](downsample(img)), fade(lod))
-        return self.head(x, c)
+        return self.head(x, c)  # (N, 1)
 
 
 class FromRGB(nn.Module):
@@ -60,7 +62,7 @@ class FromRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, img: Tensor) -> Tensor:
-        return leaky_relu(self.conv(img), self.bias)
+        return leaky_relu(self.conv(img), self.bias)  # (N, channels, H, H)
 
 
 class DownBlock(nn.Module):
@@ -76,8 +78,8 @@ class DownBlock(nn.Module):
         self.bias1 = nn.Parameter(torch.zeros(out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = leaky_relu(self.conv0(x), self.bias0)
-        return leaky_relu(self.conv1(self.blur(x)), self.bias1)
+        x = leaky_relu(self.conv0(x), self.bias0)  # (N, channels, H, H)
+        return leaky_relu(self.conv1(self.blur(x)), self.bias1)  # (N, out_channels, H/2, H/2)
 
 
 class Head(nn.Module):
@@ -92,6 +94,6 @@ class Head(nn.Module):
         self.dense1 = EqualizedLinear(out_channels, max(config.c_dim, 1), gain=1)
 
     def forward(self, x: Tensor, c: Tensor | None) -> Tensor:
-        x = leaky_relu(self.conv(minibatch_stddev(x)), self.bias)
+        x = leaky_relu(self.conv(minibatch_stddev(x)), self.bias)  # (N, channels, 4, 4)
         x = self.dense1(leaky_relu(self.dense0(x.flatten(1))))  # (N, max(c_dim, 1))
-        return x if c is None or not c.shape[1] else (x * c).sum(dim=1, keepdim=True)
+        return x if c is None or not c.shape[1] else (x * c).sum(dim=1, keepdim=True)  # (N, 1)

@@ -1,14 +1,16 @@
-"""The style-based generator: Figure 1b from top to bottom. With norm "pixel", the traditional one of Figure 1a."""
+"""The style-based generator: Figure 1b from top to bottom. With traditional layers, that of Figure 1a."""
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from stylegan.config import Config, NoiseMode
+from stylegan.networks import fast
 from stylegan.networks.fade import fade
+from stylegan.networks.fast.layout import lay_out
 from stylegan.networks.layers import (
     SQRT2,
     AdaIN,
@@ -16,7 +18,6 @@ from stylegan.networks.layers import (
     EqualizedConv2d,
     EqualizedConv2dUp,
     EqualizedLinear,
-    PixelNorm,
     leaky_relu,
     noisy_leaky_relu,
     pixel_norm,
@@ -24,7 +25,6 @@ from stylegan.networks.layers import (
 )
 from stylegan.networks.styles import broadcast, truncate
 
-NORMS = {"adain": AdaIN, "pixel": PixelNorm}
 RESAMPLES = {"bilinear": Blur, "nearest": nn.Identity}
 
 
@@ -48,6 +48,7 @@ class Generator(nn.Module):
         self.mapping = Mapping(config)
         self.synthesis = Synthesis(config, lod)
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
+        lay_out(self)
 
     def forward(
         self,
@@ -65,10 +66,15 @@ class Generator(nn.Module):
 
         H = img_resolution / 2^floor(lod). The other arguments are those of `truncate` and of `Synthesis`.
         """
-        ws = self.broadcast(self.mapping(z, c))
+        ws = self.broadcast(self.mapping(z, c))  # (N, num_ws, w_dim)
         if truncation_psi != 1:
             ws = truncate(ws, self.w_avg, truncation_psi, truncation_cutoff)
         return self.synthesis(ws, noise_mode=noise_mode, noise=noise, generator=generator, lod=lod)
+
+    @property
+    def has_styles(self) -> bool:
+        """Do styles control its layers? The traditional generator has one w, which enters at 4x4."""
+        return has_styles(self.config)
 
     def broadcast(self, w: Tensor) -> Tensor:
         """(N, w_dim) -> ws (N, num_ws, w_dim): the same w for every layer."""
@@ -105,10 +111,10 @@ class Mapping(nn.Module):
             raise ValueError(f"z of shape {tuple(z.shape)}: must be (N, {self.z_dim})")
         check_c(c, z.shape[0], self.c_dim)
         if self.embedding is not None and c is not None:
-            z = torch.cat([z, c @ self.embedding], dim=1)
+            z = torch.cat([z, c @ self.embedding], dim=1)  # (N, 2 z_dim)
         w = pixel_norm(z)
         for layer in self.layers:
-            w = leaky_relu(layer(w))
+            w = leaky_relu(layer(w))  # (N, mapping_dim), at last (N, w_dim)
         return w
 
 
@@ -144,13 +150,13 @@ class Synthesis(nn.Module):
         ws = ws.expand(-1, max(self.config.num_ws, 2 * len(self.blocks)), -1)  # without styles, one w for all layers
 
         blocks = self.grown_blocks(lod)
-        x = ws[:, 0]
+        x = ws[:, 0]  # (N, w_dim): what the 4x4 input is made of, or how often
         img = None
         for i, block in enumerate(blocks):
             if lod % 1 and block is blocks[-1]:  # now, or x would be kept while the largest block is computed
-                img = upsample(blocks[-2].torgb(x))
-            x = block(x, ws[:, 2 * i : 2 * i + 2], maps[2 * i : 2 * i + 2])
-        grown = blocks[-1].torgb(x)
+                img = upsample(blocks[-2].torgb(x))  # (N, img_channels, H, H)
+            x = block(x, ws[:, 2 * i : 2 * i + 2], maps[2 * i : 2 * i + 2])  # (N, C, 4 * 2^i, 4 * 2^i)
+        grown = blocks[-1].torgb(x)  # (N, img_channels, H, H)
         return grown if img is None else torch.lerp(grown, img, fade(lod))
 
     def grown_blocks(self, lod: float) -> list["Block"]:
@@ -191,25 +197,25 @@ class Block(nn.Module):
         first: nn.Module
         if resolution > 4:
             up = EqualizedConv2dUp(config.channels(resolution // 2), channels)
-            first = nn.Sequential(up, RESAMPLES[config.resample](overwrite=True))
+            first = nn.Sequential(up, RESAMPLES[config.resample]())
         else:
             first = ConstantInput(channels) if config.const_input else LatentInput(config.w_dim, channels)
-        second = EqualizedConv2d(channels, channels, overwrite=True)
-        self.layers = nn.ModuleList([Layer(config, op, channels, resolution) for op in (first, second)])
+        second = EqualizedConv2d(channels, channels)
+        layer = LAYERS[config.norm]
+        self.layers = nn.ModuleList([layer(config, op, channels, resolution) for op in (first, second)])
         self.torgb = ToRGB(channels, config.img_channels)
 
+    @fast.chain
     def forward(self, x: Tensor, ws: Tensor, maps: Sequence[Tensor | None]) -> Tensor:
         for i, layer in enumerate(self.layers):
-            x = layer(x, ws[:, i], maps[i])
+            x = layer(x, ws[:, i], maps[i])  # (N, channels, H, H)
         return x
 
 
 class Layer(nn.Module):
-    """A convolution (or the input) and what follows it in Figure 1b: noise, bias, activation, style.
+    """What the layers of both generators share: a convolution (or the input), noise, bias, leaky ReLU."""
 
-    Where no gradient is recorded, the next layer may overwrite what this one gives: a hook that keeps it must clone it.
-    """
-
+    has_styles: ClassVar[bool]
     noise_const: Tensor
 
     def __init__(self, config: Config, op: nn.Module, channels: int, resolution: int) -> None:
@@ -220,11 +226,45 @@ class Layer(nn.Module):
         if config.noise:
             self.register_buffer("noise_const", torch.randn(1, 1, resolution, resolution))
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.norm = NORMS[config.norm](channels, config.w_dim)
+
+    def activated(self, x: Tensor, noise: Tensor | None) -> Tensor:
+        """x: what op takes -> (N, channels, H, H)."""
+        return noisy_leaky_relu(self.op(x), self.bias, noise, self.noise_strength)
+
+
+class StyledLayer(Layer):
+    """Figure 1b: convolution, noise, bias, leaky ReLU, then the style by AdaIN."""
+
+    has_styles = True
+
+    def __init__(self, config: Config, op: nn.Module, channels: int, resolution: int) -> None:
+        super().__init__(config, op, channels, resolution)
+        self.norm = AdaIN(channels, config.w_dim)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
-        x = noisy_leaky_relu(self.op(x), self.bias, noise, self.noise_strength)
-        return self.norm(x, w)
+        x = self.activated(x, noise)  # (N, channels, H, H)
+        return self.norm(x, w)  # (N, channels, H, H)
+
+
+class TraditionalLayer(Layer):
+    """Figure 1a: convolution, bias, leaky ReLU, then the norm of every pixel. w has no say."""
+
+    has_styles = False
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        return pixel_norm(self.activated(x, noise))  # (N, channels, H, H)
+
+
+LAYERS: dict[str, type[Layer]] = {"adain": StyledLayer, "pixel": TraditionalLayer}
+"""The kinds of layer, by the `norm` of a configuration. A further kind is a class with the same forward and its row.
+
+As `op` is the layer's own, a style may also act before or in the convolution, as in modulation and demodulation.
+"""
+
+
+def has_styles(config: Config) -> bool:
+    """Do styles control the layers of this generator?"""
+    return LAYERS[config.norm].has_styles
 
 
 class ConstantInput(nn.Module):
@@ -235,7 +275,7 @@ class ConstantInput(nn.Module):
         self.const = nn.Parameter(torch.ones(1, channels, 4, 4))
 
     def forward(self, w: Tensor) -> Tensor:
-        return self.const.repeat(w.shape[0], 1, 1, 1)
+        return self.const.repeat(w.shape[0], 1, 1, 1)  # (N, channels, 4, 4)
 
 
 class LatentInput(nn.Module):
@@ -248,7 +288,8 @@ class LatentInput(nn.Module):
         self.weight_gain = SQRT2 / 4 / math.sqrt(w_dim)  # the 4 is of the authors' code, not in the paper
 
     def forward(self, w: Tensor) -> Tensor:
-        return nn.functional.linear(w, self.weight * self.weight_gain).reshape(w.shape[0], self.channels, 4, 4)
+        x = nn.functional.linear(w, self.weight * self.weight_gain)  # (N, channels * 16)
+        return x.reshape(w.shape[0], self.channels, 4, 4)
 
 
 class ToRGB(nn.Module):
@@ -260,7 +301,7 @@ class ToRGB(nn.Module):
         self.bias = nn.Parameter(torch.zeros(img_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x) + self.bias[:, None, None]
+        return self.conv(x) + self.bias[:, None, None]  # (N, img_channels, H, H)
 
 
 def check_lod(lod: float, config: Config) -> None:

@@ -70,7 +70,7 @@ def resolution_of(layer: int) -> int:
 
 def require_styles(G: Generator, what: str) -> None:
     """Raise InputError for a network without styles; `what` needs them."""
-    if G.config.norm != "adain":
+    if not G.has_styles:
         raise InputError(f"{what}: this network has no styles (norm {G.config.norm}, the traditional generator)")
 
 

@@ -9,8 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan.networks.fast.convolution import inputs_only
-
 
 def d_logistic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Loss of D: -log(sigmoid(D(real))) - log(1 - sigmoid(D(fake)))."""
@@ -61,6 +59,5 @@ def g_wgan(fake_logits: Tensor) -> Tensor:
 
 def _squared_gradient(logits: Tensor, images: Tensor) -> Tensor:
     """The squared length of d logit / d picture, (N, 1), itself differentiable."""
-    with inputs_only():
-        (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3))[:, None]

@@ -9,10 +9,10 @@ from torch.testing import assert_close
 
 from stylegan.config import CONFIG_F
 from stylegan.networks.discriminator import Discriminator
-from stylegan.networks.fast import bands, convolution
-from stylegan.networks.fast.convolution import large_unrecorded
+from stylegan.networks.fast import bands, when
+from stylegan.networks.fast.when import large_unrecorded
 from stylegan.networks.generator import Generator
-from stylegan.networks.layers import instance_norm
+from stylegan.networks.layers import adain
 
 from conftest import TINY
 
@@ -60,7 +60,7 @@ def test_noise_bias_and_activation_in_bands_are_those_of_the_whole(rows, noise):
 def test_the_norm_in_bands_is_that_of_the_whole(rows):
     scale, shift = numbers(2, 5, 1, 1), numbers(2, 5, 1, 1) + 1
     found = bands.instance_norm_(channels_last(X), scale, shift)
-    assert_close(found, instance_norm(X, scale, shift), rtol=1e-12, atol=1e-12)
+    assert_close(found, adain(X, scale, shift), rtol=1e-12, atol=1e-12)
 
 
 def taken_bytes(work):
@@ -91,7 +91,7 @@ SMALL = TINY.but(img_resolution=32)
 @pytest.fixture(params=["bilinear", "nearest"])
 def G(request, monkeypatch):
     """A network of which every layer is large, and no band is the whole."""
-    monkeypatch.setattr(convolution, "LARGE_BYTES", 0)
+    monkeypatch.setattr(when, "LARGE_BYTES", 0)
     monkeypatch.setattr(bands, "BAND_BYTES", 2**11)
     G = Generator(SMALL.but(resample=request.param)).double()
     with torch.random.fork_rng():
@@ -144,7 +144,7 @@ def test_vmap_over_pictures_gives_them_one_by_one(G):
 
 
 def test_features_of_d_lie_as_channels_last_without_gradients_too(monkeypatch):
-    monkeypatch.setattr(convolution, "LARGE_BYTES", 0)
+    monkeypatch.setattr(when, "LARGE_BYTES", 0)
     with torch.no_grad():
         features = Discriminator(SMALL).fromrgb[-1](torch.zeros(2, 3, 32, 32))
     assert features.is_contiguous(memory_format=torch.channels_last)

@@ -1,21 +1,17 @@
-"""The fast path against the plain one (benchmarks/plain.py): values, first and second derivatives, and its choice."""
+"""One convolution against torch's: values and derivatives, and what chooses how it is computed."""
 
 import copy
-from collections import Counter
 from itertools import product
 
 import pytest
 import torch
 import torch.nn.functional as F
-from plain import plain
-from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from stylegan.config import CONFIG_A, CONFIG_B, CONFIG_F
-from stylegan.networks import discriminator
+from stylegan.config import CONFIG_F
+from stylegan.networks import fast
 from stylegan.networks.discriminator import Discriminator
-from stylegan.networks.fast import convolution
-from stylegan.networks.fast.convolution import Direct, conv2d, conv2d_down, conv2d_up, depthwise, inputs_only
+from stylegan.networks.fast.convolution import Direct, conv2d, conv2d_down, conv2d_up, depthwise
 from stylegan.networks.fast.winograd import Winograd
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import Blur, EqualizedConv2d
@@ -23,51 +19,7 @@ from stylegan.training import losses
 from stylegan.training.state import TrainingState, update
 
 from conftest import SMALL, TINY
-
-ROUNDING = 1e-11  # double precision rounds to 1e-16; networks and transforms make it 1e-14, a wrong term makes it 1
-
-
-@pytest.fixture(params=["direct", "winograd"])
-def method(request, monkeypatch):
-    """Both ways, whatever the number of channels and products."""
-    monkeypatch.setattr(convolution, "WIDE", 0)
-    winograd = request.param == "winograd"
-    monkeypatch.setattr(convolution, "_many_products", lambda N, H, W, w: winograd and H % 4 == W % 4 == 0)
-
-
-@pytest.fixture
-def calls(monkeypatch):
-    """How often each method computes what: ("Winograd", "forward") -> 3."""
-    counter = Counter()
-
-    def counted(cls, name):
-        computed = getattr(cls, name)
-
-        def count(*given):
-            counter[cls.__name__, name] += 1
-            return computed(*given)
-
-        monkeypatch.setattr(cls, name, count)
-
-    for cls, name in product((Direct, Winograd), ("forward", "transposed", "gradient")):
-        counted(cls, name)
-    return counter
-
-
-def numbers(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)), dtype=torch.float64).to(dtype)
-
-
-def relative_error(found: Tensor, expected: Tensor) -> float:
-    """Of all numbers together: |found - expected| / |expected|."""
-    assert found.shape == expected.shape
-    return ((found.double() - expected).norm() / expected.norm()).item()
-
-
-def joined(tensors) -> Tensor:
-    """All numbers of all that are not None."""
-    return torch.cat([t.flatten() for t in tensors if t is not None])
-
+from numeric import ROUNDING, derivatives, drawn, joined, numbers, relative_error
 
 # One convolution
 
@@ -78,15 +30,6 @@ CASES = {  # ours, torch's, and shapes of what is given and of the weights
     "up": (conv2d_up, lambda x, w: F.conv_transpose2d(x, w, stride=2, padding=1), (3, 5, 4, 4), (5, 2, 4, 4)),
 }
 cases = pytest.mark.parametrize(("ours", "theirs", "given_shape", "w_shape"), CASES.values(), ids=CASES)
-
-
-def derivatives(op, *given: Tensor) -> list[Tensor]:
-    """Value, first derivatives and second derivatives, all pulled back by fixed random numbers."""
-    given = [t.clone().requires_grad_() for t in given]
-    y = op(*given)
-    first = torch.autograd.grad(y, given, numbers(*y.shape), create_graph=True)
-    second = torch.autograd.grad(first, given, [numbers(*t.shape) for t in first])
-    return [y.detach(), *(t.detach() for t in first), *second]
 
 
 @cases
@@ -143,132 +86,7 @@ def test_a_batch_of_no_pictures_gives_none():
     assert conv2d(numbers(0, 2, 8, 8), numbers(5, 2, 3, 3)).shape == (0, 5, 8, 8)
 
 
-# Whole networks
-
-CHANGES = {
-    "F": (CONFIG_F, {}),
-    "nearest": (CONFIG_F, {"resample": "nearest"}),
-    "pixel norm": (CONFIG_A, {}),
-    "pixel norm, bilinear": (CONFIG_B, {}),
-    "gray, classes": (CONFIG_F, {"img_channels": 1, "c_dim": 3}),
-}
-
-
-@pytest.fixture(params=CHANGES)
-def config(request):
-    base, changes = CHANGES[request.param]
-    return base.but(**SMALL, mapping_layers=2, **changes)
-
-
-def drawn(kind, config):
-    """A network in double precision with random biases, strengths of noise and constant input.
-
-    Biases of a constant that is the same everywhere would have a gradient of 0: the norm takes them away.
-    """
-    torch.manual_seed(0)
-    network = kind(config).double()
-    for name, p in network.named_parameters():
-        if name.endswith(("bias", "noise_strength", ".const")):
-            torch.nn.init.normal_(p, std=0.2)
-    return network
-
-
-def both(network, dtype: torch.dtype = torch.float64):
-    """The fast network and the plain one, of the same weights."""
-    return copy.deepcopy(network).to(dtype), plain(copy.deepcopy(network).to(dtype))
-
-
-def one_hot(config):
-    return torch.eye(config.c_dim, dtype=torch.float64)[:2] if config.c_dim else None
-
-
-def d_results(D, lod: float) -> list[Tensor]:
-    """Logits, and the gradient of the loss with R1 by every weight in use."""
-    weights, c = list(D.parameters()), one_hot(D.config)
-    H = D.config.img_resolution >> int(lod)
-    reals = numbers(2, D.config.img_channels, H, H).requires_grad_()
-    logits = D(reals, c, lod=lod)
-    loss = losses.d_logistic(logits, D(reals.detach().flip(2), c, lod=lod)) + losses.r1(logits, reals, gamma=10.0)
-    return [logits.detach(), *torch.autograd.grad(loss.sum(), weights, allow_unused=True)]
-
-
-def g_results(G, lod: float) -> list[Tensor]:
-    """Pictures, and the gradient of a number made of them by every weight in use."""
-    images = G(numbers(2, G.z_dim), one_hot(G.config), noise_mode="const", lod=lod)
-    gradients = torch.autograd.grad(images.pow(3).sum(), list(G.parameters()), allow_unused=True)
-    return [images.detach(), *gradients]
-
-
-def assert_equal_in_double(found, expected) -> None:
-    """Tensor by tensor; what is not in use has no gradient in either."""
-    assert [t is None for t in found] == [t is None for t in expected]
-    errors = [relative_error(a, b) for a, b in zip(found, expected, strict=True) if a is not None]
-    assert max(errors) < ROUNDING
-
-
-@pytest.mark.parametrize("lod", [0, 0.5, 1, 2.75])
-def test_d_and_the_gradient_of_its_loss_with_r1_are_the_plain_ones(method, config, lod):
-    fast, slow = both(drawn(Discriminator, config))
-    assert_equal_in_double(d_results(fast, lod), d_results(slow, lod))
-
-
-@pytest.mark.parametrize("lod", [0, 0.5, 1, 2.75])
-def test_gs_pictures_and_their_gradients_are_the_plain_ones(method, config, lod):
-    fast, slow = both(drawn(Generator, config))
-    assert_equal_in_double(g_results(fast, lod), g_results(slow, lod))
-
-
-@pytest.mark.parametrize(("kind", "results"), [(Discriminator, d_results), (Generator, g_results)])
-def test_two_runs_give_the_same_bits(method, kind, results):
-    network = drawn(kind, CONFIG_F.but(**SMALL))
-    assert all(a is b or torch.equal(a, b) for a, b in zip(results(network, 0), results(network, 0), strict=True))
-
-
 # Single precision
-
-WIDE = TINY.but(channel_base=2**12, channel_max=256, mapping_dim=64, z_dim=64, w_dim=64)  # 256 channels at 16 px
-
-
-def errors_in_single_precision(network, results) -> tuple[float, float]:
-    """Of the fast path and of the plain one, against double precision, all numbers together."""
-    expected = joined(results(plain(copy.deepcopy(network))))
-    fast, slow = (relative_error(joined(results(one)), expected) for one in both(network, torch.float32))
-    return fast, slow
-
-
-def test_gs_pictures_in_single_precision_are_at_most_twice_as_far_from_the_truth(calls):
-    """Styles normalize: most of the error is theirs, and is in both."""
-
-    def pictures(G):
-        with torch.no_grad():
-            return [G(numbers(4, G.z_dim, dtype=G.w_avg.dtype), noise_mode="const")]
-
-    fast, slow = errors_in_single_precision(drawn(Generator, WIDE), pictures)
-    assert calls["Winograd", "forward"] > 0
-    assert fast < 2 * slow < 1e-4
-
-
-def test_ds_gradient_in_single_precision_is_at_most_3_times_as_far_from_the_truth(calls, monkeypatch):
-    """Measured: 2.1 (root of the mean square over 8 seeds; 1.6 to 2.8 for one of them).
-
-    The activation is smooth here. With a corner, what lies within rounding of it takes the other slope, and whether
-    one of the features does so, here or in the plain path, is chance and outweighs the rest.
-    """
-
-    def smooth(x, bias=0.0):
-        return 0.2 * x + 0.8 * F.softplus(x + (bias if isinstance(bias, float) else bias[:, None, None]))
-
-    def gradient(D):
-        dtype = D.fromrgb[0].bias.dtype
-        reals = numbers(4, 3, 16, 16, dtype=dtype).requires_grad_()
-        logits = D(reals)
-        loss = losses.d_logistic(logits, D(reals.detach().flip(2))) + losses.r1(logits, reals, gamma=10.0)
-        return torch.autograd.grad(loss.sum(), list(D.parameters()), allow_unused=True)
-
-    monkeypatch.setattr(discriminator, "leaky_relu", smooth)
-    fast, slow = errors_in_single_precision(drawn(Discriminator, WIDE), gradient)
-    assert calls.keys() >= {("Winograd", name) for name in ("forward", "transposed", "gradient")}
-    assert fast < 3 * slow < 1e-4
 
 
 @pytest.mark.parametrize(
@@ -396,33 +214,15 @@ def test_r1_computes_no_gradient_by_the_weights_before_the_backward_pass(method,
     assert any(name == "gradient" for _, name in calls)
 
 
-def test_inputs_only_changes_no_bit_of_what_is_asked_for(method, monkeypatch):
-    D = drawn(Discriminator, CONFIG_F.but(**SMALL))
-    weights = list(D.parameters())
-    found = torch.autograd.grad(r1_of(D).sum(), weights, allow_unused=True)
-    with monkeypatch.context() as patch:
-        patch.setattr(losses, "inputs_only", torch.enable_grad)  # a context that changes nothing here
-        expected = torch.autograd.grad(r1_of(D).sum(), weights, allow_unused=True)
-    assert torch.equal(joined(found), joined(expected))
-
-
-def weight_is_asked() -> bool:
-    w = numbers(5, 2, 3, 3).requires_grad_()
-    return torch.autograd.grad(conv2d(numbers(1, 2, 8, 8), w).sum(), w, allow_unused=True)[0] is not None
-
-
-def test_inputs_only_ends_with_its_block(method):
-    with inputs_only():
-        with inputs_only():
-            assert not weight_is_asked()
-        assert not weight_is_asked()
-    assert weight_is_asked()
-
-
-def test_inputs_only_ends_with_an_exception():
-    with pytest.raises(KeyError), inputs_only():
-        raise KeyError
-    assert weight_is_asked()
+def test_the_gradient_by_the_weights_is_computed_where_it_is_asked_for(method):
+    """Of a leaf, as `w` here, torch does not tell: it is computed always. Of what is made of one it tells."""
+    given, w = numbers(1, 2, 8, 8).requires_grad_(), numbers(5, 2, 3, 3).requires_grad_()
+    y = conv2d(given, 2 * w).pow(2).sum()
+    both = torch.autograd.grad(y, [given, w], retain_graph=True)
+    alone = [torch.autograd.grad(y, t, retain_graph=True)[0] for t in (given, w)]
+    y.backward()
+    for found in (alone, [given.grad, w.grad]):
+        assert all(map(torch.equal, found, both))
 
 
 # Transforms of torch.func, for those who look into a network
@@ -447,18 +247,6 @@ TRANSFORMS = {
 def test_transforms_work_as_with_torchs_convolution(method, transform, ours, theirs, given_shape, w_shape):
     given, w = numbers(1, *given_shape[1:]), numbers(*w_shape)
     found, expected = (transform(lambda x, op=op: op(x, w), given) for op in (ours, theirs))
-    assert relative_error(found, expected) < ROUNDING
-
-
-def test_a_gradient_by_ws_is_a_transform_of_g(method):
-    """What an edit asks: how do the pictures change with the styles?"""
-
-    def brightness(synthesis):
-        return lambda ws: synthesis(ws, noise_mode="const").pow(3).sum()
-
-    fast, slow = both(drawn(Generator, CONFIG_F.but(**SMALL)).requires_grad_(False))
-    ws = numbers(2, fast.num_ws, fast.w_dim)
-    found, expected = (torch.func.grad(brightness(G.synthesis))(ws) for G in (fast, slow))
     assert relative_error(found, expected) < ROUNDING
 
 
@@ -509,12 +297,12 @@ def step(state: TrainingState, number: int) -> None:
 
 
 def test_adam_steps_as_with_contiguous_weights(tiny):
-    fast, slow = (TrainingState.new(tiny, torch.device("cpu")) for _ in range(2))
-    plain(slow.D)
-    slow.reset_optimizers()
-    for number, state in product((1, 2, 3), (fast, slow)):
+    ours = TrainingState.new(tiny, torch.device("cpu"))
+    with fast.off():
+        theirs = TrainingState.new(tiny, torch.device("cpu"))
+    for number, state in product((1, 2, 3), (ours, theirs)):
         step(state, number)
-    found, expected = (joined(state.D.parameters()) for state in (fast, slow))
+    found, expected = (joined(state.D.parameters()) for state in (ours, theirs))
     assert relative_error(found, expected.double()) < 1e-5  # a step is 1e-2; its sign hangs on no rounding here
 
 

@@ -1,27 +1,21 @@
-"""How a convolution is computed: chosen from shape, dtype, device and what is recorded, so that a run repeats exactly.
+"""How a convolution is computed: directly, or with fewer products.
 
 On the CPU features lie in memory as channels_last. Convolutions with many channels take fewer products (`winograd`),
 and each is a pair with its transpose that is closed under differentiation: gradients of any order, as R1 needs them,
 run through the same few functions.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch._C._functorch import peek_interpreter_stack
 from torch.autograd import Function
-from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from torch.nn.grad import conv2d_weight
 
+from stylegan.networks.fast.when import EXACT, large_unrecorded, ours
 from stylegan.networks.fast.winograd import TILE, Winograd
 
-EXACT = (torch.float32, torch.float64)  # what sums of many may be taken in
-LARGE_BYTES = 2**23  # of one picture: a level is computed the same way for any batch
 WIDE = 128  # channels from which our ways gain more than functions in Python cost: docs/decisions.md
 
 
@@ -45,21 +39,6 @@ def conv2d_up(y: Tensor, w: Tensor) -> Tensor:
     return _apply(_Transposed, y, w, stride=2) if _wide(y, w) else F.conv_transpose2d(y, w, stride=2, padding=1)
 
 
-def ours(x: Tensor) -> bool:
-    """Do we say how x is computed? Other devices know better, and graphs are compiled, exported or traced plain."""
-    graph = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    return x.device.type == "cpu" and not graph and not torch.is_autocast_enabled("cpu")
-
-
-def large_unrecorded(x: Tensor) -> bool:
-    """Are the pictures large, on the CPU, and does nobody record gradients or a graph, or transform the function?"""
-    if not ours(x) or torch.is_grad_enabled():
-        return False
-    if get_proxy_mode() is not None or peek_interpreter_stack() is not None:
-        return False
-    return x.dtype in EXACT and x[:1].numel() * x.element_size() >= LARGE_BYTES
-
-
 def depthwise(x: Tensor, kernel: Tensor) -> Tensor:
     """Each channel by the same symmetric kernel (3, 3), which is a constant: (N, C, H, W) -> (N, C, H, W)."""
     return _Depthwise.apply(x, kernel) if ours(x) else _depthwise(x, kernel)
@@ -68,22 +47,6 @@ def depthwise(x: Tensor, kernel: Tensor) -> Tensor:
 def for_each_channel(kernel: Tensor, x: Tensor) -> Tensor:
     """The weights (C, 1, 3, 3) that apply the kernel (3, 3) to each channel of x."""
     return kernel.to(x.dtype).expand(x.shape[1], 1, 3, 3)
-
-
-_weights_ask = ContextVar("weights_ask", default=True)
-
-
-@contextmanager
-def inputs_only() -> Iterator[None]:
-    """Gradients that are taken within are asked of pictures alone: none is computed for the weights of a convolution.
-
-    autograd does not tell a function of ours which of its gradients somebody waits for.
-    """
-    token = _weights_ask.set(False)
-    try:
-        yield
-    finally:
-        _weights_ask.reset(token)
 
 
 class Method(Protocol):
@@ -140,6 +103,19 @@ class _Bilinear(Function):
         return torch.stack([cls.apply(*pair, method) for pair in zip(*many, strict=True)]), 0
 
 
+def _asked(ctx: Any) -> list[bool]:
+    """For which of its two tensors somebody waits for a gradient.
+
+    ctx.needs_input_grad says only which could have one: R1 asks for that of the pictures, and the weights would double
+    its cost. Of a leaf torch does not tell, so it gets one.
+    """
+    nodes = [node for node, _ in ctx.next_functions[:2]]
+    return [
+        node is not None and (node.name().endswith("AccumulateGrad") or torch._C._will_engine_execute_node(node))
+        for node in nodes
+    ]
+
+
 class _Forward(_Bilinear):
     @staticmethod
     def forward(x: Tensor, w: Tensor, method: Method) -> Tensor:
@@ -147,10 +123,10 @@ class _Forward(_Bilinear):
 
     @staticmethod
     def backward(ctx: Any, y: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        (x, w), method, (x_asks, w_asks, _) = ctx.saved_tensors, ctx.method, ctx.needs_input_grad
+        (x, w), method, (x_asks, w_asks) = ctx.saved_tensors, ctx.method, _asked(ctx)
         return (
             _Transposed.apply(y, w, method) if x_asks else None,
-            _Gradient.apply(x, y, method) if w_asks and _weights_ask.get() else None,
+            _Gradient.apply(x, y, method) if w_asks else None,
             None,
         )
 
@@ -162,10 +138,10 @@ class _Transposed(_Bilinear):
 
     @staticmethod
     def backward(ctx: Any, x: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        (y, w), method, (y_asks, w_asks, _) = ctx.saved_tensors, ctx.method, ctx.needs_input_grad
+        (y, w), method, (y_asks, w_asks) = ctx.saved_tensors, ctx.method, _asked(ctx)
         return (
             _Forward.apply(x, w, method) if y_asks else None,
-            _Gradient.apply(x, y, method) if w_asks and _weights_ask.get() else None,
+            _Gradient.apply(x, y, method) if w_asks else None,
             None,
         )
 
@@ -177,7 +153,7 @@ class _Gradient(_Bilinear):
 
     @staticmethod
     def backward(ctx: Any, w: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        (x, y), method, (x_asks, y_asks, _) = ctx.saved_tensors, ctx.method, ctx.needs_input_grad
+        (x, y), method, (x_asks, y_asks) = ctx.saved_tensors, ctx.method, _asked(ctx)
         return (
             _Transposed.apply(y, w, method) if x_asks else None,
             _Forward.apply(x, w, method) if y_asks else None,

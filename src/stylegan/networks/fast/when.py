@@ -1,0 +1,48 @@
+"""When a layer is computed in a way of our own, and when it may overwrite what it is given."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import torch
+from torch import Tensor
+from torch._C._functorch import peek_interpreter_stack
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
+
+EXACT = (torch.float32, torch.float64)  # what sums of many may be taken in
+LARGE_BYTES = 2**23  # of one picture: a level is computed the same way for any batch
+
+_input: ContextVar[Tensor | None] = ContextVar("input", default=None)
+
+
+def ours(x: Tensor) -> bool:
+    """Do we say how x is computed? Other devices know better, and graphs are compiled, exported or traced plain."""
+    graph = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return x.device.type == "cpu" and not graph and not torch.is_autocast_enabled("cpu")
+
+
+def large_unrecorded(x: Tensor) -> bool:
+    """Are the pictures large, on the CPU, and does nobody record gradients or a graph, or transform the function?"""
+    if not ours(x) or torch.is_grad_enabled():
+        return False
+    if get_proxy_mode() is not None or peek_interpreter_stack() is not None:
+        return False
+    return x.dtype in EXACT and x[:1].numel() * x.element_size() >= LARGE_BYTES
+
+
+def in_place(x: Tensor) -> bool:
+    """Is x large, and between two layers of a chain, so that nobody else sees it?"""
+    if not large_unrecorded(x):  # first: torch.compile cannot follow the next line
+        return False
+    given = _input.get()
+    return given is not None and x.data_ptr() != given.data_ptr()
+
+
+@contextmanager
+def overwriting(*, all_but: Tensor) -> Iterator[None]:
+    """Within, `in_place` is true of large features other than `all_but`, the input of the chain."""
+    token = _input.set(all_but)
+    try:
+        yield
+    finally:
+        _input.reset(token)
