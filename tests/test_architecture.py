@@ -20,7 +20,7 @@ import golden
 
 SOURCE = Path(stylegan.__file__).parent
 ORDER = [
-    *("errors", "files", "config", "networks", "checkpoint", "data", "sampling", "figures", "interop"),
+    *("errors", "files", "fields", "config", "networks", "checkpoint", "data", "sampling", "figures", "interop"),
     *("metrics", "editing", "probe", "training", "experiments", "explorer", "cli", "__main__"),
 ]
 PURE = {"collections", "contextlib", "contextvars", "functools", "math", "re", "typing"}  # of the standard library
