@@ -6,8 +6,7 @@ import json
 import pickle
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from stylegan.config import CONFIG_F, TABLE_1, Config, NetworkConfig
 from stylegan.errors import InputError

@@ -20,8 +20,13 @@ from stylegan.networks.generator import Generator
 from stylegan.sampling.sample import sample
 
 try:
-    from huggingface_hub import HfApi as HfApi  # for `push`, as the error class below
-    from huggingface_hub import ModelCard, ModelCardData, PyTorchModelHubMixin, hf_hub_download
+    from huggingface_hub import (
+        HfApi as HfApi,  # with `as`: for `push`
+        ModelCard,
+        ModelCardData,
+        PyTorchModelHubMixin,
+        hf_hub_download as hf_hub_download,
+    )
     from huggingface_hub.errors import HFValidationError as HFValidationError
 except ImportError as e:
     raise InputError("for the Hugging Face hub, huggingface_hub must be installed: pip install 'stylegan[hub]'") from e
