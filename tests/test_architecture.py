@@ -115,7 +115,7 @@ def test_imports_point_one_way():
         for path, room in rooms().items()
         if room != "__init__"
         for other in imported_rooms(path)
-        if other not in ORDER or ORDER.index(other) > ORDER.index(room)
+        if other != "__version__" and (other not in ORDER or ORDER.index(other) > ORDER.index(room))
     ]
     assert wrong == []
 

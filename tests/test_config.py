@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
@@ -18,6 +19,14 @@ from stylegan.networks.generator import Generator
 def test_json_brings_every_row_of_table_1_back(name):
     text = json.dumps(TABLE_1[name].to_json())
     assert Config.from_json(json.loads(text)) == TABLE_1[name]
+
+
+def test_the_json_of_the_first_version_is_read_and_written_letter_by_letter():
+    """tests/data/table-1.json was written when a configuration was one flat class."""
+    text = (Path(__file__).parent / "data" / "table-1.json").read_text()
+    rows = {name: Config.from_json(data) for name, data in json.loads(text).items()}
+    assert rows == TABLE_1
+    assert json.dumps({name: row.to_json() for name, row in rows.items()}, indent=1) + "\n" == text
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,7 @@ def test_the_version_is_told(how):
     assert re.fullmatch(r"\d+\.\d+\.\d+", stylegan.__version__)
 
 
-def test_the_version_is_the_packages():
-    metadata = pytest.importorskip("hatchling.metadata.core").ProjectMetadata(str(ROOT), None)
-    assert metadata.version == stylegan.__version__
+def test_the_version_of_the_package_is_read_from_there():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"] and "version" not in project["project"]
+    assert ROOT / project["tool"]["hatch"]["version"]["path"] == Path(stylegan.__file__)
