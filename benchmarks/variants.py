@@ -21,11 +21,11 @@ from efficientnet_lite_pytorch import EfficientNet
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.data.fit import fit
 from stylegan.experiments.demo import NARROW
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.sample import sample
 from stylegan.sampling.save import save_samples
+from stylegan.training.fitted import fitted
 from stylegan.training.train import train
 
 COUNT = 2000
@@ -62,7 +62,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     dataset = ImageDataset(args.data)
     H = dataset.img_resolution
-    configs = {variant: config_of(variant, fit(NARROW, dataset), args.kimg) for variant in args.variants}
+    configs = {variant: config_of(variant, fitted(dataset, config=NARROW), args.kimg) for variant in args.variants}
     chosen = np.random.RandomState(1).permutation(len(dataset))
     real = features(dataset.batch(H, chosen[i : i + 50]) for i in range(0, COUNT, 50))
     half = features(dataset.batch(H, chosen[COUNT + i : COUNT + i + 50]) for i in range(0, COUNT, 50))

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-import stylegan.interop.onnx
+import stylegan
 
 
 def draw(path: Path, seeds: list[int], psi: float, label: int = 0) -> np.ndarray:
@@ -37,7 +37,7 @@ def draw(path: Path, seeds: list[int], psi: float, label: int = 0) -> np.ndarray
 
 if __name__ == "__main__":
     network, out = sys.argv[1], Path(sys.argv[2])
-    error = stylegan.interop.onnx.export(network, out, truncation_cutoff=8)
+    error = stylegan.export(network, out, truncation_cutoff=8)
     print(f"{out}: equal to torch's pictures to {error:.1e} of their range")
 
     images = draw(out, seeds=list(range(8)), psi=0.7)

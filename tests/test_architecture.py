@@ -20,7 +20,7 @@ import golden
 
 SOURCE = Path(stylegan.__file__).parent
 ORDER = [
-    *("errors", "files", "config", "networks", "checkpoint", "data", "sampling", "figures", "interop"),
+    *("errors", "files", "fields", "config", "networks", "checkpoint", "data", "sampling", "figures", "interop"),
     *("metrics", "editing", "probe", "training", "experiments", "explorer", "cli", "__main__"),
 ]
 PURE = {"collections", "contextlib", "contextvars", "functools", "math", "re", "typing"}  # of the standard library
@@ -115,7 +115,7 @@ def test_imports_point_one_way():
         for path, room in rooms().items()
         if room != "__init__"
         for other in imported_rooms(path)
-        if other not in ORDER or ORDER.index(other) > ORDER.index(room)
+        if other != "__version__" and (other not in ORDER or ORDER.index(other) > ORDER.index(room))
     ]
     assert wrong == []
 

@@ -41,10 +41,20 @@ def test_a_generator_comes_back_with_its_weights_growth_and_metadata(tmp_path):
     G = Generator(TINY, lod=1.5)
     checkpoint.save(tmp_path / "G.safetensors", G, {"license": "CC0"})
     networks = checkpoint.load_networks(tmp_path / "G.safetensors")
-    assert (networks.G_ema.lod, networks.G_ema.config, networks.metadata) == (1.5, TINY, {"license": "CC0"})
+    assert (networks.G_ema.lod, networks.G_ema.config, networks.metadata) == (1.5, TINY.network, {"license": "CC0"})
     assert (networks.G, networks.D) == (None, None)
     for name, tensor in G.state_dict().items():
         assert torch.equal(tensor, networks.G_ema.state_dict()[name])
+
+
+def test_a_file_tells_the_training_run_of_its_networks_where_there_was_one(tmp_path):
+    G, path = Generator(TINY), tmp_path / "G.safetensors"
+    checkpoint.save(path, checkpoint.Networks(G, config=TINY.but(lrate=0.5)))
+    assert checkpoint.load_networks(path).config == TINY.but(lrate=0.5)
+    assert checkpoint.load_networks(path).G_ema.config == TINY.network
+    checkpoint.save(path, G)
+    assert checkpoint.load_networks(path).config is None
+    assert checkpoint.read_tensors(path, kind="network")[1]["config"] == TINY.network.to_json()
 
 
 def test_load_gives_g_ema_in_eval_mode_on_the_cpu(saved):

@@ -1,19 +1,32 @@
 """A configuration is checked when it is made, and survives JSON."""
 
+import copy
+import dataclasses
 import json
+import pickle
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from stylegan.config import CONFIG_F, TABLE_1, Config
+from stylegan.config import CONFIG_F, TABLE_1, Config, NetworkConfig
 from stylegan.errors import InputError
+from stylegan.networks.discriminator import Discriminator
+from stylegan.networks.generator import Generator
 
 
 @pytest.mark.parametrize("name", TABLE_1)
 def test_json_brings_every_row_of_table_1_back(name):
     text = json.dumps(TABLE_1[name].to_json())
     assert Config.from_json(json.loads(text)) == TABLE_1[name]
+
+
+def test_the_json_of_the_first_version_is_read_and_written_letter_by_letter():
+    """tests/data/table-1.json was written when a configuration was one flat class."""
+    text = (Path(__file__).parent / "data" / "table-1.json").read_text()
+    rows = {name: Config.from_json(data) for name, data in json.loads(text).items()}
+    assert rows == TABLE_1
+    assert json.dumps({name: row.to_json() for name, row in rows.items()}, indent=1) + "\n" == text
 
 
 @pytest.mark.parametrize(
@@ -58,13 +71,49 @@ def test_a_budget_is_above_0_and_nothing_else_is_blamed(kimg):
         CONFIG_F.for_budget(kimg)
 
 
-def test_no_two_configurations_share_a_dict():
+def test_a_configuration_keeps_its_own_copy_of_a_dict():
     mine = {8: 4}
     config = CONFIG_F.but(batch_at=mine)
-    other = config.but(seed=1)
     mine[8] = 8
-    other.batch_at[8] = 16
+    config.to_json()["batch_at"][8] = 16
     assert config.batch_at == {8: 4}
+
+
+@pytest.mark.parametrize("name", TABLE_1)
+def test_nobody_can_change_a_row_of_table_1(name):
+    config, before = TABLE_1[name], json.dumps(TABLE_1[name].to_json())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.batch = 8
+    with pytest.raises(TypeError, match="item assignment"):
+        config.lrate_at[1024] = 99
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.lrate_at.pairs = ()
+    with pytest.raises(TypeError, match="item assignment"):
+        TABLE_1[name] = CONFIG_F.but(batch=8)
+    assert json.dumps(config.to_json()) == before
+
+
+def test_equal_configurations_have_equal_hashes():
+    other = CONFIG_F.but(lrate_at=dict(reversed([*CONFIG_F.lrate_at.items()])))
+    assert other == CONFIG_F and hash(other) == hash(CONFIG_F)
+    assert len({*TABLE_1.values(), *TABLE_1.values()}) == 6
+    assert CONFIG_F.but(lrate_at={8: 0.5}) != CONFIG_F
+
+
+def test_a_configuration_survives_pickle_and_copies():
+    for other in (pickle.loads(pickle.dumps(CONFIG_F)), copy.deepcopy(CONFIG_F)):
+        assert other == CONFIG_F and hash(other) == hash(CONFIG_F)
+
+
+def test_networks_keep_what_they_are_built_from_and_nothing_of_training():
+    config = CONFIG_F.but(img_resolution=32, channel_max=8, z_dim=8, w_dim=8, mapping_dim=8, lrate=0.5)
+    for kind in (Generator, Discriminator):
+        assert type(kind(config).config) is NetworkConfig
+        assert kind(config).config == kind(config.network).config == config.network
+    assert not {"lrate", "loss", "batch"} & config.network.to_json().keys()
+    assert NetworkConfig.from_json(json.loads(json.dumps(config.network.to_json()))) == config.network
+    with pytest.raises(InputError, match="lrate: no such field"):
+        config.network.but(lrate=0.1)
 
 
 def test_without_time_for_any_level_nothing_grows():

@@ -1,51 +1,120 @@
 """StyleGAN: a style-based generator for anyone's pictures (Karras, Laine, Aila, arXiv 1812.04948).
 
-The public names; each is imported when it is first used, so that `import stylegan` is light.
+The public names. Type checkers and editors read the imports; at run time each name is imported when it is first used,
+so that `import stylegan` is light. An extra (`hub`, `onnx`, `perceptual`, `video`) is asked for when a function that
+needs it is called.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_HOMES = {
-    "config": ["Config", "TABLE_1", "CONFIG_A", "CONFIG_B", "CONFIG_C", "CONFIG_D", "CONFIG_E", "CONFIG_F"],
-    "errors": ["InputError"],
-    "networks.generator": ["Generator"],
-    "networks.discriminator": ["Discriminator"],
-    "networks.styles": ["mix", "truncate"],
-    "checkpoint": ["Networks", "load", "load_networks", "save"],
-    "interop.official": ["import_official", "read_official"],
-    "data.dataset": ["ImageDataset"],
-    "data.fit": ["fit"],
-    "data.prepare": ["prepare"],
-    "sampling.sample": ["sample"],
-    "sampling.controls": ["Controls"],
-    "sampling.recipe": ["recipe"],
-    "sampling.save": ["save_samples"],
-    "figures.save": ["save_figure", "save_mix"],
-    "sampling.shards": ["pngs", "save_shard"],
-    "figures.video": ["save_video"],
-    "training.train": ["resume", "train"],
-    "training.cost.dry_run": ["dry_run"],
-    "interop.onnx": ["export"],
-    "interop.hub": ["push"],
-    "editing.directions": ["boundary", "closed_form", "principal_components"],
-    "editing.sheets": ["save_directions"],
-    "editing.projection": ["project"],
-    "editing.save_projections": ["save_projections"],
-    "experiments.demo": ["demo"],
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__version__ = "0.1.0"
 
-__all__ = sorted([*_HOME_OF, "losses"])
+if TYPE_CHECKING:
+    from stylegan.checkpoint import Networks as Networks, load as load, load_networks as load_networks, save as save
+    from stylegan.config import (
+        CONFIG_A as CONFIG_A,
+        CONFIG_B as CONFIG_B,
+        CONFIG_C as CONFIG_C,
+        CONFIG_D as CONFIG_D,
+        CONFIG_E as CONFIG_E,
+        CONFIG_F as CONFIG_F,
+        TABLE_1 as TABLE_1,
+        Config as Config,
+        NetworkConfig as NetworkConfig,
+    )
+    from stylegan.data.dataset import ImageDataset as ImageDataset, image_grid as image_grid, save_png as save_png
+    from stylegan.data.prepare import prepare as prepare
+    from stylegan.editing.directions import (
+        boundary as boundary,
+        closed_form as closed_form,
+        principal_components as principal_components,
+    )
+    from stylegan.editing.projection import Projection as Projection, project as project
+    from stylegan.editing.save_projections import save_projections as save_projections
+    from stylegan.editing.sheets import save_directions as save_directions
+    from stylegan.errors import InputError as InputError
+    from stylegan.experiments.demo import demo as demo
+    from stylegan.figures.mixing import compose as compose
+    from stylegan.figures.paper import figure as figure
+    from stylegan.figures.save import save_figure as save_figure, save_mix as save_mix
+    from stylegan.figures.video import save_video as save_video
+    from stylegan.interop.official import import_official as import_official, read_official as read_official
+    from stylegan.interop.onnx import export as export
+    from stylegan.interop.push import download as download, push as push
+    from stylegan.networks.discriminator import Discriminator as Discriminator
+    from stylegan.networks.generator import Generator as Generator
+    from stylegan.networks.levels import named_levels as named_levels, style_indices as style_indices
+    from stylegan.networks.styles import mix as mix, truncate as truncate
+    from stylegan.networks.tiny import tiny_network as tiny_network
+    from stylegan.sampling.controls import Controls as Controls
+    from stylegan.sampling.direction import Direction as Direction, apply as apply, find_direction as find_direction
+    from stylegan.sampling.recipe import Recipe as Recipe, recipe as recipe
+    from stylegan.sampling.sample import sample as sample
+    from stylegan.sampling.save import Saved as Saved, save_samples as save_samples
+    from stylegan.sampling.shards import pngs as pngs, save_shard as save_shard
+    from stylegan.sampling.truncation import estimate_w_avg as estimate_w_avg
+    from stylegan.training import losses as losses
+    from stylegan.training.cost.dry_run import dry_run as dry_run
+    from stylegan.training.fitted import fitted as fitted
+    from stylegan.training.schedule import Phase as Phase, schedule as schedule
+    from stylegan.training.train import resume as resume, train as train
+else:
+    _HOMES = {
+        "errors": ["InputError"],
+        "config": [
+            "CONFIG_A",
+            "CONFIG_B",
+            "CONFIG_C",
+            "CONFIG_D",
+            "CONFIG_E",
+            "CONFIG_F",
+            "TABLE_1",
+            "Config",
+            "NetworkConfig",
+        ],
+        "networks.discriminator": ["Discriminator"],
+        "networks.generator": ["Generator"],
+        "networks.levels": ["named_levels", "style_indices"],
+        "networks.styles": ["mix", "truncate"],
+        "networks.tiny": ["tiny_network"],
+        "checkpoint": ["Networks", "load", "load_networks", "save"],
+        "data.dataset": ["ImageDataset", "image_grid", "save_png"],
+        "data.prepare": ["prepare"],
+        "sampling.controls": ["Controls"],
+        "sampling.direction": ["Direction", "apply", "find_direction"],
+        "sampling.recipe": ["Recipe", "recipe"],
+        "sampling.sample": ["sample"],
+        "sampling.save": ["Saved", "save_samples"],
+        "sampling.shards": ["pngs", "save_shard"],
+        "sampling.truncation": ["estimate_w_avg"],
+        "figures.mixing": ["compose"],
+        "figures.paper": ["figure"],
+        "figures.save": ["save_figure", "save_mix"],
+        "figures.video": ["save_video"],
+        "interop.official": ["import_official", "read_official"],
+        "interop.onnx": ["export"],
+        "interop.push": ["download", "push"],
+        "editing.directions": ["boundary", "closed_form", "principal_components"],
+        "editing.projection": ["Projection", "project"],
+        "editing.save_projections": ["save_projections"],
+        "editing.sheets": ["save_directions"],
+        "training": ["losses"],
+        "training.cost.dry_run": ["dry_run"],
+        "training.fitted": ["fitted"],
+        "training.schedule": ["Phase", "schedule"],
+        "training.train": ["resume", "train"],
+        "experiments.demo": ["demo"],
+    }
+    _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+    __all__ = sorted(_HOME_OF)
 
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'stylegan' has no attribute {name!r}")
+        if name == "losses":  # a module of public functions: losses.r1 ...
+            return import_module("stylegan.training.losses")
+        return getattr(import_module(f"stylegan.{_HOME_OF[name]}"), name)
 
-def __getattr__(name: str) -> Any:
-    if name == "losses":  # a module of public functions: losses.r1 ...
-        return import_module("stylegan.training.losses")
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'stylegan' has no attribute {name!r}")
-    return getattr(import_module(f"stylegan.{_HOME_OF[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+    def __dir__() -> list[str]:
+        return [*__all__, "__version__"]

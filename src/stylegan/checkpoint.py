@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from stylegan.config import Config
+from stylegan.config import Config, NetworkConfig
 from stylegan.errors import InputError, refuse
 from stylegan.files import whole_file
 from stylegan.networks.discriminator import Discriminator
@@ -28,17 +28,23 @@ class Networks:
     """What a network's file holds. G_ema makes the pictures; G and D, where present, are for training on.
 
     metadata: plain JSON data, e.g. cur_nimg, license, source, levels.
+    config: of the training run that they are from, where that is known.
     """
 
     G_ema: Generator
     G: Generator | None = None
     D: Discriminator | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    config: Config | None = None
 
     def modules(self) -> dict[str, nn.Module]:
         """The networks that are present, by name."""
         named = {"G_ema": self.G_ema, "G": self.G, "D": self.D}
         return {name: network for name, network in named.items() if network is not None}
+
+    def config_json(self) -> dict[str, Any]:
+        """Plain data for a file: the configuration of the training run, or where it is not known of the networks."""
+        return (self.config or self.G_ema.config).to_json()
 
     def tensors(self) -> dict[str, Tensor]:
         """All their tensors, by name: "G_ema.mapping.layers.0.weight"."""
@@ -52,7 +58,7 @@ def save(path: Path | str, networks: Generator | Networks, metadata: dict[str, A
         networks = Networks(networks)
     levels = {"levels": networks.G_ema.levels} if networks.G_ema.levels else {}
     header = {
-        "config": networks.G_ema.config.to_json(),
+        "config": networks.config_json(),
         "lod": networks.G_ema.lod,
         "networks": list(networks.modules()),
         "metadata": networks.metadata | levels | (metadata or {}),
@@ -104,7 +110,7 @@ def _load_file(path: Path, *, only_G_ema: bool) -> Networks:
     mapped, header = _map_tensors(path, kind="network")
     try:
         refuse(_header_problems(header))
-        config, lod = Config.from_json(header["config"]), header["lod"]
+        config, lod = _read_config(header["config"]), header["lod"]
         check_lod(lod, config)
     except ValueError as e:
         raise InputError(f"{path}: {e}") from e
@@ -169,7 +175,12 @@ def _header_problems(header: dict[str, Any]) -> list[str]:
     return problems
 
 
-def _build(config: Config, header: dict[str, Any]) -> Networks:
+def _read_config(data: dict[str, Any]) -> NetworkConfig:
+    """A Config, or a NetworkConfig where nothing is said of a training run."""
+    return (NetworkConfig if data.keys() <= NetworkConfig().to_json().keys() else Config).from_json(data)
+
+
+def _build(config: NetworkConfig, header: dict[str, Any]) -> Networks:
     """New networks of the kinds that the header names."""
     names, lod = header["networks"], header["lod"]
     return Networks(
@@ -177,10 +188,11 @@ def _build(config: Config, header: dict[str, Any]) -> Networks:
         Generator(config, lod) if "G" in names else None,
         Discriminator(config, lod) if "D" in names else None,
         header["metadata"],
+        config if isinstance(config, Config) else None,
     )
 
 
-def check_levels(levels: Any, config: Config, path: Path) -> dict[str, list[int]] | None:
+def check_levels(levels: Any, config: NetworkConfig, path: Path) -> dict[str, list[int]] | None:
     """The measured levels in a file's metadata: name -> [first, last] style."""
     fine = levels is None or (
         isinstance(levels, dict)

@@ -11,9 +11,11 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
+import stylegan.interop
 from stylegan.checkpoint import Networks, load, load_networks, read_tensors, save, write_tensors
 from stylegan.config import CONFIG_A, CONFIG_F
 from stylegan.errors import InputError
+from stylegan.interop.push import download, push
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 
@@ -27,7 +29,7 @@ CONFIG = CONFIG_F.but(**SMALL, mapping_layers=2)
 def networks(config=CONFIG, lod=0.0, **metadata):
     torch.manual_seed(0)
     G, G_ema, D = (kind(config, lod).requires_grad_(False).eval() for kind in (Generator, Generator, Discriminator))
-    return Networks(G_ema, G, D, metadata)
+    return Networks(G_ema, G, D, metadata, config)
 
 
 def folder_of(path, *args, **kwargs):
@@ -74,7 +76,12 @@ def test_what_is_saved_in_a_folder_is_loaded_from_it(tmp_path):
     hub.HubNetworks(wanted).save_pretrained(tmp_path)
     found = hub.HubNetworks.from_pretrained(tmp_path)
     assert found.networks.metadata == wanted.metadata
-    assert found.G_ema.config == CONFIG and found.G_ema.lod == 0.5 and not found.G_ema.training
+    assert (
+        found.G_ema.config == CONFIG.network
+        and found.networks.config == CONFIG
+        and found.G_ema.lod == 0.5
+        and not found.G_ema.training
+    )
     z = torch.randn(2, 16)
     assert_close(found.G_ema(z, noise_mode="const"), wanted.G_ema(z, noise_mode="const"), atol=0, rtol=0)
 
@@ -120,7 +127,7 @@ def test_a_folder_without_a_network_is_refused(tmp_path):
 def test_config_json_is_for_people_and_never_read(tmp_path):
     folder_of(tmp_path)
     (tmp_path / "config.json").write_text('{"img_resolution": 1024}')
-    assert hub.HubNetworks.from_pretrained(tmp_path).G_ema.config == CONFIG
+    assert hub.HubNetworks.from_pretrained(tmp_path).networks.config == CONFIG
 
 
 def test_the_three_lines_of_the_card_make_pictures(tmp_path):
@@ -170,7 +177,7 @@ def test_a_card_in_the_folder_is_kept(tmp_path):
 
 def test_push_uploads_a_folder_that_loads_again(remote, tmp_path):
     save(tmp_path / "run.safetensors", networks())
-    url = hub.push(tmp_path / "run.safetensors", "me/cats", license="cc-by-4.0", private=True)
+    url = push(tmp_path / "run.safetensors", "me/cats", license="cc-by-4.0", private=True)
     assert url == "https://huggingface.co/me/cats/commit/1"
     assert remote.calls == [("create_repo", "me/cats", True), ("upload_folder", "me/cats", None)]
     pushed = remote.repos / "me" / "cats"
@@ -180,15 +187,15 @@ def test_push_uploads_a_folder_that_loads_again(remote, tmp_path):
 
 
 def test_push_with_training_keeps_g_and_d(remote):
-    hub.push(networks(), "me/cats", training=True)
+    push(networks(), "me/cats", training=True)
     assert set(load_networks(remote.repos / "me" / "cats" / hub.NETWORK).modules()) == {"G_ema", "G", "D"}
 
 
 def test_a_second_push_keeps_the_card_that_was_edited(remote):
-    hub.push(networks(), "me/cats")
+    push(networks(), "me/cats")
     card = remote.repos / "me" / "cats" / "README.md"
     card.write_text("my words")
-    hub.push(networks(cur_nimg=9), "me/cats")
+    push(networks(cur_nimg=9), "me/cats")
     assert card.read_text() == "my words"
     assert load_networks(card.parent / hub.NETWORK).metadata == {"cur_nimg": 9}
 
@@ -200,8 +207,8 @@ def test_push_to_hub_of_the_mixin_names_the_repository_too(remote):
 
 def test_a_licence_cannot_be_changed_by_pushing(remote):
     with pytest.raises(InputError, match=r"license mit: this network's file says CC BY-NC 4\.0"):
-        hub.push(networks(license="CC BY-NC 4.0"), "me/ffhq", license="mit")
-    hub.push(networks(license="CC BY-NC 4.0"), "me/ffhq", license="cc-by-nc-4.0")
+        push(networks(license="CC BY-NC 4.0"), "me/ffhq", license="mit")
+    push(networks(license="CC BY-NC 4.0"), "me/ffhq", license="cc-by-nc-4.0")
     assert load_networks(remote.repos / "me" / "ffhq" / hub.NETWORK).metadata == {"license": "CC BY-NC 4.0"}
 
 
@@ -211,14 +218,14 @@ def test_a_name_that_cannot_be_a_repository_is_refused(remote, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub.HfApi, "file_exists", refuse_name)
     with pytest.raises(InputError, match=r"could not push to me//cats \(USER/NAME; `hf auth login` once\)"):
-        hub.push(networks(), "me//cats")
+        push(networks(), "me//cats")
 
 
 def test_an_address_is_a_repository_and_perhaps_a_revision(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(hub, "hf_hub_download", lambda *args, **kwargs: asked.append((args, kwargs)) or str(tmp_path))
-    assert hub.download("hf://me/cats") == tmp_path
-    hub.download("hf://me/cats@v1.0")
+    assert download("hf://me/cats") == tmp_path
+    download("hf://me/cats@v1.0")
     assert asked == [
         (("me/cats", "model.safetensors"), {"revision": None}),
         (("me/cats", "model.safetensors"), {"revision": "v1.0"}),
@@ -228,18 +235,20 @@ def test_an_address_is_a_repository_and_perhaps_a_revision(monkeypatch, tmp_path
 @pytest.mark.parametrize("address", ["hf://cats", "hf://me/cats/G.pkl", "hf:me/cats", "hf://me/ca ts", "hf://me/cats@"])
 def test_an_address_of_another_form_is_refused(address):
     with pytest.raises(InputError, match="must be hf://USER/NAME or hf://USER/NAME@REVISION"):
-        hub.download(address)
+        download(address)
 
 
 def test_what_cannot_be_reached_is_one_clear_message(monkeypatch, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(InputError, match=r"hf://me/cats: no model\.safetensors could be had"):
-        hub.download("hf://me/cats")
+        download("hf://me/cats")
 
 
 def test_a_missing_huggingface_hub_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     monkeypatch.delitem(sys.modules, "stylegan.interop.hub")
-    with pytest.raises(InputError, match=r"pip install 'stylegan\[hub\]'"):
-        importlib.import_module("stylegan.interop.hub")
+    monkeypatch.delattr(stylegan.interop, "hub")
+    for use in (lambda: push(networks(), "me/cats"), lambda: download("hf://me/cats")):
+        with pytest.raises(InputError, match=r"pip install 'stylegan\[hub\]'"):
+            use()

@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from stylegan.errors import InputError
 from stylegan.sampling.seeds import describe_seeds, parse_seeds

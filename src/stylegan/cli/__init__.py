@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import tyro
 
+from stylegan import __version__
 from stylegan.cli.console import console
 from stylegan.cli.editing import directions, project
 from stylegan.cli.interop import export, import_, push
@@ -36,11 +37,20 @@ for name, command in COMMANDS.items():
     app.command(name=name)(command)
 
 
+DESCRIPTION = "A style-based generator for your own pictures (arXiv 1812.04948). --version says which this is."
+
+
 def main() -> None:
     """Run the command line; exit 0 done, 2 the user's input, 1 anything else that is no bug."""
     argv = sys.argv[1:]
+    if argv == ["--version"]:
+        print(f"stylegan {__version__}")
+        sys.exit(0)
     try:
-        code = train(argv[1:]) if argv[:1] == ["train"] else app.cli(prog="stylegan", args=argv)
+        if argv[:1] == ["train"]:
+            code = train(argv[1:])
+        else:
+            code = app.cli(prog="stylegan", description=DESCRIPTION, args=argv)
     except InputError as e:
         console.print(f"stylegan: {e}", markup=False)
         sys.exit(2)

@@ -21,7 +21,7 @@ Flags = Annotated[Controls, tyro.conf.arg(name="")]
 def network_path(network: str) -> Path:
     """The file or run folder of a network; hf:// is fetched first."""
     if network.startswith("hf://"):
-        from stylegan.interop.hub import download
+        from stylegan.interop.push import download
 
         return download(network)
     return Path(network)

@@ -42,6 +42,6 @@ def push(network: Network, repo: tyro.conf.Positional[str], private: bool = Fals
         repo: USER/NAME.
         private: Make the repository private.
     """
-    from stylegan.interop.hub import push
+    from stylegan.interop.push import push
 
     console.print(push(network_path(network), repo, private=private))

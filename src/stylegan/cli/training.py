@@ -1,14 +1,15 @@
 """From pictures to a network: prepare, train, and both in one, the demo."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
 import tyro
 
-from stylegan.cli.console import network_path, open_network
-from stylegan.config import BATCHES, CONFIG_F, TABLE_1, Config
+from stylegan.cli.console import network_path
+from stylegan.config import CONFIG_F, TABLE_1, Config, Row
 from stylegan.errors import InputError
 
 
@@ -68,7 +69,7 @@ class TrainFlags(ResumeFlags):
 
     out: Path | None = None
     """The run folder to make."""
-    config: Literal["A", "B", "C", "D", "E", "F"] = "F"
+    config: Row = "F"
     """The row of Table 1 to start from; every field below changes it."""
     kimg: float | None = None
     """Budget in thousands of images: scales the whole schedule."""
@@ -93,12 +94,40 @@ def train(argv: list[str]) -> int:
     """`stylegan train`: the named configuration first, fitted to the data, then the flags that change it."""
     flags, _ = tyro.cli(TrainFlags, args=argv, return_unknown_args=True, add_help=False, prog="stylegan train")
     if flags.resume is not None:
-        tyro.cli(ResumeFlags, args=argv, prog="stylegan train --resume")  # refuses what is settled for a run
-        from stylegan.training.train import resume
+        return resume(argv)
+    data, command = parse(argv, flags)
+    from stylegan.training.cost.dry_run import dry_run
+    from stylegan.training.train import best_device, train
 
-        resume(flags.resume, data=flags.data, state_sec=flags.state_sec)
+    if command.out is None or command.dry_run:
+        if report := dry_run(data, command.fields, best_device()):
+            print(report)
         return 0
-    default = TrainCommand(**vars(flags), fields=_fitted(flags))
+    init = None if command.init is None else network_path(command.init)
+    train(data, command.out, config=command.fields, init=init, state_sec=command.state_sec)
+    return 0
+
+
+def resume(argv: list[str]) -> int:
+    """`stylegan train --resume`, which refuses what is settled for a run."""
+    flags = tyro.cli(ResumeFlags, args=argv, prog="stylegan train --resume")
+    from stylegan.training.train import resume
+
+    assert flags.resume is not None
+    resume(flags.resume, data=flags.data, state_sec=flags.state_sec)
+    return 0
+
+
+def parse(argv: list[str], flags: TrainFlags) -> tuple[Path, TrainCommand]:
+    """The data set, and all flags; those of the configuration's fields have the fitted ones as defaults."""
+    config = TABLE_1[flags.config]
+    if flags.data is not None:
+        from stylegan.training.fitted import fitted
+
+        processes = int(os.environ.get("WORLD_SIZE", "1"))  # of torchrun
+        init = None if flags.init is None else network_path(flags.init)
+        config = fitted(flags.data, flags.kimg, processes, config=config, cond=flags.cond, init=init)
+    default = TrainCommand(**vars(flags), fields=config)
     command = tyro.cli(TrainCommand, args=argv, default=default, prog="stylegan train", registry=registry)
     if command.data is None or (command.out is None and not command.dry_run):
         raise InputError("stylegan train needs --data DATASET and --out RUN, or --resume RUN")
@@ -106,37 +135,7 @@ def train(argv: list[str]) -> int:
         raise InputError(
             f"c_dim {command.fields.c_dim}: classes are trained with --cond, which takes them from the data"
         )
-    from stylegan.training.cost.dry_run import dry_run
-    from stylegan.training.train import best_device, train
-
-    if command.out is None or command.dry_run:
-        if report := dry_run(command.data, command.fields, best_device()):
-            print(report)
-        return 0
-    train(
-        command.data,
-        command.out,
-        config=command.fields,
-        init=command.init and network_path(command.init),
-        state_sec=command.state_sec,
-    )
-    return 0
-
-
-def _fitted(flags: TrainFlags) -> Config:
-    """The named configuration, with the sizes of the data set and the schedule of the budget."""
-    config, world = TABLE_1[flags.config], int(os.environ.get("WORLD_SIZE", "1"))  # torchrun's number of processes
-    if world in BATCHES:
-        config = config.for_gpus(world)
-    if flags.data is not None:
-        from stylegan.data.dataset import ImageDataset
-        from stylegan.data.fit import fit
-
-        config = fit(config, ImageDataset(flags.data), cond=flags.cond)
-    if flags.init is not None:
-        G = open_network(flags.init)
-        config = config.continuing(G.config, G.img_resolution >> int(G.lod))
-    return config if flags.kimg is None else config.for_budget(flags.kimg)
+    return command.data, command
 
 
 registry = tyro.constructors.ConstructorRegistry()
@@ -144,8 +143,8 @@ registry = tyro.constructors.ConstructorRegistry()
 
 @registry.primitive_rule
 def by_resolution(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:
-    """A dict of values by resolution is written 8:128,16:64 (and '' where it has none)."""
-    if info.type not in (dict[int, int], dict[int, float]):
+    """Values by resolution are written 8:128,16:64 (and '' where there are none)."""
+    if info.type not in (Mapping[int, int], Mapping[int, float]):
         return None
     number = get_args(info.type)[1]
 
@@ -157,6 +156,6 @@ def by_resolution(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructor
         nargs=1,
         metavar="RES:VALUE,...",
         instance_from_str=parse,
-        is_instance=lambda value: isinstance(value, dict),
+        is_instance=lambda value: isinstance(value, Mapping),
         str_from_instance=lambda value: [",".join(f"{k}:{v}" for k, v in value.items())],
     )

@@ -20,7 +20,6 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stylegan.config import is_resolution
 from stylegan.data.decode import (
     MODES,
     BadPictureError,
@@ -37,6 +36,7 @@ from stylegan.data.pyramid import pyramid
 from stylegan.data.sources import Entry, Source, open_source
 from stylegan.data.writer import new_dataset
 from stylegan.errors import refuse
+from stylegan.fields import is_resolution
 
 PORTRAITS = "portraits:"
 PORTRAITS_RESOLUTION = 64

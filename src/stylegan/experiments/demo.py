@@ -8,13 +8,12 @@ import torch
 from rich.console import Console
 
 from stylegan.config import CONFIG_F
-from stylegan.data.dataset import ImageDataset
-from stylegan.data.fit import fit
 from stylegan.data.prepare import prepare
 from stylegan.files import write_text
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
+from stylegan.training.fitted import fitted
 from stylegan.training.run.folder import read_config
 from stylegan.training.train import best_device, resume, train
 
@@ -54,7 +53,7 @@ def demo(out: Path, *, minutes: float = 8.0) -> Path | None:
     if run.exists():
         G = resume(run)
     else:
-        config = fit(NARROW, ImageDataset(data))
+        config = fitted(data, config=NARROW)
         G = train(data, run, config=config_in(config, 60 * minutes, best_device()))
     if not finished(run):
         return None

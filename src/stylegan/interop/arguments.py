@@ -189,8 +189,7 @@ def _stylegan(arguments: dict[str, Any]) -> Config:
         const_input=arguments["const_input_layer"],
         noise=arguments["use_noise"],
         resample="bilinear" if arguments["blur_filter"] else "nearest",
-        style_mixing_prob=(arguments["style_mixing_prob"] or 0.0)
-        if arguments["use_styles"]
-        else 0.0,  # else none to mix
+        # without styles there is nothing to mix
+        style_mixing_prob=(arguments["style_mixing_prob"] or 0.0) if arguments["use_styles"] else 0.0,
         **_shared(arguments),
     )

@@ -1,9 +1,11 @@
-"""Networks on the Hugging Face hub (extra [hub]): a file of ours, a card and a sheet of pictures written for you."""
+"""What a network is on the Hugging Face hub (extra `hub`): a file of ours, a card, and a sheet of pictures.
+
+The only module that needs an extra to be imported: `push` imports it when it is called.
+"""
 
 import json
 import math
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +13,6 @@ import numpy as np
 import torch
 
 from stylegan.checkpoint import Networks, load_networks, save
-from stylegan.config import Config
 from stylegan.data.dataset import image_grid, save_png
 from stylegan.errors import InputError
 from stylegan.files import write_text
@@ -19,57 +20,22 @@ from stylegan.networks.generator import Generator
 from stylegan.sampling.sample import sample
 
 try:
-    from huggingface_hub import HfApi, ModelCard, ModelCardData, PyTorchModelHubMixin, hf_hub_download
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub import (
+        HfApi as HfApi,  # with `as`: for `push`
+        ModelCard,
+        ModelCardData,
+        PyTorchModelHubMixin,
+        hf_hub_download as hf_hub_download,
+    )
+    from huggingface_hub.errors import HFValidationError as HFValidationError
 except ImportError as e:
     raise InputError("for the Hugging Face hub, huggingface_hub must be installed: pip install 'stylegan[hub]'") from e
 
 NETWORK, PICTURES, CARD = "model.safetensors", "samples.png", "README.md"
-ADDRESS = re.compile(r"hf://(?P<repo_id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 PICTURE_SEEDS, PICTURE_PSI, PICTURE_CUTOFF = range(16), 0.7, 8
 PICTURE_PX = (64, 256)  # a picture of the sheet is enlarged to the one and reduced to the other
 LICENSES = ("apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "openrail")
-CARD_FIELDS = (
-    *("img_resolution", "img_channels", "c_dim", "z_dim", "w_dim", "mapping_dim", "mapping_layers", "channel_base"),
-    *("channel_max", "norm", "const_input", "noise", "resample", "loss", "style_mixing_prob", "mirror"),
-)
-
-
-def push(
-    network: Path | str | Networks,
-    repo_id: str,
-    *,
-    license: str | None = None,
-    private: bool = False,
-    training: bool = False,
-) -> str:
-    """Put a network into the repository USER/NAME of the hub, made if need be; return the address of the commit.
-
-    license: of the weights, e.g. cc-by-4.0; the file's own, where it states one, cannot be changed. training: also G
-    and D, for training on. A card that stands there already is kept, as somebody may have edited it. Raises InputError.
-    """
-    networks = network if isinstance(network, Networks) else load_networks(network)
-    networks = networks if training else Networks(networks.G_ema, metadata=networks.metadata)
-    networks = _licensed(networks, license)
-    try:
-        keep = CARD if HfApi().file_exists(repo_id, CARD) else None
-        return HubNetworks(networks).push_to_hub(repo_id, private=private, ignore_patterns=keep)
-    except (OSError, HFValidationError) as e:
-        raise InputError(f"could not push to {repo_id} (USER/NAME; `hf auth login` once): {e}") from e
-
-
-def download(address: str) -> Path:
-    """The network's file of hf://USER/NAME or hf://USER/NAME@REVISION, kept in the hub's cache until it changes there.
-
-    Raises InputError for an address of another form, and for what is not there or cannot be reached.
-    """
-    match = ADDRESS.fullmatch(address)
-    if match is None:
-        raise InputError(f"{address}: must be hf://USER/NAME or hf://USER/NAME@REVISION")
-    try:
-        return Path(hf_hub_download(match["repo_id"], NETWORK, revision=match["revision"]))
-    except (OSError, HFValidationError) as e:
-        raise InputError(f"{address}: no {NETWORK} could be had (private: `hf auth login` once): {e}") from e
+TRAINING_FIELDS = ("loss", "style_mixing_prob", "mirror")  # which the card tells, where they are known
 
 
 class HubNetworks(PyTorchModelHubMixin):
@@ -90,7 +56,7 @@ class HubNetworks(PyTorchModelHubMixin):
 
     def _save_pretrained(self, save_directory: Path) -> None:
         save(save_directory / NETWORK, self.networks)
-        write_text(save_directory / "config.json", json.dumps(self.G_ema.config.to_json(), indent=2))
+        write_text(save_directory / "config.json", json.dumps(self.networks.config_json(), indent=2))
         _save_pictures(self.G_ema, save_directory / PICTURES)
 
     @classmethod
@@ -151,11 +117,11 @@ def model_card(networks: Networks, repo_id: str) -> ModelCard:
             psi=PICTURE_PSI,
             cutoff=PICTURE_CUTOFF,
             in_turn=", classes in turn" if config.c_dim else "",
-            kind="style-based" if networks.G_ema.has_styles else "traditional",
+            kind="style-based" if config.has_styles else "traditional",
             what=f"{H} x {H} px, {config.img_channels} channels{classes}",
             labels=f", c=torch.eye({config.c_dim})[[0] * 4]" if config.c_dim else "",
             torch="import torch, " if config.c_dim else "import ",
-            configuration=_configuration(config),
+            configuration=_configuration(networks),
             origin=_origin(networks),
         ),
         ignore_metadata_errors=True,
@@ -195,9 +161,9 @@ pictures = next(stylegan.sample(G, range(4), truncation_psi={psi}, truncation_cu
 """
 
 
-def _configuration(config: Config) -> str:
-    values = config.to_json()
-    rows = [f"| {name} | {values[name]} |" for name in CARD_FIELDS]
+def _configuration(networks: Networks) -> str:
+    values, names = networks.config_json(), [*networks.G_ema.config.to_json(), *TRAINING_FIELDS]
+    rows = [f"| {name} | {values[name]} |" for name in names if name in values]
     return "\n".join(["| field | value |", "| --- | --- |", *rows])
 
 
@@ -206,7 +172,7 @@ def _origin(networks: Networks) -> str:
     lines = [f"- {name}: {value}" for name, value in metadata.items() if isinstance(value, str | int | float)]
     if "license" not in metadata:
         lines.append("- license: none is stated; ask who made this network before you use it")
-    elif "nc" in _license_id(metadata["license"]).split("-"):
+    elif "nc" in license_id(metadata["license"]).split("-"):
         lines.append("- **These weights are not for commercial use.**")
     if "source" not in metadata:
         lines.append("- source: not stated")
@@ -218,22 +184,13 @@ def _license_fields(license: str | None) -> tuple[str | None, str | None]:
     """license and license_name of the card's header, which knows a list of licences, and "other" with a name."""
     if license is None:
         return None, None
-    name = _license_id(license)
+    name = license_id(license)
     return (name, None) if name in LICENSES else ("other", name)
 
 
-def _license_id(license: str) -> str:
+def license_id(license: str) -> str:
     """ "CC BY-NC 4.0" -> "cc-by-nc-4.0"."""
     return re.sub(r"\s+", "-", str(license).strip().lower())
-
-
-def _licensed(networks: Networks, license: str | None) -> Networks:
-    own = networks.metadata.get("license")
-    if license is None:
-        return networks
-    if own is not None and _license_id(own) != _license_id(license):
-        raise InputError(f"license {license}: this network's file says {own}, which a copy cannot change")
-    return replace(networks, metadata={**networks.metadata, "license": own or license})
 
 
 def _save_pictures(G: Generator, path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from stylegan.checkpoint import Networks, save
-from stylegan.config import Config
+from stylegan.config import NetworkConfig
 from stylegan.errors import InputError, refuse
 from stylegan.interop.arguments import config_of, settle
 from stylegan.interop.pickles import read_pickle
@@ -32,9 +32,8 @@ def import_official(pkl: Path | str, network: Path | str) -> Networks:
     if not network.parent.is_dir():
         raise InputError(f"{network}: there is no folder {network.parent}; make it first")
     data = _read(pkl)
-    G, D, G_ema = _networks(data, pkl)
-    source = f"{pkl.name}, sha256 {hashlib.sha256(data).hexdigest()}"
-    networks = Networks(G_ema, G, D, {"license": LICENSE, "source": source})
+    networks = _networks(data, pkl)
+    networks.metadata = {"license": LICENSE, "source": f"{pkl.name}, sha256 {hashlib.sha256(data).hexdigest()}"}
     save(network, networks)
     return networks
 
@@ -44,7 +43,9 @@ def read_official(path: Path | str) -> tuple[Generator, Discriminator, Generator
 
     Nothing in the file is executed. Raises InputError naming all that is unknown, missing or cannot be built.
     """
-    return _networks(_read(Path(path)), Path(path))
+    read = _networks(_read(Path(path)), Path(path))
+    assert read.G is not None and read.D is not None
+    return read.G, read.D, read.G_ema
 
 
 def _read(path: Path) -> bytes:
@@ -53,7 +54,7 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _networks(data: bytes, path: Path) -> tuple[Generator, Discriminator, Generator]:
+def _networks(data: bytes, path: Path) -> Networks:
     try:
         networks = official_networks(read_pickle(data))
         config = config_of([(part.function, part.arguments) for n in networks for part in (n, *n.components)])
@@ -62,30 +63,30 @@ def _networks(data: bytes, path: Path) -> tuple[Generator, Discriminator, Genera
         if sum(array.nbytes for n in networks for array in n.variables.values()) > len(data):
             raise InputError("its variables share their bytes: no file of the authors' does")
         G, D, Gs = networks
-        return _generator(G, config), _discriminator(D, config), _generator(Gs, config)
+        return Networks(_generator(Gs, config), _generator(G, config), _discriminator(D, config), config=config)
     except InputError as e:
         raise InputError(f"{path} cannot be imported:\n{e}") from e
 
 
-def _generator(network: OfficialNetwork, config: Config) -> Generator:
+def _generator(network: OfficialNetwork, config: NetworkConfig) -> Generator:
     G = Generator(config, _lod(network)).eval().requires_grad_(False)
     G.load_state_dict(G.state_dict() | _tensors(network, config))  # w_avg stays 0 where they have none
     return G
 
 
-def _discriminator(network: OfficialNetwork, config: Config) -> Discriminator:
+def _discriminator(network: OfficialNetwork, config: NetworkConfig) -> Discriminator:
     D = Discriminator(config, _lod(network)).eval().requires_grad_(False)
     D.load_state_dict(_tensors(network, config))
     return D
 
 
-def _names(network: OfficialNetwork, config: Config) -> dict[str, str]:
+def _names(network: OfficialNetwork, config: NetworkConfig) -> dict[str, str]:
     if network.function.startswith("D"):
         return discriminator_names(config)
     return generator_names(config, progressive=network.function == "G_paper")
 
 
-def _tensors(network: OfficialNetwork, config: Config) -> dict[str, Tensor]:
+def _tensors(network: OfficialNetwork, config: NetworkConfig) -> dict[str, Tensor]:
     fused = _argument(network, "fused_scale")
     return {
         ours: to_ours(theirs, network.variables[theirs].numpy(), turned=is_turned(theirs, fused))
@@ -103,7 +104,7 @@ def _argument(network: OfficialNetwork, name: str) -> Any:
     return next(arguments[name] for arguments in settled if name in arguments)
 
 
-def _problems(network: OfficialNetwork, config: Config) -> list[str]:
+def _problems(network: OfficialNetwork, config: NetworkConfig) -> list[str]:
     """What keeps the variables of a network from being ours: missing, not known, or of another shape."""
     with torch.device("meta"):
         ours = (Discriminator if network.function.startswith("D") else Generator)(config).state_dict()

@@ -164,7 +164,7 @@ WRITERS: dict[str, Callable[[Sampler, Path, str], Run]] = {".onnx": _write_onnx,
 def _facts(networks: Networks, truncation_cutoff: int | None) -> dict[str, object]:
     G = networks.G_ema
     return {
-        "config": G.config.to_json(),
+        "config": networks.config_json(),
         "lod": G.lod,
         "truncation_cutoff": truncation_cutoff,
         "noise_resolutions": noise_resolutions(G),

@@ -4,11 +4,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylegan.config import Config
-from stylegan.networks.generator import has_styles
+from stylegan.config import NetworkConfig
 
 
-def generator_names(config: Config, *, progressive: bool = False) -> dict[str, str]:
+def generator_names(config: NetworkConfig, *, progressive: bool = False) -> dict[str, str]:
     """Our name in the state_dict of G -> the authors' variable. progressive: of Progressive GAN's G, one network."""
     synthesis = "" if progressive else "G_synthesis/"
     names = {} if progressive else {"w_avg": "dlatent_avg"}
@@ -31,13 +30,13 @@ def generator_names(config: Config, *, progressive: bool = False) -> dict[str, s
     return names
 
 
-def _layer_scope(config: Config, block: int, layer: int) -> str:
+def _layer_scope(config: NetworkConfig, block: int, layer: int) -> str:
     if block == 0:
         return "Conv" if layer else "Const" if config.const_input else "Dense"
     return "Conv1" if layer else "Conv0_up"
 
 
-def _layer_parts(config: Config, block: int, layer: int) -> dict[str, str]:
+def _layer_parts(config: NetworkConfig, block: int, layer: int) -> dict[str, str]:
     parts = {"op.weight": "weight", "bias": "bias"}
     if layer == 0 and block > 0:
         parts = {"op.0.weight": "weight", "bias": "bias"}
@@ -45,12 +44,12 @@ def _layer_parts(config: Config, block: int, layer: int) -> dict[str, str]:
         parts = {"op.const": "const", "bias": "bias"}
     if config.noise:
         parts["noise_strength"] = "Noise/weight"
-    if has_styles(config):
+    if config.has_styles:
         parts |= {"norm.affine.weight": "StyleMod/weight", "norm.affine.bias": "StyleMod/bias"}
     return parts
 
 
-def discriminator_names(config: Config) -> dict[str, str]:
+def discriminator_names(config: NetworkConfig) -> dict[str, str]:
     """Our name in the state_dict of D -> the authors' variable."""
     names = {"head.conv.weight": "4x4/Conv/weight", "head.bias": "4x4/Conv/bias"}
     names |= {f"head.dense{i}.{part}": f"4x4/Dense{i}/{part}" for i in (0, 1) for part in ("weight", "bias")}

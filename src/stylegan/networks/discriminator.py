@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from stylegan.config import Config
+from stylegan.config import NetworkConfig
 from stylegan.networks.fade import fade
 from stylegan.networks.fast.layout import lay_out
 from stylegan.networks.generator import RESAMPLES, check_c, check_lod
@@ -22,9 +22,9 @@ from stylegan.networks.layers import (
 class Discriminator(nn.Module):
     """D: pictures to one number each, high for those it takes for real. lod: as in `Generator`."""
 
-    def __init__(self, config: Config, lod: float = 0.0) -> None:
+    def __init__(self, config: NetworkConfig, lod: float = 0.0) -> None:
         super().__init__()
-        self.config = config
+        self.config = config.network
         self.lod = lod
         resolutions = [2**i for i in range(2, int(math.log2(config.img_resolution)) + 1)]  # as G's: from 4 px up
         self.fromrgb = nn.ModuleList(FromRGB(config, resolution) for resolution in resolutions)
@@ -55,7 +55,7 @@ class Discriminator(nn.Module):
 class FromRGB(nn.Module):
     """Picture channels to features: a 1x1 convolution, bias, activation."""
 
-    def __init__(self, config: Config, resolution: int) -> None:
+    def __init__(self, config: NetworkConfig, resolution: int) -> None:
         super().__init__()
         channels = config.channels(resolution)
         self.conv = EqualizedConv2d(config.img_channels, channels, 1)
@@ -68,7 +68,7 @@ class FromRGB(nn.Module):
 class DownBlock(nn.Module):
     """Two convolutions at one resolution; the second halves it."""
 
-    def __init__(self, config: Config, resolution: int) -> None:
+    def __init__(self, config: NetworkConfig, resolution: int) -> None:
         super().__init__()
         channels, out_channels = config.channels(resolution), config.channels(resolution // 2)
         self.conv0 = EqualizedConv2d(channels, channels)
@@ -85,7 +85,7 @@ class DownBlock(nn.Module):
 class Head(nn.Module):
     """4x4: minibatch deviation, a convolution, two dense layers; with classes, the logit of the picture's own class."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         channels, out_channels = config.channels(4), config.channels(2)
         self.conv = EqualizedConv2d(channels + 1, channels)

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from stylegan.config import Config, NoiseMode
+from stylegan.config import NetworkConfig, NoiseMode
 from stylegan.networks import fast
 from stylegan.networks.fade import fade
 from stylegan.networks.fast.layout import lay_out
@@ -37,9 +37,9 @@ class Generator(nn.Module):
 
     w_avg: Tensor
 
-    def __init__(self, config: Config, lod: float = 0.0) -> None:
+    def __init__(self, config: NetworkConfig, lod: float = 0.0) -> None:
         super().__init__()
-        self.config = config
+        self.config = config.network
         self.z_dim, self.w_dim, self.c_dim = config.z_dim, config.w_dim, config.c_dim
         self.img_resolution, self.img_channels = config.img_resolution, config.img_channels
         self.num_ws = config.num_ws
@@ -74,7 +74,7 @@ class Generator(nn.Module):
     @property
     def has_styles(self) -> bool:
         """Do styles control its layers? The traditional generator has one w, which enters at 4x4."""
-        return has_styles(self.config)
+        return self.config.has_styles
 
     def broadcast(self, w: Tensor) -> Tensor:
         """(N, w_dim) -> ws (N, num_ws, w_dim): the same w for every layer."""
@@ -96,7 +96,7 @@ class Mapping(nn.Module):
     z: (N, z_dim), c: (N, c_dim), needed if and only if the network has classes -> w: (N, w_dim).
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.z_dim, self.c_dim = config.z_dim, config.c_dim
         self.embedding = nn.Parameter(torch.randn(config.c_dim, config.z_dim)) if config.c_dim else None
@@ -121,9 +121,9 @@ class Mapping(nn.Module):
 class Synthesis(nn.Module):
     """g: styles to pictures, from 4x4 up: a block of two layers for each resolution, each with its picture output."""
 
-    def __init__(self, config: Config, lod: float = 0.0) -> None:
+    def __init__(self, config: NetworkConfig, lod: float = 0.0) -> None:
         super().__init__()
-        self.config = config
+        self.config = config.network
         self.lod = lod
         resolutions = [2**i for i in range(2, int(math.log2(config.img_resolution)) + 1)]
         self.blocks = nn.ModuleList(Block(config, resolution) for resolution in resolutions)
@@ -191,7 +191,7 @@ class Synthesis(nn.Module):
 class Block(nn.Module):
     """Two layers at one resolution, and the picture output (torgb) used while this resolution is the last."""
 
-    def __init__(self, config: Config, resolution: int) -> None:
+    def __init__(self, config: NetworkConfig, resolution: int) -> None:
         super().__init__()
         channels = config.channels(resolution)
         first: nn.Module
@@ -215,10 +215,9 @@ class Block(nn.Module):
 class Layer(nn.Module):
     """What the layers of both generators share: a convolution (or the input), noise, bias, leaky ReLU."""
 
-    has_styles: ClassVar[bool]
     noise_const: Tensor
 
-    def __init__(self, config: Config, op: nn.Module, channels: int, resolution: int) -> None:
+    def __init__(self, config: NetworkConfig, op: nn.Module, channels: int, resolution: int) -> None:
         super().__init__()
         self.resolution = resolution
         self.op = op
@@ -235,9 +234,7 @@ class Layer(nn.Module):
 class StyledLayer(Layer):
     """Figure 1b: convolution, noise, bias, leaky ReLU, then the style by AdaIN."""
 
-    has_styles = True
-
-    def __init__(self, config: Config, op: nn.Module, channels: int, resolution: int) -> None:
+    def __init__(self, config: NetworkConfig, op: nn.Module, channels: int, resolution: int) -> None:
         super().__init__(config, op, channels, resolution)
         self.norm = AdaIN(channels, config.w_dim)
 
@@ -249,8 +246,6 @@ class StyledLayer(Layer):
 class TraditionalLayer(Layer):
     """Figure 1a: convolution, bias, leaky ReLU, then the norm of every pixel. w has no say."""
 
-    has_styles = False
-
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         return pixel_norm(self.activated(x, noise))  # (N, channels, H, H)
 
@@ -260,11 +255,6 @@ LAYERS: dict[str, type[Layer]] = {"adain": StyledLayer, "pixel": TraditionalLaye
 
 As `op` is the layer's own, a style may also act before or in the convolution, as in modulation and demodulation.
 """
-
-
-def has_styles(config: Config) -> bool:
-    """Do styles control the layers of this generator?"""
-    return LAYERS[config.norm].has_styles
 
 
 class ConstantInput(nn.Module):
@@ -304,7 +294,7 @@ class ToRGB(nn.Module):
         return self.conv(x) + self.bias[:, None, None]  # (N, img_channels, H, H)
 
 
-def check_lod(lod: float, config: Config) -> None:
+def check_lod(lod: float, config: NetworkConfig) -> None:
     """Raise ValueError for a lod that is not between full size and 4x4."""
     if not 0 <= lod <= config.max_lod:
         raise ValueError(f"lod {lod}: must be 0 (full size, {config.img_resolution} px) to {config.max_lod:g} (4 px)")
@@ -318,7 +308,7 @@ def check_c(c: Tensor | None, N: int, c_dim: int) -> None:
         raise ValueError(f"c of shape {tuple(c.shape)}: must be ({N}, {c_dim}){'' if c_dim else ', or None'}")
 
 
-def check_noise(noise: Sequence[Tensor], N: int, resolutions: list[int], config: Config) -> list[Tensor | None]:
+def check_noise(noise: Sequence[Tensor], N: int, resolutions: list[int], config: NetworkConfig) -> list[Tensor | None]:
     """The maps of the grown layers. Raises ValueError for maps that do not fit, all at once."""
     if not config.noise:
         raise ValueError("noise was given, and this network has no noise inputs")

@@ -77,7 +77,7 @@ class TrainingState:
 
     def networks(self) -> Networks:
         """What a snapshot holds."""
-        return Networks(self.G_ema, self.G, self.D, {"cur_nimg": self.cur_nimg} | self.metadata)
+        return Networks(self.G_ema, self.G, self.D, {"cur_nimg": self.cur_nimg} | self.metadata, self.config)
 
     def save(self, path: Path) -> None:
         """Write one whole file. Raises DivergedError, writing nothing, where a weight is not finite."""

@@ -8,11 +8,11 @@ import torch
 from rich.console import Console
 
 from stylegan.checkpoint import load_networks
-from stylegan.config import CONFIG_F, Config
+from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.data.fit import misfits
 from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
+from stylegan.training.fitted import fitted, misfits
 from stylegan.training.loop import training_loop
 from stylegan.training.machine import processes
 from stylegan.training.machine.programs import missing_compiler, plan
@@ -28,20 +28,31 @@ def train(
     data: Path | str,
     out: Path | str,
     *,
-    config: Config = CONFIG_F,
+    config: Config | None = None,
+    kimg: float | None = None,
+    cond: bool = False,
     init: Path | str | None = None,
     state_sec: float = 60.0,
     device: torch.device | None = None,
 ) -> Generator:
     """Train on the data set `data` in the new run folder `out`; return G_ema.
 
-    config: its img_resolution, img_channels and (with classes) c_dim must be those of the data: see `fit`.
+    config: None takes configuration F, `fitted` to the data, to the budget of `kimg` thousand images, with `cond` to
+    the classes, to the number of processes and to `init`, as the command does. One that is given is used as it is:
+    nothing is inferred, its img_resolution, img_channels and (with classes) c_dim must be those of the data, and its
+    schedule and c_dim say what kimg and cond would.
     init: a network to start from. A stopped training returns early: `resume` goes on. Raises InputError before the
     first step for anything that does not fit.
     """
+    if config is not None and (kimg is not None or cond):
+        raise InputError(
+            f"kimg {kimg}, cond {cond}: a config is used as it is, and says both itself: give "
+            "config=stylegan.fitted(data, kimg, cond=..., config=...)"
+        )
     device = device or best_device()
     with processes.joined(device):
         dataset = ImageDataset(data)
+        config = config or fitted(dataset, kimg, processes.world(), cond=cond, init=init)
         check(config, dataset, device)
         state = TrainingState.new(config, device)
         if init is not None:

@@ -1,0 +1,135 @@
+"""What the fields of a configuration may hold.
+
+Its dataclass is the one table of them: name, type, default, range, and in the docstring below a field its words, which
+the command's help shows too.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast, get_args, get_type_hints
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Which values of its type a field may hold, as a test and in words; by resolution, each of its values."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def setting(default: T, allowed: Range) -> T:
+    """A dataclass's field that holds no more than `allowed`. A field that may hold all its type has does without."""
+    return cast(T, field(default=default, metadata={"allowed": allowed}))
+
+
+def is_resolution(n: int) -> bool:
+    """Is n a power of two from 4 up?"""
+    return n >= 4 and n & (n - 1) == 0
+
+
+RESOLUTION = Range(is_resolution, "a power of two from 4 up")
+POSITIVE = Range(lambda n: n > 0, "above 0")
+NOT_NEGATIVE = Range(lambda n: n >= 0, "0 or above")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ByResolution(Mapping[int, V]):
+    """Values at single resolutions: a dict that nobody can change, so it has a hash. Equal to a dict of the same."""
+
+    pairs: tuple[tuple[int, V], ...]
+
+    def __getitem__(self, resolution: int) -> V:
+        return dict(self.pairs)[resolution]
+
+    def __iter__(self) -> Iterator[int]:
+        return (resolution for resolution, _ in self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.pairs))
+
+    def __repr__(self) -> str:
+        return repr(dict(self.pairs))
+
+
+def by_resolution(values: Mapping[int, V]) -> ByResolution[V]:
+    """The values of a dict, as they are now."""
+    return ByResolution(tuple(values.items()))
+
+
+def freeze(config: Any) -> None:
+    """Make every mapping in a frozen dataclass, while it is made, one that nobody can change."""
+    for name, value in vars(config).items():
+        if isinstance(value, Mapping):
+            object.__setattr__(config, name, by_resolution(value))
+
+
+def problems(config: Any) -> list[str]:
+    """Each field of a dataclass that is not of its type or not in its range: its value, and what is allowed."""
+    kinds, found = get_type_hints(type(config)), []
+    for each in dataclasses.fields(config):
+        value, kind, allowed = getattr(config, each.name), kinds[each.name], each.metadata.get("allowed")
+        values = value.values() if isinstance(value, Mapping) else [value]
+        if not _is_of(value, kind):
+            found.append(f"{each.name} {value!r}: must be {_in_words(kind)}")
+        elif allowed is not None and not all(v is None or allowed.holds(v) for v in values):
+            found.append(f"{each.name} {value!r}: must be {allowed.words}{', or None' * _may_be_none(kind)}")
+    return found
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """A dataclass as plain data for a JSON file."""
+    values = {each.name: getattr(config, each.name) for each in dataclasses.fields(config)}
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+
+
+def from_json(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The same after JSON made strings of the resolutions."""
+    return {name: _with_int_keys(value) for name, value in data.items()}
+
+
+def _with_int_keys(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {int(key) if str(key).isdecimal() else key: item for key, item in value.items()}
+
+
+def _in_words(kind: Any) -> str:
+    """The values of a type."""
+    if choices := [c for c in get_args(kind) if isinstance(c, str)]:
+        return f"one of {', '.join(choices)}"
+    if kind is float or kind is int or kind is bool:
+        return {float: "a finite number", int: "a whole number", bool: "True or False"}[kind]
+    if _may_be_none(kind):
+        return f"{_in_words(get_args(kind)[0])} or None"
+    item = _in_words(get_args(kind)[1])
+    return f"resolution:value pairs, resolutions powers of two from 4 up, each value {item}"
+
+
+def _may_be_none(kind: Any) -> bool:
+    return type(None) in get_args(kind)
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    """Is `value` of the annotated type, a whole number being a float too and a bool never a number?"""
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is bool:
+        return isinstance(value, bool)
+    if kind in (int | None, float | None):
+        return value is None or _is_of(value, get_args(kind)[0])
+    if kind in (Mapping[int, int], Mapping[int, float]):
+        item = get_args(kind)[1]
+        return isinstance(value, Mapping) and all(
+            _is_of(k, int) and is_resolution(k) and _is_of(v, item) for k, v in value.items()
+        )
+    return value in get_args(kind)

@@ -1,0 +1,54 @@
+"""A configuration fitted to its training run. No torch but for `init`: the command line asks here before it starts."""
+
+from pathlib import Path
+
+from stylegan.config import BATCHES, CONFIG_F, OF_THE_DATA, Config
+from stylegan.data.dataset import ImageDataset
+from stylegan.errors import InputError
+
+
+def fitted(
+    data: Path | str | ImageDataset,
+    kimg: float | None = None,
+    gpus: int | None = None,
+    *,
+    config: Config = CONFIG_F,
+    cond: bool = False,
+    init: Path | str | None = None,
+) -> Config:
+    """`config` with everything that the data set, the GPUs, the network to start from and the budget decide.
+
+    data: gives img_resolution, img_channels and, with `cond`, c_dim; initial_resolution becomes no larger than it.
+    gpus: 1, 2, 4 or 8 gives the authors' batch and batch_at; None or another number keeps those of `config`.
+    init: its networks' widths and kind, and in initial_resolution the resolution that they have grown to; without
+    styles style_mixing_prob becomes 0.
+    kimg: total_kimg, to which the whole schedule is scaled (`Config.for_budget`); None keeps the schedule.
+
+    Every other field stays as it is. Change what you know better afterwards, with `but`. Raises InputError.
+    """
+    dataset = data if isinstance(data, ImageDataset) else ImageDataset(data)
+    if cond and not dataset.c_dim:
+        raise InputError(f"{dataset.path} has no classes: prepare a folder of class folders, or train without --cond")
+    if gpus is not None and gpus in BATCHES:
+        config = config.for_gpus(gpus)
+    config = config.but(
+        img_resolution=dataset.img_resolution,
+        img_channels=dataset.img_channels,
+        c_dim=dataset.c_dim if cond else 0,
+        initial_resolution=min(config.initial_resolution, dataset.img_resolution),
+    )
+    if init is not None:
+        from stylegan.checkpoint import load  # and with it torch, which takes a second
+
+        G = load(init)
+        config = config.continuing(G.config, G.img_resolution >> int(G.lod))
+    return config if kimg is None else config.for_budget(kimg)
+
+
+def misfits(config: Config, dataset: ImageDataset) -> list[str]:
+    """What of the configuration contradicts the data set, a line each. A data set's classes need not be used."""
+    return [
+        f"{name} {getattr(config, name)}: the data set {dataset.path} has {getattr(dataset, name)}"
+        for name in OF_THE_DATA
+        if getattr(config, name) != getattr(dataset, name) and (name != "c_dim" or config.c_dim)
+    ]
