@@ -24,7 +24,7 @@ from stylegan.data.dataset import ImageDataset
 from stylegan.data.fit import fit
 from stylegan.experiments.demo import NARROW
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.sample import sample
+from stylegan.sampling.sampler import sample
 from stylegan.sampling.save import save_samples
 from stylegan.training.train import train
 

@@ -17,7 +17,7 @@ from stylegan.editing.sheets import save_directions
 from stylegan.networks.generator import Generator
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import apply, find_direction
-from stylegan.sampling.recipe import recipe
+from stylegan.sampling.sampler import recipe
 
 
 def tiny_network() -> Generator:

@@ -13,11 +13,11 @@ import torch
 import stylegan.checkpoint
 from stylegan.config import CONFIG_F
 from stylegan.data.dataset import image_grid, save_png
-from stylegan.figures.mixing import compose, mix
+from stylegan.figures.mixing import compose, mixing_grid
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import named_levels, style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import recipe
+from stylegan.sampling.sampler import recipe
 
 
 def tiny_network() -> Generator:
@@ -41,7 +41,7 @@ def main(network: str | None = None, out: str = "mixing") -> None:
         save_png(image_grid(mixed.pictures(G), columns=1), folder / f"{levels}.png")
 
     # Every A with every B, level by level.
-    save_png(mix(G, "0-2", "100-104", controls=controls), folder / "figure-3.png")
+    save_png(mixing_grid(G, "0-2", "100-104", controls=controls), folder / "figure-3.png")
 
     # Three sources in one picture: seed 0, the 4 px styles of seed 4, the last two styles of seed 7.
     last = f"{G.num_ws - 2}-{G.num_ws - 1}"

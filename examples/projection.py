@@ -16,11 +16,11 @@ from stylegan.config import CONFIG_F
 from stylegan.data.dataset import image_grid, save_png
 from stylegan.editing.directions import principal_components
 from stylegan.editing.save_projections import save_projections
-from stylegan.figures.mixing import mix
+from stylegan.figures.mixing import mixing_grid
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import recipe
+from stylegan.sampling.sampler import recipe
 from stylegan.sampling.save import save_samples
 
 
@@ -48,7 +48,7 @@ def main(network: str | None = None, picture: str | None = None, out: str = "pro
     found = folder / "found" / f"{path.stem}.safetensors"
     mixed = recipe(G, found, Controls()).with_layers_of(recipe(G, [7], Controls()), style_indices("middle", G))
     save_png(image_grid(mixed.pictures(G), columns=1), folder / "mixed.png")
-    save_png(mix(G, found, "7-9"), folder / "levels.png")
+    save_png(mixing_grid(G, found, "7-9"), folder / "levels.png")
     component = principal_components(G, 1)[0]
     component.save(folder / "component-1.safetensors")
     moved = recipe(G, found, Controls(direction=(f"{folder}/component-1.safetensors=+2",)))

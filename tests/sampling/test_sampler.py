@@ -6,8 +6,10 @@ import torch
 
 from stylegan.errors import InputError
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import describe_controls, recipe
-from stylegan.sampling.sample import noise_of, sample, seed_z, stack_noise
+from stylegan.sampling.describe import describe_controls
+from stylegan.sampling.latents import seed_z
+from stylegan.sampling.noise import stack_noise
+from stylegan.sampling.sampler import Sampler, recipe, sample
 
 SEEDS = [0, 1, 2, 3, 4]
 
@@ -85,7 +87,7 @@ def test_a_cutoff_above_num_ws_is_all_of_them_and_below_zero_is_refused(G):
 
 
 def test_a_noise_seed_gives_all_pictures_the_noise_of_that_seed(G):
-    noise = noise_of(G, [0, 1], noise_seed=7)
+    noise = Sampler(G, Controls(noise_seed=7)).noise([0, 1])
     assert all(torch.equal(a, b) for a, b in zip(noise, stack_noise([7], G), strict=True))
     assert differ(pictures(G, noise_seed=0)[0], pictures(G)[0]) <= 1  # seed 0's own
     assert differ(pictures(G, noise_seed=7)[0], pictures(G)[0]) > 2
@@ -97,8 +99,8 @@ def test_the_stored_noise_no_noise_and_random_noise_are_three_pictures(G):
 
 
 def test_noise_can_be_on_in_some_layers_only(G):
-    own = noise_of(G, [0, 1])
-    some = noise_of(G, [0, 1], layers="4-5,32px")
+    own = Sampler(G).noise([0, 1])
+    some = Sampler(G, Controls(noise_layers="4-5,32px")).noise([0, 1])
     assert [bool(m.any()) for m in some] == [False, False, False, False, True, True, True, True]
     assert torch.equal(some[4], own[4])
     assert differ(pictures(G, noise_layers="none"), pictures(G, noise="none")) == 0
