@@ -116,7 +116,8 @@ def mean_image(
             f"{controls.towards}, {i}" if len(centers) > 1 else controls.towards: w for i, w in enumerate(centers)
         }
     still = sampler.but(noise="none" if controls.noise == "none" else "const", noise_seed=None, noise_layers=None)
-    pictures = list(still.recipe(torch.stack(list(means.values()))).pictures(G))
+    ws = move(G.broadcast(torch.stack(list(means.values()))), sampler.moves)
+    pictures = list(still.recipe(ws).pictures(G))
     total = np.zeros(pictures[0].shape)
     for start in progress(range(0, len(found), CHUNK), "mean picture"):
         total += sampler.recipe(found[start : start + CHUNK]).pictures(G).sum(axis=0, dtype=float)

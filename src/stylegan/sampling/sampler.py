@@ -34,9 +34,9 @@ Files = dict[Path, tuple[Tensor, list[Tensor]]]
 class Sampler:
     """G and its controls, prepared: words are parsed once, and what takes long (clusters of W) is computed once.
 
-    One seed is one picture, whatever the batch, the neighbours or the device (to rounding). A sampler is for the weights
-    that G has now: make another after a training step. Raises InputError for controls that G cannot follow; a missing
-    class only when seeds ask for it, as projections need none.
+    One seed is one picture, whatever the batch, the neighbours or the device (to rounding). A sampler is for the
+    weights that G has now: make another after a training step. Raises InputError for controls that G cannot follow; for
+    a missing class only when seeds ask for it, as projections need none.
     """
 
     def __init__(
@@ -80,14 +80,15 @@ class Sampler:
         return (np.concatenate(list(each.batches(self.G, batch))) for each in made)
 
     def recipe(self, sources: Sources | Tensor, *, c: Tensor | None = None) -> Recipe:
-        """What the pictures of seeds, of projections or of your own styles are made of.
+        """What pictures are made of: those of seeds and projections, or of styles as they are.
 
-        sources: see `Sources`; or a tensor, ws (N, num_ws, w_dim) or w (N, w_dim). c: (number of sources, c_dim), labels
-        instead of the controls' class. Only the styles of seeds are truncated; directions come last, for all of them.
-        Where each seed has its own noise, a projection brings its own too, and your styles take that of seed 0.
+        sources: see `Sources`; or a tensor, ws (N, num_ws, w_dim) or w (N, w_dim), as `ws` gives them, or your own.
+        c: (number of sources, c_dim), labels instead of the controls' class. The styles of seeds are truncated, those
+        of seeds and projections moved along the directions. Where each seed has its own noise, a projection brings its
+        own too, and styles have that of seed 0: `Recipe(ws, sampler.noise([3]))` gives them another.
         """
         if isinstance(sources, Tensor):
-            return Recipe(move(self._own(sources), self.moves), self.noise([0]))
+            return Recipe(self._own(sources), self._noise_of_styles)
         found = parse_sources(sources)
         files = self._read(found)
         return Recipe(self._ws(found, files, c), self._noise(found, files))
@@ -166,6 +167,10 @@ class Sampler:
             return self._placed(stored_noise(self.G))
         seed = self.controls.noise_seed
         return None if seed is None else self._placed(seed_noise(seed, self.G))
+
+    @cached_property
+    def _noise_of_styles(self) -> list[Tensor] | None:
+        return self.noise([0])
 
     def _placed(self, maps: Sequence[Tensor]) -> list[Tensor]:
         return [m.to(self.G.w_avg.device) for m in only_layers(maps, self.noisy_layers)]
