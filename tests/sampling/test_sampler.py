@@ -226,10 +226,7 @@ def test_styles_come_out_as_they_are_told_whatever_the_controls(G, turn):
 
 
 def test_styles_have_the_noise_of_seed_0_or_that_which_the_controls_say(G):
-    maps = [
-        Sampler(G).recipe(torch.zeros(2, 16)).noise,
-        Sampler(G, Controls(noise_seed=4)).recipe(torch.zeros(1, 16)).noise,
-    ]
+    maps = [Sampler(G, Controls(noise_seed=seed)).recipe(torch.zeros(2, 16)).noise for seed in (None, 4)]
     for found, seed in zip(maps, (0, 4), strict=True):
         assert all(torch.equal(a, b) for a, b in zip(found, stack_noise([seed], G), strict=True))
     assert Sampler(G, Controls(noise="none")).recipe(torch.zeros(1, 16)).noise is None
