@@ -23,7 +23,7 @@ from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.experiments.demo import NARROW
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.sample import sample
+from stylegan.sampling.sampler import sample
 from stylegan.sampling.save import save_samples
 from stylegan.training.fitted import fitted
 from stylegan.training.train import train

@@ -13,9 +13,10 @@ from stylegan.data.dataset import ImageDataset
 from stylegan.data.prepare import prepare
 from stylegan.editing.projection import Projection
 from stylegan.networks.generator import Generator
+from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import Direction
 from stylegan.sampling.fingerprint import fingerprint
-from stylegan.sampling.sample import seed_noise
+from stylegan.sampling.noise import seed_noise
 from stylegan.training import loop
 
 TINY = CONFIG_F.but(
@@ -141,12 +142,11 @@ def write_direction():
 
 
 @pytest.fixture
-def named(G, tmp_path, monkeypatch):
-    """G as if loaded from a file that has the directions age (layers 2-3) and pose (0-1) beside it."""
+def turn(G, tmp_path):
+    """turn("age=+2", psi=...): controls with steps along directions of G by name: age (layers 2-3) and pose (0-1)."""
     make_direction(G, tmp_path / "net-directions" / "age.safetensors")
     make_direction(G, tmp_path / "net-directions" / "pose.safetensors", (0, 1), seed=1)
-    monkeypatch.setattr(G, "source", str(tmp_path / "net.safetensors"), raising=False)
-    return G
+    return lambda *direction, **how: Controls(direction=direction, directions_from=tmp_path / "net-directions", **how)
 
 
 @pytest.fixture(scope="session")

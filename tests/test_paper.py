@@ -7,7 +7,7 @@ import torch
 from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.networks.generator import Generator
 from stylegan.networks.styles import mix, truncate
-from stylegan.sampling.sample import seed_z
+from stylegan.sampling.latents import seed_z
 
 from conftest import TINY
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from stylegan.editing.sheets import save_directions as save_directions
     from stylegan.errors import InputError as InputError
     from stylegan.experiments.demo import demo as demo
-    from stylegan.figures.mixing import compose as compose
+    from stylegan.figures.mixing import compose as compose, mixing_grid as mixing_grid
     from stylegan.figures.paper import figure as figure
     from stylegan.figures.save import save_figure as save_figure, save_mix as save_mix
     from stylegan.figures.video import save_video as save_video
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from stylegan.networks.tiny import tiny_network as tiny_network
     from stylegan.sampling.controls import Controls as Controls
     from stylegan.sampling.direction import Direction as Direction, apply as apply, find_direction as find_direction
-    from stylegan.sampling.recipe import Recipe as Recipe, recipe as recipe
-    from stylegan.sampling.sample import sample as sample
+    from stylegan.sampling.recipe import Recipe as Recipe
+    from stylegan.sampling.sampler import Sampler as Sampler, recipe as recipe, sample as sample
     from stylegan.sampling.save import Saved as Saved, save_samples as save_samples
     from stylegan.sampling.shards import pngs as pngs, save_shard as save_shard
     from stylegan.sampling.truncation import estimate_w_avg as estimate_w_avg
@@ -83,12 +83,12 @@ else:
         "data.prepare": ["prepare"],
         "sampling.controls": ["Controls"],
         "sampling.direction": ["Direction", "apply", "find_direction"],
-        "sampling.recipe": ["Recipe", "recipe"],
-        "sampling.sample": ["sample"],
+        "sampling.recipe": ["Recipe"],
+        "sampling.sampler": ["Sampler", "recipe", "sample"],
         "sampling.save": ["Saved", "save_samples"],
         "sampling.shards": ["pngs", "save_shard"],
         "sampling.truncation": ["estimate_w_avg"],
-        "figures.mixing": ["compose"],
+        "figures.mixing": ["compose", "mixing_grid"],
         "figures.paper": ["figure"],
         "figures.save": ["save_figure", "save_mix"],
         "figures.video": ["save_video"],

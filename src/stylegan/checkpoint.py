@@ -90,7 +90,6 @@ def _load(path: Path, *, only_G_ema: bool) -> Networks:
                 raise
             problems.append(str(e))
             continue
-        networks.G_ema.source = str(path)
         return networks
     raise InputError("\n".join([f"{path} holds no good snapshot (snapshot-*.safetensors)", *problems]))
 

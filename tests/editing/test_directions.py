@@ -12,7 +12,8 @@ from stylegan.editing.spread import spread
 from stylegan.errors import InputError
 from stylegan.sampling.direction import Direction, apply, find_direction
 from stylegan.sampling.fingerprint import fingerprint
-from stylegan.sampling.sample import seed_noise, styles_of
+from stylegan.sampling.latents import seed_ws
+from stylegan.sampling.noise import seed_noise
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +31,12 @@ def unit(direction):
 
 
 def test_strength_zero_changes_nothing(G):
-    ws = styles_of(G, [0, 1])
+    ws = seed_ws(G, [0, 1])
     assert torch.equal(apply(ws, closed_form(G, 1)[0], 0.0), ws)
 
 
 def test_a_direction_moves_its_layers_and_no_other_and_leaves_its_argument_alone(G):
-    ws = styles_of(G, [0, 1])
+    ws = seed_ws(G, [0, 1])
     before = ws.clone()
     direction = closed_form(G, 1, levels="2-3")[0]
     moved = apply(ws, direction, 2.0) - ws
@@ -45,12 +46,12 @@ def test_a_direction_moves_its_layers_and_no_other_and_leaves_its_argument_alone
 
 
 def test_steps_in_two_directions_come_in_any_order(G):
-    ws, (a, b) = styles_of(G, [0]), principal_components(G, 2)
+    ws, (a, b) = seed_ws(G, [0]), principal_components(G, 2)
     assert_close(apply(apply(ws, a, 2.0), b, -1.0), apply(apply(ws, b, -1.0), a, 2.0))
 
 
 def test_strength_one_is_one_standard_deviation_of_w_for_every_method(G):
-    w = styles_of(G, list(range(2000)))[:, 0]
+    w = seed_ws(G, list(range(2000)))[:, 0]
     marked = boundary(G, "b", yes=[0, 1, 2], no=[3, 4, 5])
     for direction in [closed_form(G, 3)[2], principal_components(G, 3)[2], marked]:
         assert_close((w @ unit(direction)).std(), direction.vector.norm(), rtol=0.05, atol=0)  # 2000 samples: 2 %
@@ -86,7 +87,7 @@ def test_the_same_seed_finds_the_same_components(G):
 
 
 def test_a_boundary_between_marked_seeds_finds_what_they_were_marked_by(G):
-    w = styles_of(G, list(range(200)))[:, 0]
+    w = seed_ws(G, list(range(200)))[:, 0]
     planted = principal_components(G, 1)[0]
     along = (w - spread(G).mean.float()) @ planted.vector
     ranked = along.argsort().tolist()
@@ -112,7 +113,7 @@ def projected(G, folder, ws):
 
 
 def test_a_projection_that_has_found_the_styles_of_a_seed_is_marked_like_the_seed(G, tmp_path):
-    files = projected(G, tmp_path, styles_of(G, range(6)))
+    files = projected(G, tmp_path, seed_ws(G, range(6)))
     expected = boundary(G, "x", yes="0-2", no="3-5")
     for yes, no in [(files[:3], files[3:]), ([0, files[1], 2], f"3,{files[4]},5")]:
         found = boundary(G, "x", yes=yes, no=no)
@@ -121,7 +122,7 @@ def test_a_projection_that_has_found_the_styles_of_a_seed_is_marked_like_the_see
 
 
 def test_only_the_layers_that_the_direction_moves_count_of_a_projection(G, tmp_path):
-    ws = styles_of(G, range(6))
+    ws = seed_ws(G, range(6))
     ws[:, 4:] = torch.randn(6, 2, G.w_dim, generator=torch.manual_seed(0))
     files = projected(G, tmp_path, ws)
     found = boundary(G, "x", yes=files[:3], no=files[3:], levels="coarse")
@@ -129,7 +130,7 @@ def test_only_the_layers_that_the_direction_moves_count_of_a_projection(G, tmp_p
 
 
 def test_all_marked_files_that_are_no_projections_into_this_network_are_named(G, make, tmp_path):
-    files = projected(make(w_dim=8), tmp_path, styles_of(make(w_dim=8), range(2)))
+    files = projected(make(w_dim=8), tmp_path, seed_ws(make(w_dim=8), range(2)))
     with pytest.raises(InputError, match=r"(?s)face0.safetensors was made for another.*face1.safetensors was made for"):
         boundary(G, "x", yes=[0, files[0]], no=[1, files[1]])
 

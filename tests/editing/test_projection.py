@@ -8,7 +8,7 @@ from torch.testing import assert_close
 from stylegan.editing.projection import Projection, noise_pattern, project, ramp
 from stylegan.editing.spread import spread
 from stylegan.errors import InputError
-from stylegan.sampling.sample import sample
+from stylegan.sampling.sampler import sample
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from stylegan.errors import InputError
 from stylegan.figures.sheet import tile
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import find_direction
-from stylegan.sampling.sample import sample
+from stylegan.sampling.sampler import sample
 
 
 def contains(sheet, picture):

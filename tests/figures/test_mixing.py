@@ -5,10 +5,10 @@ import pytest
 from torch.testing import assert_close
 
 from stylegan.errors import InputError
-from stylegan.figures.mixing import compose, composed, mix
+from stylegan.figures.mixing import compose, composed, mixing_grid
 from stylegan.networks.levels import style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import recipe
+from stylegan.sampling.sampler import Sampler, recipe
 
 CONTROLS = Controls(psi=0.8)
 
@@ -36,13 +36,13 @@ def test_each_level_gives_a_picture_of_its_own(G):
 
 
 def test_the_sheet_shows_the_sources_as_they_are_sampled(G, count_of):
-    sheet = mix(G, "1", "2", ["all"], controls=CONTROLS)
+    sheet = mixing_grid(G, "1", "2", levels=["all"], controls=CONTROLS)
     assert count_of(picture(G, 1)[0], sheet) == 1
     assert count_of(picture(G, 2)[0], sheet) == 2  # source B above, and A with all styles of B
 
 
 def test_sources_may_be_any_number_and_a_later_one_wins(G):
-    parsed, made = composed(G, ["1", "2=coarse,4", "3=4-7"], CONTROLS)
+    parsed, made = composed(Sampler(G, CONTROLS), ["1", "2=coarse,4", "3=4-7"])
     each = [recipe(G, [seed], CONTROLS).ws[0] for seed in (1, 2, 3)]
     assert parsed == [(1, ""), (2, "coarse,4"), (3, "4-7")]
     assert_close(made.ws[0, :4], each[1][:4])
@@ -67,4 +67,4 @@ def test_sources_that_cannot_be_are_refused(G, sources, words):
 
 def test_mixing_needs_styles(traditional):
     with pytest.raises(InputError, match="no styles"):
-        mix(traditional, "0", "1")
+        mixing_grid(traditional, "0", "1")

@@ -8,7 +8,8 @@ from stylegan.figures.noise import coarse_and_fine, liveliest, noise, realized
 from stylegan.figures.paper import FIGURES, figure, levels, mean_image, truncation
 from stylegan.networks.styles import copy_styles
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import Recipe, recipe
+from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.sampler import recipe
 
 QUICK = {
     "uncurated": {"seeds": "0-4"},

@@ -12,7 +12,7 @@ from stylegan.errors import InputError
 from stylegan.figures.loops import loop, slerp, smooth, straight
 from stylegan.figures.video import film_frames, save_video
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import recipe
+from stylegan.sampling.sampler import recipe
 
 SEEDS = {"z": [1, 2, 3], "w": [1, 2, 3], "smooth": [1, 2, 3], "mix": [1, 2, 3], "noise": [1]}
 

@@ -14,9 +14,9 @@ from stylegan.checkpoint import Networks, save
 from stylegan.config import CONFIG_A, CONFIG_D, CONFIG_F
 from stylegan.errors import InputError
 from stylegan.interop import onnx as exporter
-from stylegan.interop.onnx import Sampler, export, largest_error
+from stylegan.interop.onnx import Exported, export, largest_error
 from stylegan.networks.generator import Generator
-from stylegan.sampling.sample import sample
+from stylegan.sampling.sampler import sample
 
 SMALL = {"img_resolution": 16, "z_dim": 16, "w_dim": 16, "mapping_dim": 16, "channel_base": 128, "channel_max": 8}
 SMALLEST = SMALL | {"img_resolution": 8}
@@ -136,21 +136,21 @@ def test_torch_export_gives_the_same_pictures_for_any_batch(G, tmp_path):
     files = {"stylegan.json": ""}
     module = torch.export.load(tmp_path / "G.pt2", extra_files=files).module()
     assert json.loads(files["stylegan.json"])["config"]["img_resolution"] == 16
-    inputs = Sampler(G, None).inputs(5, 0.3, torch.Generator().manual_seed(1))
-    assert_close(module(**inputs), Sampler(G, None)(**inputs))
+    inputs = Exported(G, None).inputs(5, 0.3, torch.Generator().manual_seed(1))
+    assert_close(module(**inputs), Exported(G, None)(**inputs))
 
 
 def test_the_network_stays_as_it_was():
     G = Generator(NARROW_F).train()
-    Sampler(G, None)
+    Exported(G, None)
     assert G.training and all(p.requires_grad for p in G.parameters())
 
 
 @pytest.mark.parametrize("wrong", [0.01, float("nan")])
 def test_a_file_with_wrong_pictures_is_not_left_behind(G, tmp_path, monkeypatch, wrong):
-    def write(sampler, path, facts):
+    def write(exported, path, facts):
         path.write_text("some file")
-        return lambda inputs: sampler(**inputs) + wrong * 20
+        return lambda inputs: exported(**inputs) + wrong * 20
 
     monkeypatch.setitem(exporter.WRITERS, ".pt2", write)
     with pytest.raises(RuntimeError, match=r"was not written: its pictures differ from torch's by .* of their range"):
@@ -159,15 +159,15 @@ def test_a_file_with_wrong_pictures_is_not_left_behind(G, tmp_path, monkeypatch,
 
 
 def test_an_error_at_one_batch_size_alone_is_found(G):
-    sampler = Sampler(G, None)
-    assert largest_error(sampler, lambda inputs: sampler(**inputs)) == 0
-    assert largest_error(sampler, lambda inputs: sampler(**inputs) + 5.0 * (len(inputs["z"]) == 1)) > 0.05
+    exported = Exported(G, None)
+    assert largest_error(exported, lambda inputs: exported(**inputs)) == 0
+    assert largest_error(exported, lambda inputs: exported(**inputs) + 5.0 * (len(inputs["z"]) == 1)) > 0.05
 
 
 def test_psi_stays_an_input_of_the_check(G):
-    sampler = Sampler(G, None)
+    exported = Exported(G, None)
     half = torch.tensor(0.5)
-    assert largest_error(sampler, lambda inputs: sampler(**inputs | {"truncation_psi": half})) > 0.05
+    assert largest_error(exported, lambda inputs: exported(**inputs | {"truncation_psi": half})) > 0.05
 
 
 def test_another_suffix_is_refused(G, tmp_path):

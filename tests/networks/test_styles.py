@@ -32,6 +32,16 @@ def test_a_cutoff_above_the_number_of_styles_is_all_of_them():
     assert torch.equal(truncate(WS, W_AVG, 0.5, cutoff=99), truncate(WS, W_AVG, 0.5))
 
 
+def test_of_several_centres_each_w_is_pulled_to_the_nearest():
+    centers = torch.stack([W_AVG, -W_AVG, 100 * W_AVG])
+    ws = truncate(WS, centers, 0, cutoff=5)
+    for n in range(3):
+        for i in range(5):
+            distances = [(WS[n, i] - center).norm() for center in centers]
+            assert torch.equal(ws[n, i], centers[distances.index(min(distances))])
+    assert torch.equal(ws[:, 5], WS[:, 5])
+
+
 def test_each_style_may_have_its_own_psi():
     ws = truncate(WS, W_AVG, [0, 0, 0.5, 0.5, 1, 1])
     assert torch.equal(ws[:, :2], truncate(WS, W_AVG, 0)[:, :2])

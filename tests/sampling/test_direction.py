@@ -10,93 +10,98 @@ from torch.testing import assert_close
 
 from stylegan.errors import InputError
 from stylegan.figures.loops import loop
-from stylegan.figures.mixing import mix
+from stylegan.figures.mixing import mixing_grid
 from stylegan.figures.paper import FIGURES, figure, mean_image
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.describe import describe_controls
 from stylegan.sampling.direction import directions_folder, find_direction, move, parse_direction
-from stylegan.sampling.recipe import Recipe, describe_controls, recipe
-from stylegan.sampling.sample import noise_of, styles_of
+from stylegan.sampling.latents import seed_ws
+from stylegan.sampling.noise import stored_noise
+from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.sampler import Sampler, recipe
 from stylegan.sampling.save import save_samples
 
-AGE = Controls(direction=("age=+2",))
+
+def ws(G, sources, *direction, **how):
+    return recipe(G, sources, Controls(direction=direction, **how)).ws
 
 
-def ws(G, sources, *direction, **controls):
-    return recipe(G, sources, Controls(direction=direction, **controls)).ws
+def age(G, turn):
+    return find_direction("age", turn().directions_from, G)
 
 
 # What a step is
 
 
-def test_strength_zero_changes_no_pixel(named, face):
-    sources = [3, face]
-    plain, moved = (recipe(named, sources, Controls(direction=d)).pictures(named) for d in ((), ("age=0", "pose=-0")))
+def test_strength_zero_changes_no_pixel(G, turn, face):
+    plain, moved = (recipe(G, [3, face], turn(*steps)).pictures(G) for steps in ((), ("age=0", "pose=-0")))
     assert np.array_equal(plain, moved)
 
 
-def test_a_step_and_the_step_back_give_the_original_styles(named, face):
-    assert torch.equal(ws(named, [3, face], "age=+2", "age=-2"), ws(named, [3, face]))
-    there = move(styles_of(named, [3]), [(find_direction("age", directions_folder(named.source), named), 2.0)])
-    back = move(there, [(find_direction("age", directions_folder(named.source), named), -2.0)])
-    assert_close(back, styles_of(named, [3]))
+def test_a_step_and_the_step_back_give_the_original_styles(G, turn, face):
+    assert torch.equal(recipe(G, [3, face], turn("age=+2", "age=-2")).ws, ws(G, [3, face]))
+    there = move(seed_ws(G, [3]), [(age(G, turn), 2.0)])
+    assert_close(move(there, [(age(G, turn), -2.0)]), seed_ws(G, [3]))
 
 
-def test_a_step_comes_after_truncation_in_its_layers_alone_for_seeds_and_projections(named, face):
-    vector = find_direction("age", directions_folder(named.source), named).vector
-    change = ws(named, [3, face], "age=+2", psi=0.3) - ws(named, [3, face], psi=0.3)
-    assert_close(change[:, 2:4], (2 * vector).expand(2, 2, -1))
+def test_a_step_comes_after_truncation_in_its_layers_alone_for_seeds_and_projections(G, turn, face):
+    change = recipe(G, [3, face], turn("age=+2", psi=0.3)).ws - ws(G, [3, face], psi=0.3)
+    assert_close(change[:, 2:4], (2 * age(G, turn).vector).expand(2, 2, -1))
     assert not change[:, [0, 1, 4, 5, 6, 7]].any()
 
 
-def test_steps_in_several_directions_come_in_any_order(named):
-    assert_close(ws(named, [3], "age=2", "pose=-1"), ws(named, [3], "pose=-1", "age=2"))
-    assert_close(ws(named, [3], "age=2", "pose=-1"), ws(named, [3], "age=1", "pose=-1", "age=1"))
+def test_steps_in_several_directions_come_in_any_order(G, turn):
+    orders = [("age=2", "pose=-1"), ("pose=-1", "age=2"), ("age=1", "pose=-1", "age=1")]
+    first, *others = [recipe(G, [3], turn(*steps)).ws for steps in orders]
+    for other in others:
+        assert_close(other, first)
 
 
 # In every command
 
 
-def test_the_command_writes_the_moved_picture_and_says_so(named, tmp_path):
-    saved = save_samples(named, "3", tmp_path / "out", controls=AGE.but(direction=("age=+2", "pose=-.5")))
-    moved = recipe(named, [3], Controls(direction=("age=+2", "pose=-.5"))).pictures(named)[0]
+def test_the_command_writes_the_moved_picture_and_says_so(G, turn, tmp_path):
+    saved = save_samples(G, "3", tmp_path / "out", controls=turn("age=+2", "pose=-.5"))
+    moved = recipe(G, [3], turn("age=+2", "pose=-.5")).pictures(G)[0]
     assert np.array_equal(np.asarray(Image.open(saved.paths[0])), moved.transpose(1, 2, 0))
-    assert not np.array_equal(moved, recipe(named, [3], Controls()).pictures(named)[0])
+    assert not np.array_equal(moved, recipe(G, [3], Controls()).pictures(G)[0])
     assert saved.note == "psi 0.7 on all styles, directions age +2, pose -0.5, noise of each seed"
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_is_moved(named, name, tmp_path, write_direction):
+def test_every_figure_is_moved(G, turn, name, tmp_path, write_direction):
     how = {"seeds": "0-1", **({"seeds_b": "2-3"} if name in ("mixing", "levels") else {})}
-    one = figure(named, name, **how, controls=AGE)
-    write_direction(named, tmp_path / "net-directions" / "age.safetensors", seed=2)  # the words stay the same
-    assert not np.array_equal(one, figure(named, name, **how, controls=AGE))
+    one = figure(G, name, **how, controls=turn("age=+2"))
+    write_direction(G, tmp_path / "net-directions" / "age.safetensors", seed=2)  # the words stay the same
+    assert not np.array_equal(one, figure(G, name, **how, controls=turn("age=+2")))
 
 
-def test_the_mean_of_w_is_moved_as_the_mean_of_pictures_is(named, count_of):
-    ws = named.broadcast(named.w_avg[None])
-    moves = [(find_direction("age", directions_folder(named.source), named), 2.0)]
-    expected = Recipe(move(ws, moves), noise_of(named, [0], mode="const")).pictures(named)[0]
-    sheet = np.asarray(mean_image(named, seeds="0", count=10, controls=AGE))
+def test_the_mean_of_w_is_moved_as_the_mean_of_pictures_is(G, turn, count_of):
+    ws = move(G.broadcast(G.w_avg[None]), [(age(G, turn), 2.0)])
+    expected = Recipe(ws, stored_noise(G)).pictures(G)[0]
+    sheet = np.asarray(mean_image(G, seeds="0", count=10, controls=turn("age=+2")))
     halves = [sheet[y::2, x::2] for y in (0, 1) for x in (0, 1)]  # its pictures are 256 px
     assert any(count_of(expected, half) for half in halves)
 
 
 @pytest.mark.parametrize("name", ["uncurated", "truncation", "mixing"])
-def test_a_moved_seed_is_in_every_figure_the_picture_that_sample_makes(named, count_of, name):
-    controls = AGE.but(psi=1)
+def test_a_moved_seed_is_in_every_figure_the_picture_that_sample_makes(G, turn, count_of, name):
+    controls = turn("age=+2", psi=1)
     how = {"seeds": "0", **({"seeds_b": "1"} if name == "mixing" else {})}
-    assert count_of(recipe(named, [0], controls).pictures(named)[0], figure(named, name, controls=controls, **how)) == 1
+    assert count_of(recipe(G, [0], controls).pictures(G)[0], figure(G, name, controls=controls, **how)) == 1
 
 
-def test_all_styles_of_a_moved_b_give_the_moved_b(named, count_of):
-    assert count_of(recipe(named, [2], AGE).pictures(named)[0], mix(named, "1", "2", ["all"], controls=AGE)) == 2
+def test_all_styles_of_a_moved_b_give_the_moved_b(G, turn, count_of):
+    controls = turn("age=+2")
+    sheet = mixing_grid(G, "1", "2", levels=["all"], controls=controls)
+    assert count_of(recipe(G, [2], controls).pictures(G)[0], sheet) == 2
 
 
 @pytest.mark.parametrize("kind", ["z", "w", "smooth", "mix", "noise"])
-def test_a_film_starts_with_the_moved_picture(named, kind):
-    at = loop(named, kind, [1] if kind == "noise" else [1, 2], levels="all", controls=AGE)
-    assert_close(at(0.0).ws, recipe(named, [1], AGE).ws)
-    assert not torch.allclose(at(0.0).ws, recipe(named, [1], Controls()).ws, atol=0.1)
+def test_a_film_starts_with_the_moved_picture(G, turn, kind):
+    at = loop(G, kind, [1] if kind == "noise" else [1, 2], levels="all", controls=turn("age=+2"))
+    assert_close(at(0.0).ws, recipe(G, [1], turn("age=+2")).ws)
+    assert not torch.allclose(at(0.0).ws, recipe(G, [1], Controls()).ws, atol=0.1)
 
 
 # Names and files
@@ -129,23 +134,30 @@ def test_a_direction_may_be_the_path_of_its_file_and_is_called_by_its_name(G, tm
     assert "direction smile -1.5" in describe_controls(G, Controls(direction=(text,)))
 
 
-def test_names_that_are_no_directions_are_refused_all_at_once_with_those_there_are(named):
+def test_names_that_are_no_directions_are_refused_all_at_once_with_those_there_are(G, turn):
     with pytest.raises(InputError, match=r"(?s)'smile'.*directions has age, pose: make some.*'hat'.* has age, pose"):
-        ws(named, [0], "smile=1", "age=1", "hat=1")
+        Sampler(G, turn("smile=1", "age=1", "hat=1"))
 
 
-def test_a_network_without_directions_is_told_how_to_make_some(named, tmp_path):
-    named.source = str(tmp_path / "other.safetensors")
+def test_a_network_without_directions_is_told_how_to_make_some(G, tmp_path):
     with pytest.raises(InputError, match=r"there are none in .*other-directions: .* `stylegan directions NETWORK`"):
-        ws(named, [0], "age=1")
+        ws(G, [0], "age=1", directions_from=tmp_path / "other-directions")
 
 
-def test_a_network_of_no_file_has_no_folder_of_directions(G):
-    with pytest.raises(InputError, match=r"'age': this network was not loaded from a file.*out/age.safetensors=\+2"):
+def test_a_name_without_a_folder_is_refused_with_both_ways_out(G):
+    with pytest.raises(InputError, match=r"'age': no folder was given.*directions_from=.*out/age.safetensors=\+2"):
         ws(G, [0], "age=2")
 
 
-def test_a_direction_of_another_network_is_refused_before_anything_is_written(named, make, tmp_path):
+def test_a_folder_of_directions_stays_the_same_folder_wherever_the_process_goes(G, turn, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    controls = turn("age=+2").but(directions_from="net-directions")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert torch.equal(recipe(G, [3], controls).ws, recipe(G, [3], turn("age=+2")).ws)
+
+
+def test_a_direction_of_another_network_is_refused_before_anything_is_written(turn, make, tmp_path):
     other = make(img_resolution=64)
     text = f"{tmp_path}/net-directions/age.safetensors=1"
     with pytest.raises(

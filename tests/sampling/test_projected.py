@@ -11,14 +11,14 @@ from stylegan.checkpoint import read_tensors, save, write_tensors
 from stylegan.editing.projection import Projection
 from stylegan.errors import InputError
 from stylegan.figures.loops import loop
-from stylegan.figures.mixing import compose, composed, mix
+from stylegan.figures.mixing import compose, composed, mixing_grid
 from stylegan.figures.paper import FIGURES, figure
 from stylegan.figures.save import save_figure, save_mix
 from stylegan.figures.video import save_video
 from stylegan.networks.levels import style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import describe_controls, recipe
-from stylegan.sampling.sample import sample
+from stylegan.sampling.describe import describe_controls
+from stylegan.sampling.sampler import Sampler, recipe, sample
 from stylegan.sampling.save import save_samples
 
 NOISES = [Controls(), Controls(noise="const"), Controls(noise="none"), Controls(noise_seed=5)]
@@ -99,13 +99,15 @@ def test_copying_no_layer_changes_nothing_and_copying_all_gives_b_also_between_s
 
 
 def test_a_projection_mixed_with_itself_stays_what_it_is(G, face, count_of):
-    assert count_of(own_picture(G, face), mix(G, face, face)) == 5  # B, and for coarse and middle A and the mixture
-    _, made = composed(G, [str(face), f"{face}=coarse", f"{face}=4-5"], Controls())
+    assert (
+        count_of(own_picture(G, face), mixing_grid(G, face, face)) == 5
+    )  # B, and for coarse and middle A and the mixture
+    _, made = composed(Sampler(G), [str(face), f"{face}=coarse", f"{face}=4-5"])
     assert np.array_equal(made.pictures(G)[0], own_picture(G, face))
 
 
 def test_a_composition_takes_projections_by_their_files(G, face, tmp_path, count_of):
-    parsed, made = composed(G, ["1", f"{face}=coarse", "3=4-7"], Controls())
+    parsed, made = composed(Sampler(G), ["1", f"{face}=coarse", "3=4-7"])
     assert parsed == [(1, ""), (face, "coarse"), (3, "4-7")]
     assert torch.equal(made.ws[0, :4], Projection.load(face, G).ws[0, :4])
     assert count_of(own_picture(G, face), compose(G, [str(face), "1=none"])) == 2

@@ -7,7 +7,7 @@ from PIL import Image
 from stylegan.errors import InputError
 from stylegan.figures.save import save_figure, save_mix
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.sample import sample
+from stylegan.sampling.sampler import sample
 from stylegan.sampling.save import save_samples
 
 

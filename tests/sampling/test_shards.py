@@ -18,7 +18,7 @@ from PIL import Image
 from stylegan import checkpoint, cli
 from stylegan.errors import InputError
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.parts import BATCH, Part, parse_part, parse_shard
+from stylegan.sampling.job import BATCH, Shard, parse_shard, shard_of
 from stylegan.sampling.save import save_samples
 from stylegan.sampling.seeds import describe_ranges
 from stylegan.sampling.shards import pngs, save_shard
@@ -28,16 +28,16 @@ import sys, time
 from stylegan import load
 from stylegan.sampling import shards
 network, out = sys.argv[1:]
-true_pngs, calls = shards.pngs, []
+true_encoded, calls = shards.encoded, []
 
-def pngs(*args):
+def encoded(*args):
     calls.append(args)
     if len(calls) == 3:
         print("in the middle", flush=True)
         time.sleep(600)
-    return true_pngs(*args)
+    return true_encoded(*args)
 
-shards.pngs = pngs
+shards.encoded = encoded
 shards.save_shard(load(network), "0-79", out, shard="0/1")
 """
 
@@ -100,9 +100,9 @@ def test_pictures_at_the_end_of_a_job_are_computed_in_a_full_batch_too(G):
 
 
 def test_every_part_computes_batches_of_the_whole_job_and_no_others():
-    batches = [seeds for seeds, _ in Part((range(100),), 0, 1).batches()]
+    batches = [seeds for seeds, _ in Shard((range(100),), 0, 1).batches()]
     assert batches == [list(range(100))[first : first + BATCH] for first in range(0, 100, BATCH)]
-    parts = [Part((range(100),), i, N) for N in (2, 7, 30) for i in range(N)]
+    parts = [Shard((range(100),), i, N) for N in (2, 7, 30) for i in range(N)]
     assert all(seeds in batches for part in parts for seeds, _ in part.batches())
 
 
@@ -111,7 +111,7 @@ def test_the_parts_are_the_job_in_order_without_gaps_and_none_is_empty(lengths, 
     starts = np.cumsum([0, *lengths]) + 3 * np.arange(len(lengths) + 1)
     ranges = tuple(range(start, start + n) for start, n in zip(starts.tolist(), lengths, strict=False))
     N = min(N, sum(lengths))
-    parts = [Part(ranges, i, N) for i in range(N)]
+    parts = [Shard(ranges, i, N) for i in range(N)]
     written = [[seed for seeds, own in part.batches() for seed in seeds[own]] for part in parts]
     assert list(chain.from_iterable(written)) == [seed for part in ranges for seed in part]
     assert all(written)
@@ -121,13 +121,13 @@ def test_the_parts_are_the_job_in_order_without_gaps_and_none_is_empty(lengths, 
 
 
 def test_parts_with_a_batch_or_more_compute_no_picture_twice():
-    parts = [Part((range(1000),), i, 7) for i in range(7)]
+    parts = [Shard((range(1000),), i, 7) for i in range(7)]
     assert list(chain.from_iterable(part.firsts for part in parts)) == list(range(0, 1000, BATCH))
 
 
 def test_a_part_of_a_hundred_million_seeds_needs_no_memory():
     tracemalloc.start()
-    part = parse_part("0-99999999", "9999/10000")
+    part = shard_of("0-99999999", "9999/10000")
     seeds, _ = next(part.batches())
     assert (seeds[0], seeds[-1], len(part)) == (99_990_000, 99_990_015, 10_000)
     assert tracemalloc.get_traced_memory()[1] < 50_000
@@ -135,8 +135,8 @@ def test_a_part_of_a_hundred_million_seeds_needs_no_memory():
 
 
 def test_all_seeds_that_there_are_make_one_job():
-    assert parse_part("0-4294967295", "0/65536").count == 2**32
-    assert parse_part(range(10**9), "0/1").count == 10**9
+    assert shard_of("0-4294967295", "0/65536").count == 2**32
+    assert shard_of(range(10**9), "0/1").count == 10**9
 
 
 @pytest.mark.parametrize("shard", ["4/4", "5/4", (4, 4), (-1, 4), "-1/4", "1", "x/4", "1/4/4", "", "0.5/4"])
@@ -160,7 +160,7 @@ def test_what_is_no_shard_is_refused_with_those_there_are(shard):
 )
 def test_a_job_that_cannot_be_parted_is_refused(seeds, shard, words):
     with pytest.raises(InputError, match=words):
-        parse_part(seeds, shard)
+        shard_of(seeds, shard)
 
 
 def test_a_shard_made_again_elsewhere_is_the_same_file(G, tmp_path):
@@ -180,9 +180,9 @@ def test_the_files_in_a_tar_are_of_nobody_and_no_time_and_sorted_as_their_seeds(
     assert Image.open(io.BytesIO(read(path)["0000000003.png"])).size == (32, 32)
 
 
-def test_the_manifest_tells_what_made_the_shard_and_no_place_or_time(named, tmp_path):
-    controls = Controls(psi="0.5", noise="const", direction=(f"{tmp_path}/net-directions/age.safetensors=+2",))
-    saved = save_shard(named, "0-4,5-49", tmp_path / "out", shard="1/3", controls=controls)
+def test_the_manifest_tells_what_made_the_shard_and_no_place_or_time(G, turn, tmp_path):
+    controls = turn("age=+2", psi="0.5", noise="const")
+    saved = save_shard(G, "0-4,5-49", tmp_path / "out", shard="1/3", controls=controls)
     text = saved.paths[1].read_text()
     manifest, tar = json.loads(text), saved.paths[0].read_bytes()
     assert str(tmp_path) not in text

@@ -7,8 +7,9 @@ from torch.testing import assert_close
 
 from stylegan.errors import InputError
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import recipe
-from stylegan.sampling.truncation import cluster_centers, draw_w, estimate_w_avg
+from stylegan.sampling.latents import draw_w
+from stylegan.sampling.sampler import recipe
+from stylegan.sampling.truncation import cluster_centers, estimate_w_avg
 
 
 def test_the_estimated_mean_is_the_mean_of_w_over_the_samples(G):

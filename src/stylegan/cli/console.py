@@ -34,6 +34,15 @@ def open_network(network: str) -> "Generator":
     return load(network_path(network))
 
 
+def beside(network: str, controls: Controls) -> Controls:
+    """The controls, with directions looked up by name beside the network that the user named."""
+    if not controls.direction:
+        return controls
+    from stylegan.sampling.direction import directions_folder
+
+    return controls.but(directions_from=directions_folder(network_path(network)))
+
+
 def report(saved: "Saved") -> None:
     """Say how the pictures were made, and where they are."""
     console.print(saved.note, markup=False)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from stylegan.cli.console import Flags, Network, network_path, open_network, report
+from stylegan.cli.console import Flags, Network, beside, network_path, open_network, report
 
 
 def directions(
@@ -49,7 +49,7 @@ def directions(
         no=no,
         marks=marks,
         seeds=seeds,
-        controls=controls,
+        controls=beside(network, controls),
     )
     report(saved)
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import tyro
 
-from stylegan.cli.console import Flags, Network, open_network, report
+from stylegan.cli.console import Flags, Network, beside, open_network, report
 from stylegan.errors import InputError
 
 
@@ -22,6 +22,7 @@ def sample(
         grid: Also put all on one sheet, grid.png.
         shard: I/N, from 0/N to N-1/N: only this part, as a tar; what is done is left as it is (docs/scale.md).
     """
+    controls = beside(network, controls)
     if shard is None:
         from stylegan.sampling.save import save_samples
 
@@ -58,6 +59,7 @@ def mix(
     """
     from stylegan.figures.save import save_mix
 
+    controls = beside(network, controls)
     report(save_mix(open_network(network), out, a=rows, b=cols, levels=levels, sources=sources, controls=controls))
 
 
@@ -82,6 +84,7 @@ def figure(
     """
     from stylegan.figures.save import save_figure
 
+    controls = beside(network, controls)
     report(save_figure(open_network(network), name, out, seeds=seeds, seeds_b=seeds_b, controls=controls))
 
 
@@ -110,6 +113,7 @@ def video(
     """
     from stylegan.figures.video import save_video
 
+    controls = beside(network, controls)
     film = save_video(
         open_network(network), out, kind=kind, seeds=seeds, levels=levels, frames=frames, fps=fps, controls=controls
     )

@@ -33,7 +33,7 @@ from stylegan.data.decode import (
 )
 from stylegan.data.portraits.stream import portraits
 from stylegan.data.pyramid import pyramid
-from stylegan.data.sources import Entry, Source, open_source
+from stylegan.data.sources import Entry, Listing, open_source
 from stylegan.data.writer import new_dataset
 from stylegan.errors import refuse
 from stylegan.fields import is_resolution
@@ -150,7 +150,7 @@ def _default_resolution(entries: list[Entry], crop: Crop, progress: Progress) ->
 
 
 def _from_files(
-    source: Source,
+    source: Listing,
     dest: Path,
     resolution: int,
     crop: Crop,

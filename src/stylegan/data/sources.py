@@ -29,7 +29,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Listing:
     """All files, sorted by name, and the folders that could not be listed with the reason."""
 
     entries: list[Entry]
@@ -37,7 +37,7 @@ class Source:
 
 
 @contextmanager
-def open_source(src: Path) -> Iterator[Source]:
+def open_source(src: Path) -> Iterator[Listing]:
     """List the folder or zip `src`; its entries can be opened, by any thread, until the block ends."""
     if src.is_dir():
         source = _list_folder(src)
@@ -56,7 +56,7 @@ def open_source(src: Path) -> Iterator[Source]:
         raise InputError(f"{src} does not exist: give a folder, a zip or portraits:COUNT")
 
 
-def _list_folder(folder: Path) -> Source:
+def _list_folder(folder: Path) -> Listing:
     """Every file below `folder`. Links are followed, but into no folder twice: a link may lead back up."""
     entries: list[Entry] = []
     unreadable: list[tuple[str, str]] = []
@@ -77,16 +77,16 @@ def _list_folder(folder: Path) -> Source:
             if not _skipped(name):
                 parts = (where / name).relative_to(folder).parts
                 entries.append(Entry("/".join(parts), _top(parts), partial(_open_file, where / name)))
-    return Source(sorted(entries, key=lambda entry: entry.name), unreadable)
+    return Listing(sorted(entries, key=lambda entry: entry.name), unreadable)
 
 
-def _list_zip(archive: zipfile.ZipFile) -> Source:
+def _list_zip(archive: zipfile.ZipFile) -> Listing:
     """Every file in the archive. A folder that holds everything is what was zipped: it counts as the source itself."""
     infos = [i for i in archive.infolist() if not i.is_dir() and not any(map(_skipped, _parts(i)))]
     first = {_parts(info)[0] for info in infos if len(_parts(info)) > 1}
     wrapped = len(first) == 1 and all(len(_parts(info)) > 1 for info in infos)
     entries = [Entry(info.filename, _top(_parts(info)[wrapped:]), partial(archive.open, info)) for info in infos]
-    return Source(sorted(entries, key=lambda entry: entry.name), [])
+    return Listing(sorted(entries, key=lambda entry: entry.name), [])
 
 
 def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
     return tuple(part for part in info.filename.split("/") if part not in ("", ".", ".."))
 
 
-def _refuse_empty(src: Path, source: Source) -> None:
+def _refuse_empty(src: Path, source: Listing) -> None:
     if not source.entries and not source.unreadable:
         raise InputError(f"{src} holds no files: give a folder or a zip with pictures, or portraits:COUNT")
 

@@ -1,7 +1,6 @@
 """Directions in W that change one thing, found: from the weights, from the spread of W, or from marked pictures."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -15,10 +14,8 @@ from stylegan.networks.levels import Levels, require_styles, style_indices
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import Direction, Kind
 from stylegan.sampling.fingerprint import fingerprint
-from stylegan.sampling.projected import projected
-from stylegan.sampling.recipe import check_sources
-from stylegan.sampling.sample import styles_of
-from stylegan.sampling.sources import Source, Sources, label, parse_sources, seeds_among
+from stylegan.sampling.sampler import Sampler
+from stylegan.sampling.sources import Source, Sources, label, parse_sources
 from stylegan.sampling.truncation import SAMPLES
 
 
@@ -97,8 +94,6 @@ def _misfits(yes: Sequence[Source], no: Sequence[Source]) -> list[str]:
 
 def _w_of(G: Generator, sources: Sequence[Source], layers: Sequence[int], c: Tensor | None) -> Tensor:
     """One w for each source, (N, w_dim): of a projection, which may have one for each layer, the mean over `layers`."""
-    check_sources(G, sources, Controls())
-    seeds = seeds_among(sources)
-    of_seeds = iter(styles_of(G, seeds, c=None if c is None else c.expand(len(seeds), -1)) if seeds else ())
-    ws = [projected(each, G)[0][0] if isinstance(each, Path) else next(of_seeds).cpu() for each in sources]
-    return torch.stack(ws)[:, layers].mean(dim=1)
+    labels = None if c is None else c.expand(len(sources), -1)
+    ws = Sampler(G, Controls(psi=1)).ws(sources, c=labels)
+    return ws[:, layers].mean(dim=1).cpu()

@@ -23,10 +23,10 @@ from stylegan.errors import InputError
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import require_styles
 from stylegan.sampling.fingerprint import fingerprint
+from stylegan.sampling.noise import seed_noise
 from stylegan.sampling.progress import progress
 from stylegan.sampling.projected import noise_in, read_projection
 from stylegan.sampling.recipe import Recipe
-from stylegan.sampling.sample import seed_noise
 
 Space = Literal["w", "w+"]
 

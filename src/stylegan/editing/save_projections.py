@@ -16,7 +16,8 @@ from stylegan.errors import refuse
 from stylegan.figures.sheet import resize, to_rgb
 from stylegan.figures.video import film_path, write_film
 from stylegan.networks.generator import Generator
-from stylegan.sampling.recipe import Recipe, labels_of
+from stylegan.sampling.latents import labels_of
+from stylegan.sampling.recipe import Recipe
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
 
 FPS = 20  # the path takes five seconds
@@ -50,7 +51,7 @@ def save_projections(
     make_folder(out)
     c, distances = labels_of(G, class_index, 1), []
     perceptual = perceptual or EfficientNetLite0().to(G.w_avg.device)
-    batch = max(1, min(16, 2**20 // G.img_resolution**2))  # bounds the memory, a quarter of what `render` takes
+    batch = max(1, min(16, 2**20 // G.img_resolution**2))  # bounds the memory, a quarter of what `synthesize` takes
     for start in range(0, len(paths), batch):
         chunk = targets[start : start + batch]
         found = project(G, chunk, space=space, steps=steps, seed=seed, perceptual=perceptual, c=c)

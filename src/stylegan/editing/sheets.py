@@ -15,12 +15,13 @@ from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import Direction, apply
+from stylegan.sampling.latents import labels_of
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import Recipe, describe_controls, labels_of, recipe
+from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
 from stylegan.sampling.sources import SUFFIX, Source, Sources, label, parse_sources
 
-DEFAULT = Controls()
 STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 
 
@@ -54,7 +55,7 @@ def save_directions(
     else:
         c = labels_of(G, controls.class_index, 1)
         found = [boundary(G, name, yes=marked_yes, no=marked_no, c=c, levels=levels)]
-    return _save(G, found, Path(out), parse_sources(seeds), controls)
+    return _save(Sampler(G, controls), found, Path(out), parse_sources(seeds))
 
 
 def direction_sheet(
@@ -66,8 +67,14 @@ def direction_sheet(
     controls: Controls = DEFAULT,
 ) -> Image.Image:
     """A row for each direction and seed, a column for each strength; strength 0 is the picture that `sample` makes."""
-    sources, rows, labels = parse_sources(seeds), [], []
-    start = recipe(G, sources, controls)
+    return _sheet(Sampler(G, controls), found, parse_sources(seeds), strengths)
+
+
+def _sheet(
+    sampler: Sampler, found: Sequence[Direction], sources: Sequence[Source], strengths: Sequence[float]
+) -> Image.Image:
+    G, rows, labels = sampler.G, [], []
+    start = sampler.recipe(sources)
     for direction in found:
         for i, source in enumerate(sources):
             moved = torch.cat([apply(start[i].ws, direction, strength) for strength in strengths])
@@ -78,13 +85,13 @@ def direction_sheet(
     return Sheet(
         rows,
         title=f"{what}, in standard deviations of W",
-        caption="; ".join([*where, describe_controls(G, controls, sources)]),
+        caption="; ".join([*where, sampler.describe(sources)]),
         columns=[f"{strength:+g}" if strength else "0" for strength in strengths],
         row_labels=labels,
     ).draw()
 
 
-def _save(G: Generator, found: list[Direction], out: Path, sources: list[Source], controls: Controls) -> Saved:
+def _save(sampler: Sampler, found: list[Direction], out: Path, sources: list[Source]) -> Saved:
     files = [out / f"{direction.name}{SUFFIX}" for direction in found]
     sheets = [path.with_suffix(".png") for path in files]
     overview = [out / "all.png"] if len(found) > 1 else []
@@ -93,9 +100,9 @@ def _save(G: Generator, found: list[Direction], out: Path, sources: list[Source]
     todo = list(zip(found, files, sheets, strict=True))
     for direction, file, sheet in progress(todo, "directions"):
         direction.save(file)
-        save_png(direction_sheet(G, [direction], seeds=sources, controls=controls), sheet)
+        save_png(_sheet(sampler, [direction], sources, STRENGTHS), sheet)
     for path in overview:
-        save_png(direction_sheet(G, found, seeds=sources[:1], controls=controls), path)
+        save_png(_sheet(sampler, found, sources[:1], STRENGTHS), path)
     note = "; ".join(f"{direction.name}: {_quality(direction)}" for direction in found)
     return Saved([*files, *sheets, *overview], note)
 

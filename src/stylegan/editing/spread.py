@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from stylegan.networks.generator import Generator
-from stylegan.sampling.truncation import SAMPLES, draw_w
+from stylegan.sampling.latents import draw_w
+from stylegan.sampling.truncation import SAMPLES
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, require_styles, style_indices
 from stylegan.networks.styles import copy_styles
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.direction import find_moves, move
-from stylegan.sampling.recipe import Recipe, check_cutoff, controlled_noise, labels_of, recipe, towards_of
-from stylegan.sampling.sample import seed_z, truncated
+from stylegan.sampling.direction import move
+from stylegan.sampling.latents import labels_of, seed_z
+from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.sampler import Sampler
 from stylegan.sampling.sources import Source, files_among, names, seeds_among
-from stylegan.sampling.truncation import parse_psi
 
 LoopKind = Literal["z", "w", "smooth", "mix", "noise"]
 """z: slerp from seed to seed in Z. w: lerp in W. smooth: a closed curve in W without corners. mix: the first seed,
@@ -35,13 +35,14 @@ def loop(G: Generator, kind: LoopKind, sources: Sequence[Source], *, levels: Lev
     """
     if kind not in get_args(LoopKind):
         raise InputError(f"kind {kind!r}: must be one of {', '.join(get_args(LoopKind))}")
+    sampler = Sampler(G, controls)
     if kind == "noise":
-        return _noise_loop(G, sources, controls)
+        return _noise_loop(sampler, sources)
     if len(sources) < 2:
         raise InputError(f"a film of kind {kind} goes from seed to seed: give at least 2, such as 0-5")
     if kind == "z":
-        return _z_loop(G, sources, controls)
-    made = recipe(G, sources, controls)
+        return _z_loop(sampler, sources)
+    made = sampler.recipe(sources)
     ws, noise = made.ws, made[0].noise
     curve = smooth if kind == "smooth" else straight
     if kind != "mix":
@@ -51,37 +52,37 @@ def loop(G: Generator, kind: LoopKind, sources: Sequence[Source], *, levels: Lev
     return lambda t: Recipe(copy_styles(ws[:1], smooth(ws, t), moving), noise)
 
 
-def _z_loop(G: Generator, sources: Sequence[Source], controls: Controls) -> Loop:
-    seeds, files = seeds_among(sources), files_among(sources)
+def _z_loop(sampler: Sampler, sources: Sequence[Source]) -> Loop:
+    G, seeds, files = sampler.G, seeds_among(sources), files_among(sources)
     if files:
         raise InputError(
             f"a film of kind z goes through Z, where {names(files)} has no place: give kind w, smooth or mix"
         )
-    noise, moves = controlled_noise(G, seeds[:1], controls), find_moves(controls.direction, G)
+    noise = sampler.noise(seeds[:1])
     z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(G.w_avg.device)
-    c = labels_of(G, controls.class_index, 1)
-    psi, cutoff, towards = parse_psi(controls.psi, G), check_cutoff(controls.cutoff), towards_of(G, controls)
+    c = labels_of(G, sampler.controls.class_index, 1)
 
     @torch.no_grad()
     def at(t: float) -> Recipe:
         i, j, f = _between(len(z), t)
         w = G.mapping(slerp(z[i : i + 1], z[j : j + 1], f), None if c is None else c.to(z.device))
-        return Recipe(move(truncated(G, G.broadcast(w), psi, cutoff, towards), moves), noise)
+        return Recipe(move(sampler.truncate(G.broadcast(w)), sampler.moves), noise)
 
     return at
 
 
-def _noise_loop(G: Generator, sources: Sequence[Source], controls: Controls) -> Loop:
-    if not G.config.noise:
+def _noise_loop(sampler: Sampler, sources: Sequence[Source]) -> Loop:
+    controls = sampler.controls
+    if not sampler.G.config.noise:
         raise InputError("a film of kind noise: this network has no noise inputs")
     if controls.noise == "none":
         raise InputError("a film of kind noise with noise none would stand still: give random or const")
     if len(sources) != 1:
         raise InputError(f"a film of kind noise shows one picture: give one seed, not {len(sources)}")
-    still = recipe(G, sources, controls)
+    still = sampler.recipe(sources)
     first = 0 if isinstance(sources[0], Path) else sources[0]
     other_seed = (first if controls.noise_seed is None else controls.noise_seed) + 1
-    other = controlled_noise(G, [], controls.but(noise="random", noise_seed=other_seed))
+    other = sampler.but(noise="random", noise_seed=other_seed).noise([other_seed])
     pairs = list(zip(still.noise or [], other or [], strict=True))
 
     def at(t: float) -> Recipe:

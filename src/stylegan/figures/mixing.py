@@ -11,17 +11,13 @@ from stylegan.figures.sheet import Cell, Sheet, tile
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels, pixels, require_styles, style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import Recipe, describe_controls, recipe
+from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import SUFFIX, Source, Sources, label, parse_sources
 
 
-def mix(
-    G: Generator,
-    a: Sources,
-    b: Sources,
-    levels: Sequence[Levels] | None = None,
-    *,
-    controls: Controls = Controls(),  # noqa: B008 (frozen)
+def mixing_grid(
+    G: Generator, a: Sources, b: Sources, *, levels: Sequence[Levels] | None = None, controls: Controls = DEFAULT
 ) -> Image.Image:
     """Every A with styles of every B: a block for each of `levels`, by default all that the network has names for."""
     require_styles(G, "mixing")
@@ -35,11 +31,12 @@ def mixing_sheet(
     """The sheet of Figure 3: sources B above; in each block, sources A at the left, with styles of B."""
     require_styles(G, "mixing")
     indices = [style_indices(level, G) for level, _ in blocks]
-    sources = recipe(G, b, controls)
+    sampler = Sampler(G, controls)
+    sources = sampler.recipe(b)
     rows: list[list[Cell]] = [[None, *map(tile, sources.pictures(G))]]
     labels = [""]
     for (_, a), copied in zip(blocks, indices, strict=True):
-        targets = recipe(G, a, controls)
+        targets = sampler.recipe(a)
         for i, source in enumerate(a):
             mixed = targets[i].with_layers_of(sources, copied)
             rows.append([tile(targets[i].pictures(G)[0]), *map(tile, mixed.pictures(G))])
@@ -50,7 +47,7 @@ def mixing_sheet(
         caption="; ".join(
             [
                 *(describe_levels(level, G) for level, _ in blocks),
-                describe_controls(G, controls, [*b, *(source for _, a in blocks for source in a)]),
+                sampler.describe([*b, *(source for _, a in blocks for source in a)]),
             ]
         ),
         columns=["", *(f"B, {label(source)}" for source in b)],
@@ -60,34 +57,33 @@ def mixing_sheet(
     ).draw()
 
 
-def compose(G: Generator, sources: Sequence[str], *, controls: Controls = Controls()) -> Image.Image:  # noqa: B008
+def compose(G: Generator, sources: Sequence[str], *, controls: Controls = DEFAULT) -> Image.Image:
     """One picture of several sources, and these: ["0", "4=coarse", "7=fine,8px"] is seed 0 with layers of 4 and 7.
 
     A projection's file may stand for a seed: ["face.safetensors", "4=coarse"].
     """
-    parsed, made = composed(G, sources, controls)
+    sampler = Sampler(G, controls)
+    parsed, made = composed(sampler, sources)
     labels = [f"{label(source)}{f': {levels}' if levels else ''}" for source, levels in parsed]
     each = [source for source, _ in parsed]
-    pictures = [*recipe(G, each, controls).pictures(G), *made.pictures(G)]
+    pictures = [*sampler.recipe(each).pictures(G), *made.pictures(G)]
     return Sheet(
         [[tile(picture) for picture in pictures]],
         title="Styles of several sources",
-        caption="; ".join(
-            [*(describe_levels(levels, G) for _, levels in parsed[1:]), describe_controls(G, controls, each)]
-        ),
+        caption="; ".join([*(describe_levels(levels, G) for _, levels in parsed[1:]), sampler.describe(each)]),
         columns=[*labels, "together"],
         wide_before=[len(parsed)],
     ).draw()
 
 
-def composed(G: Generator, sources: Sequence[str], controls: Controls) -> tuple[list[tuple[Source, str]], Recipe]:
+def composed(sampler: Sampler, sources: Sequence[str]) -> tuple[list[tuple[Source, str]], Recipe]:
     """The sources as (source, levels), and the recipe of the picture that they make; a later source wins."""
-    require_styles(G, "mixing")
+    require_styles(sampler.G, "mixing")
     parsed = parse_composition(sources)
-    each = recipe(G, [source for source, _ in parsed], controls)
+    each = sampler.recipe([source for source, _ in parsed])
     made = each[0]
     for i, (_, levels) in enumerate(parsed[1:], start=1):
-        made = made.with_layers_of(each[i], style_indices(levels, G))
+        made = made.with_layers_of(each[i], style_indices(levels, sampler.G))
     return parsed, made
 
 

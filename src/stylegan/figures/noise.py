@@ -1,7 +1,6 @@
 """What noise does: Figures 4 and 5 (Section 3.2)."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
@@ -11,12 +10,13 @@ from stylegan.figures.sheet import Cell, Sheet, enlarge, gray, tile, to_rgb
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import named_levels, num_layers, pixels, runs
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.describe import describe_styles
+from stylegan.sampling.noise import only_layers, stack_noise
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import Recipe, describe_controls, describe_styles, recipe
-from stylegan.sampling.sample import only_layers, stack_noise
+from stylegan.sampling.recipe import Recipe, synthesize
+from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import Sources, label, parse_sources
 
-DEFAULT = Controls()
 LEAST_PX, MOST_PX = 256, 512  # detail is the point: larger than in the other figures
 
 Box = tuple[int, int, int]  # left, top, size
@@ -28,7 +28,7 @@ def noise(
     """Figure 4: a picture, a detail of it with four realizations of the noise, the standard deviation of each pixel."""
     _require_noise(G, controls, "figure noise")
     found = parse_sources(seeds)
-    made = recipe(G, found, controls)
+    made = Sampler(G, controls).recipe(found)
     wholes = made.pictures(G)
     each = [realized(G, made[i].ws, realizations) for i in progress(range(len(found)), "realizations of noise")]
     deviations = [pictures.std(axis=0).mean(axis=0) for pictures in each]  # (H, H) each
@@ -55,7 +55,8 @@ def noise_layers(G: Generator, *, seeds: Sources = "0-1", controls: Controls = D
     coarse, fine = coarse_and_fine(G)
     choices = {"(a) all layers": [*coarse, *fine], "(b) no noise": [], "(c) fine only": fine, "(d) coarse only": coarse}
     found = parse_sources(seeds)
-    made = recipe(G, found, controls.but(noise_layers=None))
+    sampler = Sampler(G, controls.but(noise_layers=None))
+    made = sampler.recipe(found)
     columns = []
     for layers in choices.values():
         columns.append(Recipe(made.ws, only_layers(made.noise or [], layers)).pictures(G))
@@ -69,21 +70,20 @@ def noise_layers(G: Generator, *, seeds: Sources = "0-1", controls: Controls = D
         rows,
         title="Noise in some of the layers (Figure 5)",
         caption=f"Coarse: layers {runs(coarse)} ({pixels(coarse)}), fine: layers {runs(fine)} ({pixels(fine)}). "
-        f"{describe_controls(G, controls.but(noise_layers=None), found)}",
+        f"{sampler.describe(found)}",
         columns=list(choices),
         row_labels=[text for source in found for text in (label(source).replace(" ", "\n"), "detail")],
         blocks=[("", 2) for _ in found],
     ).draw()
 
 
-@torch.no_grad()
 def realized(G: Generator, ws: Tensor, count: int, *, batch: int = 10) -> NDArray[np.float64]:
     """The picture of ws (1, num_ws, w_dim) with the noise of the seeds 0, 1, ...: (count, C, H, H), 0 to 255."""
     pictures = []
     for start in range(0, count, batch):
         maps = [m.to(ws.device) for m in stack_noise(range(start, min(start + batch, count)), G)]
-        images = G.synthesis(ws.expand(len(maps[0]), -1, -1), noise=maps)
-        pictures.append(((images.clamp(-1, 1) + 1) * 127.5).cpu().numpy())
+        for images in synthesize(G, Recipe(ws.expand(len(maps[0]), -1, -1), maps), batch):
+            pictures.append(((images.clamp(-1, 1) + 1) * 127.5).cpu().numpy())
     return np.concatenate(pictures).astype(np.float64)
 
 

@@ -20,16 +20,17 @@ from stylegan.networks.levels import (
     require_styles,
     resolution_of,
 )
-from stylegan.networks.styles import copy_styles
+from stylegan.networks.styles import copy_styles, truncate
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.direction import describe_directions, find_moves, move
+from stylegan.sampling.describe import describe_controls, describe_directions, describe_noise
+from stylegan.sampling.direction import move
+from stylegan.sampling.latents import labels_of
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import Recipe, describe_controls, describe_noise, labels_of, recipe, towards_of
-from stylegan.sampling.sample import noise_of, truncated
+from stylegan.sampling.recipe import CHUNK, Recipe
+from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import Source, Sources, describe_sources, label, parse_sources
 from stylegan.sampling.truncation import estimate_w_avg
 
-DEFAULT = Controls()
 PSIS = (1, 0.7, 0.5, 0, -0.5, -1)  # of Figure 8
 
 
@@ -41,8 +42,9 @@ def uncurated(G: Generator, *, seeds: Sources | None = None, controls: Controls 
     sizes = _column_sizes(G)
     room = sum(3 * sizes[0] // size for size in sizes)
     found = parse_sources(range(room) if seeds is None else seeds)
-    pictures = [to_rgb(image) for image in recipe(G, found, controls).pictures(G)]
-    caption = f"Of {describe_sources(found)}; {describe_controls(G, controls, found)}"
+    sampler = Sampler(G, controls)
+    pictures = [to_rgb(image) for image in sampler.recipe(found).pictures(G)]
+    caption = f"Of {describe_sources(found)}; {sampler.describe(found)}"
     if len(found) != room or len(set(sizes)) == 1:
         cells: list[Cell] = [resize(picture) for picture in pictures]
         columns = min(len(cells), 8)
@@ -88,9 +90,9 @@ def truncation(
     psis and cutoff stand for those of the controls: all styles by default, so that psi 0 is one picture.
     """
     found = parse_sources(seeds)
-    plain = recipe(G, found, controls.but(psi=1, towards="mean", direction=()))
-    towards, moves = towards_of(G, controls), find_moves(controls.direction, G)
-    each = [move(truncated(G, plain.ws, psi, cutoff, towards), moves) for psi in psis]
+    sampler = Sampler(G, controls.but(psi=1))
+    plain = sampler.but(direction=()).recipe(found)
+    each = [move(truncate(plain.ws, sampler.center, psi, cutoff), sampler.moves) for psi in psis]
     columns = [Recipe(ws, plain.noise).pictures(G) for ws in each]
     return Sheet(
         [[tile(column[i]) for column in columns] for i in range(len(found))],
@@ -105,21 +107,20 @@ def mean_image(
     G: Generator, *, seeds: Sources | None = None, controls: Controls = DEFAULT, count: int = 10_000
 ) -> Image.Image:
     """The picture of the mean of W: of the training, and estimated from samples; then the mean of pictures, a blur."""
-    found = parse_sources("0-255" if seeds is None else seeds)
+    found, sampler = parse_sources("0-255" if seeds is None else seeds), Sampler(G, controls)
     estimate = estimate_w_avg(G, count, c=labels_of(G, controls.class_index, 1))
     means = {"w_avg of the training": G.w_avg, f"mean w of {count:,} samples": estimate}
-    target = towards_of(G, controls)
-    if target is not None:
-        centers = target if target.ndim == 2 else target[None]
+    if controls.towards != "mean":
+        centers = sampler.center.view(-1, G.w_dim)  # (K, w_dim)
         means |= {
             f"{controls.towards}, {i}" if len(centers) > 1 else controls.towards: w for i, w in enumerate(centers)
         }
-    maps = noise_of(G, [0], mode="none" if controls.noise == "none" else "const")
-    ws = move(G.broadcast(torch.stack(list(means.values()))), find_moves(controls.direction, G))
-    pictures = list(Recipe(ws, maps).pictures(G))
+    still = sampler.but(noise="none" if controls.noise == "none" else "const", noise_seed=None, noise_layers=None)
+    ws = move(G.broadcast(torch.stack(list(means.values()))), sampler.moves)
+    pictures = list(still.recipe(ws).pictures(G))
     total = np.zeros(pictures[0].shape)
-    for batch in progress(range(0, len(found), 16), "mean picture"):
-        total += recipe(G, found[batch : batch + 16], controls).pictures(G).sum(axis=0, dtype=float)
+    for start in progress(range(0, len(found), CHUNK), "mean picture"):
+        total += sampler.recipe(found[start : start + CHUNK]).pictures(G).sum(axis=0, dtype=float)
     pictures.append((total / len(found)).round().astype(np.uint8))
     labels = [*means, f"mean of {len(found)} pictures"]
     return Sheet(
@@ -145,7 +146,8 @@ def levels(
     if len(a) != len(b):
         raise InputError(f"figure levels: {len(a)} seeds and {len(b)} seeds_b; give as many of both, they are paired")
     layers = layer_indices(f"4px-{G.img_resolution // 2 ** math.floor(G.lod)}px", G)  # those that have grown
-    of_a, of_b = recipe(G, a, controls), recipe(G, b, controls)
+    sampler = Sampler(G, controls)
+    of_a, of_b = sampler.recipe(a), sampler.recipe(b)
     before = of_a.pictures(G)
     after = [
         Recipe(copy_styles(of_a.ws, of_b.ws, [i]), of_a.noise).pictures(G) for i in progress(layers, "layer by layer")
@@ -165,7 +167,7 @@ def levels(
         title="What each layer's style changes",
         caption=f"Change: white is {white:.0f} of 255 levels or more, rms is over all pairs. "
         f"{'; '.join(describe_levels(name, G) for name, found in names if found)}; "
-        f"{describe_controls(G, controls, [*a, *b])}",
+        f"{sampler.describe([*a, *b])}",
         columns=[
             text for pair in zip(a, b, strict=True) for text in (f"A {label(pair[0])}", f"B {label(pair[1])}, change")
         ],

@@ -7,13 +7,14 @@ from PIL import Image
 
 from stylegan.data.dataset import save_png
 from stylegan.errors import InputError
-from stylegan.figures.mixing import compose, mix, parse_composition
+from stylegan.figures.mixing import compose, mixing_grid, parse_composition
 from stylegan.figures.paper import describe_figure, figure
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import describe_controls
-from stylegan.sampling.save import DEFAULT, Saved, png_path
+from stylegan.sampling.describe import describe_controls
+from stylegan.sampling.sampler import DEFAULT
+from stylegan.sampling.save import Saved, png_path
 from stylegan.sampling.sources import Sources, parse_sources
 
 
@@ -27,7 +28,7 @@ def save_mix(
     sources: Sequence[str] = (),
     controls: Controls = DEFAULT,
 ) -> Saved:
-    """Write the sheet of `mix` for sources A and B, or that of `compose` for `sources` such as 0 4=coarse 7=fine.
+    """Write the sheet of `mixing_grid` for A and B, or that of `compose` for `sources` such as 0 4=coarse 7=fine.
 
     A source is a seed or a projection's file.
     """
@@ -41,7 +42,7 @@ def save_mix(
     if a is None or b is None:
         image = compose(G, sources, controls=controls)
         return _save(image, path, describe_controls(G, controls, [each for each, _ in parse_composition(sources)]))
-    image = mix(G, a, b, levels, controls=controls)
+    image = mixing_grid(G, a, b, levels=levels, controls=controls)
     said = [describe_levels(level, G) for level in levels or named_levels(G)]
     words = describe_controls(G, controls, [*parse_sources(a), *parse_sources(b)])
     return _save(image, path, "; ".join([*said, words]))

@@ -17,12 +17,13 @@ from stylegan.files import whole_file
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.describe import describe_noise, describe_styles
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import Recipe, describe_noise, describe_styles
+from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.sampler import DEFAULT
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
 from stylegan.sampling.sources import Source, Sources, parse_sources
 
-DEFAULT = Controls()
 LEAST_PX = 256  # smaller pictures are enlarged: players blur what they enlarge themselves
 
 

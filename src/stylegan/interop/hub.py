@@ -17,7 +17,7 @@ from stylegan.data.dataset import image_grid, save_png
 from stylegan.errors import InputError
 from stylegan.files import write_text
 from stylegan.networks.generator import Generator
-from stylegan.sampling.sample import sample
+from stylegan.sampling.sampler import sample
 
 try:
     from huggingface_hub import (

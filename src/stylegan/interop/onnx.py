@@ -58,7 +58,7 @@ def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff
     out = Path(out)
     refuse(list(_problems(out, truncation_cutoff)))
     networks = network if isinstance(network, Networks) else load_networks(network)
-    G = Sampler(networks.G_ema, truncation_cutoff)
+    G = Exported(networks.G_ema, truncation_cutoff)
     facts = json.dumps(_facts(networks, truncation_cutoff))
     with whole_file(out) as partial:
         with _quiet():
@@ -72,7 +72,7 @@ def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff
     return error
 
 
-class Sampler(nn.Module):
+class Exported(nn.Module):
     """What is exported: a frozen copy of G on the CPU, all that a picture depends on being an argument."""
 
     def __init__(self, G: Generator, truncation_cutoff: int | None) -> None:
@@ -111,7 +111,7 @@ def noise_resolutions(G: Generator) -> list[int]:
     return [resolution_of(layer) for layer in range(grown)] if G.config.noise else []
 
 
-def largest_error(G: Sampler, run: Run) -> float:
+def largest_error(G: Exported, run: Run) -> float:
     """Of `run` against torch, as a part of the range of torch's pictures, over two batch sizes and two psi."""
     generator = torch.Generator().manual_seed(0)
     errors = []
@@ -122,7 +122,7 @@ def largest_error(G: Sampler, run: Run) -> float:
     return torch.stack(errors).max().item()
 
 
-def _trace(G: Sampler) -> ExportedProgram:
+def _trace(G: Exported) -> ExportedProgram:
     inputs = G.inputs(TRACED_N, 0.7, torch.Generator().manual_seed(0))
     batch = Dim("batch", max=LARGEST_N)
     dynamic = {name: {0: batch} if t.ndim else None for name, t in inputs.items()}
@@ -130,7 +130,7 @@ def _trace(G: Sampler) -> ExportedProgram:
     return torch.export.export(G, (), inputs, dynamic_shapes=dynamic, strict=True)
 
 
-def _write_onnx(G: Sampler, path: Path, facts: str) -> Run:
+def _write_onnx(G: Exported, path: Path, facts: str) -> Run:
     import onnx
     import onnxruntime
     from onnxscript import optimizer
@@ -150,7 +150,7 @@ def _write_onnx(G: Sampler, path: Path, facts: str) -> Run:
     return lambda inputs: torch.from_numpy(session.run(None, {name: t.numpy() for name, t in inputs.items()})[0])
 
 
-def _write_pt2(G: Sampler, path: Path, facts: str) -> Run:
+def _write_pt2(G: Exported, path: Path, facts: str) -> Run:
     with path.open("wb") as f:  # given a path, torch wants it to end in .pt2
         torch.export.save(_trace(G), f, extra_files={"stylegan.json": facts})
     with path.open("rb") as f:
@@ -158,7 +158,7 @@ def _write_pt2(G: Sampler, path: Path, facts: str) -> Run:
     return lambda inputs: module(**inputs)
 
 
-WRITERS: dict[str, Callable[[Sampler, Path, str], Run]] = {".onnx": _write_onnx, ".pt2": _write_pt2}
+WRITERS: dict[str, Callable[[Exported, Path, str], Run]] = {".onnx": _write_onnx, ".pt2": _write_pt2}
 
 
 def _facts(networks: Networks, truncation_cutoff: int | None) -> dict[str, object]:
@@ -172,7 +172,7 @@ def _facts(networks: Networks, truncation_cutoff: int | None) -> dict[str, objec
     }
 
 
-def _how_to(G: Sampler) -> str:
+def _how_to(G: Exported) -> str:
     config, pixels = G.G.config, sum(H * H for H in G.resolutions)
     return HOW_TO.format(
         z_dim=config.z_dim,

@@ -44,7 +44,6 @@ class Generator(nn.Module):
         self.img_resolution, self.img_channels = config.img_resolution, config.img_channels
         self.num_ws = config.num_ws
         self.levels: dict[str, list[int]] | None = None  # measured: name -> [first, last] style; None: the paper's
-        self.source: str | None = None  # the file or run folder that it was loaded from, beside which directions lie
         self.mapping = Mapping(config)
         self.synthesis = Synthesis(config, lod)
         self.register_buffer("w_avg", torch.zeros(config.w_dim))

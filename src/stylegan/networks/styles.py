@@ -26,12 +26,14 @@ def copy_styles(ws_a: Tensor, ws_b: Tensor, indices: Sequence[int]) -> Tensor:
 def truncate(ws: Tensor, w_avg: Tensor, psi: float | Sequence[float], cutoff: int | None = None) -> Tensor:
     """Pull the first `cutoff` styles towards w_avg (Appendix B): w_avg + psi (w - w_avg).
 
-    ws: (N, num_ws, w_dim); w_avg: (w_dim,), or a centre for each w as `nearest` gives. psi 1 changes nothing, 0 gives
-    the average image, below 0 its opposite; a sequence has one psi for each style. cutoff counts styles, two per
-    resolution; None, or more than there are, means all. Returns a new tensor.
+    ws: (N, num_ws, w_dim); w_avg: (w_dim,), or centres (K, w_dim), to the nearest of which each w is pulled. psi 1
+    changes nothing, 0 gives the average image, below 0 its opposite; a sequence has one psi for each style. cutoff
+    counts styles, two per resolution; None, or more than there are, means all. Returns a new tensor.
     Raises ValueError for a psi or cutoff that is none of these.
     """
     num_ws = ws.shape[1]
+    if w_avg.ndim == 2:
+        w_avg = nearest(ws, w_avg)
     try:
         psis = torch.as_tensor(psi, dtype=ws.dtype, device=ws.device)
     except (TypeError, ValueError, RuntimeError) as e:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -30,15 +31,19 @@ class Controls:
     """Stochastic detail: random (from the seed), const (the network's stored maps) or none."""
     noise_seed: int | None = None
     """Take the random noise of this seed for every picture, instead of each its own."""
-    noise_layers: str | None = None
+    noise_layers: Annotated[str | Sequence[int] | None, tyro.conf.arg(metavar="LEVELS")] = None
     """The only layers that get noise: coarse, middle, fine, 4-7, 64px, all, none, joined by commas."""
     class_index: Annotated[int | None, tyro.conf.arg(name="class")] = None  # a word that Python keeps for itself
     """The class, for a network that has classes."""
 
     direction: tuple[str, ...] = ()
     """Steps along directions, in standard deviations of W: glasses=+2.0 age=-1, or a file's path.safetensors=+2.0."""
+    directions_from: tyro.conf.Suppress[Path | str | None] = None
+    """The folder in which directions are looked up by name. The commands set it to that beside their network."""
 
     def __post_init__(self) -> None:
+        if self.directions_from is not None:  # absolute, so that a later os.chdir changes nothing
+            object.__setattr__(self, "directions_from", Path(self.directions_from).absolute())
         if isinstance(self.direction, str):
             raise InputError(f"direction {self.direction!r}: give several or one as a tuple, ({self.direction!r},)")
 

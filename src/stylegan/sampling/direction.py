@@ -13,7 +13,7 @@ from torch import Tensor
 from stylegan.checkpoint import write_tensors
 from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
-from stylegan.sampling.fingerprint import read_of_network
+from stylegan.sampling.fingerprint import fingerprint, read_of_network
 from stylegan.sampling.sources import SUFFIX
 
 Kind = Literal["closed-form", "component", "boundary"]
@@ -51,11 +51,14 @@ class Direction:
         )
 
     @classmethod
-    def load(cls, path: Path | str, G: Generator) -> Self:
-        """The inverse of save. A direction of another network than G raises InputError."""
+    def load(cls, path: Path | str, G: Generator, network: str | None = None) -> Self:
+        """The inverse of save. A direction of another network than G raises InputError.
+
+        network: the fingerprint of G, where it is known.
+        """
         keys = ("name", "layers", "method", "score")
         remedy = "make it again with `stylegan directions NETWORK`"
-        tensors, header = read_of_network(path, G, kind="direction", keys=keys, remedy=remedy)
+        tensors, header = read_of_network(path, network or fingerprint(G), kind="direction", keys=keys, remedy=remedy)
         vector, layers = tensors.get("vector"), tuple(header["layers"])
         if vector is None or vector.shape != (G.w_dim,) or not set(layers) <= set(range(G.num_ws)):
             raise InputError(f"{path}: its vector or layers are not those of this network; the file is damaged")
@@ -96,29 +99,33 @@ def parse_direction(text: str) -> tuple[str, float]:
     return name, strength
 
 
-def find_moves(texts: Sequence[str], G: Generator) -> list[Move]:
+def find_moves(
+    texts: Sequence[str], G: Generator, *, folder: Path | str | None = None, network: str | None = None
+) -> list[Move]:
     """The directions that `Controls.direction` names, with their strengths. Raises InputError for all bad ones at once.
 
-    Names are looked up in the folder of the network's file; a name that ends in .safetensors is a file's path.
+    Names are looked up in the folder; a name that ends in .safetensors is a file's path. network: G's fingerprint.
     """
-    source = G.source  # the network's file or run folder, where `checkpoint.load` has set it
+    if not texts:
+        return []
+    network = network or fingerprint(G)
     moves, problems = [], []
     for text in texts:
         try:
             name, strength = parse_direction(text)
-            if source is None and not name.endswith(SUFFIX):
+            if folder is None and not name.endswith(SUFFIX):
                 raise InputError(
-                    f"direction {name!r}: this network was not loaded from a file, so there is no folder to look in: "
-                    f"give the path of the direction's file, such as out/{name}{SUFFIX}={strength:+g}"
+                    f"direction {name!r}: no folder was given to look in: name it, Controls(directions_from=...), "
+                    f"or give the path of the direction's file, such as out/{name}{SUFFIX}={strength:+g}"
                 )
-            moves.append((find_direction(name, directions_folder(source or ""), G), strength))
+            moves.append((find_direction(name, folder or "", G, network=network), strength))
         except InputError as e:
             problems.append(str(e))
     refuse(problems)
     return moves
 
 
-def find_direction(name: str, folder: Path | str, G: Generator) -> Direction:
+def find_direction(name: str, folder: Path | str, G: Generator, *, network: str | None = None) -> Direction:
     """The direction of this name in the folder, or in the file of this path. Raises InputError naming what there is."""
     folder = Path(folder)
     path = Path(name) if name.endswith(SUFFIX) else folder / f"{name}{SUFFIX}"
@@ -128,17 +135,10 @@ def find_direction(name: str, folder: Path | str, G: Generator) -> Direction:
         raise InputError(
             f"direction {name!r}: no such file {path}; {there}: make some with `stylegan directions NETWORK`"
         )
-    return Direction.load(path, G)
+    return Direction.load(path, G, network)
 
 
 def directions_folder(network: Path | str) -> Path:
     """Where a network's directions are kept: directions/ in a run folder, NETWORK-directions/ beside a file."""
     path = Path(network)
     return path / "directions" if path.is_dir() else path.with_name(f"{path.name.removesuffix(SUFFIX)}-directions")
-
-
-def describe_directions(texts: Sequence[str]) -> list[str]:
-    """In words: "direction glasses +2", "directions glasses +2, age -1"; nothing for none."""
-    steps = [(Path(name).name.removesuffix(SUFFIX), strength) for name, strength in map(parse_direction, texts)]
-    words = ", ".join(f"{name} {strength:+g}" for name, strength in steps)
-    return [f"direction{'s' if len(steps) > 1 else ''} {words}"] if steps else []

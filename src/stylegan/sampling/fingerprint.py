@@ -30,16 +30,15 @@ def full_fingerprint(G: Generator) -> str:
 
 
 def read_of_network(
-    path: Path | str, G: Generator, *, kind: str, keys: tuple[str, ...], remedy: str
+    path: Path | str, network: str, *, kind: str, keys: tuple[str, ...], remedy: str
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """`read_tensors` of a file of this kind that was made for G, with these keys in its header.
-
-    Raises InputError for anything else; remedy: what to do about a file of another network.
+    """`read_tensors` of a file of this kind that was made for the network with this fingerprint, with these keys in its
+    header. Raises InputError for anything else; remedy: what to do about a file of another network.
     """
     tensors, header = read_tensors(Path(path), kind=kind)
     missing = [key for key in ("network", *keys) if key not in header]
     if missing:
         raise InputError(f"{path}: its header has no {', '.join(missing)}; the file is damaged")
-    if header["network"] != fingerprint(G):
+    if header["network"] != network:
         raise InputError(f"{path} was made for another network, or at another time of its training: {remedy}")
     return tensors, header

@@ -8,18 +8,22 @@ from torch import Tensor
 from stylegan.errors import InputError
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import num_layers, resolution_of
-from stylegan.sampling.fingerprint import read_of_network
+from stylegan.sampling.fingerprint import fingerprint, read_of_network
 
 KEYS = ("distances", "start_distances", "space")  # of the header
 
 
-def read_projection(path: Path | str, G: Generator) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_projection(
+    path: Path | str, G: Generator, network: str | None = None
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors (on the CPU) and the header of a projection's file, as `Projection.save` wrote them.
 
-    ws: (N, num_ws, w_dim); noise.0, noise.1 ...: (N, 1, H, H). Raises InputError for a file of another kind or network.
+    ws: (N, num_ws, w_dim); noise.0, noise.1 ...: (N, 1, H, H). network: the fingerprint of G, where it is known.
+    Raises InputError for a file of another kind or network.
     """
     remedy = "project the pictures again with `stylegan project`"
-    tensors, header = read_of_network(path, G, kind="projection", keys=KEYS, remedy=remedy)
+    network = network or fingerprint(G)
+    tensors, header = read_of_network(path, network, kind="projection", keys=KEYS, remedy=remedy)
     N = len(header["distances"])
     sizes = [resolution_of(layer) for layer in range(num_layers(G))] if G.config.noise else []
     shapes = {"ws": (N, G.num_ws, G.w_dim)} | {f"noise.{i}": (N, 1, H, H) for i, H in enumerate(sizes)}
@@ -29,9 +33,9 @@ def read_projection(path: Path | str, G: Generator) -> tuple[dict[str, Tensor], 
     return tensors, header
 
 
-def projected(path: Path, G: Generator) -> tuple[Tensor, list[Tensor]]:
+def projected(path: Path, G: Generator, network: str | None = None) -> tuple[Tensor, list[Tensor]]:
     """The styles (1, num_ws, w_dim) and the noise maps (1, 1, H, H), none for a network without, of one projection."""
-    tensors, _ = read_projection(path, G)
+    tensors, _ = read_projection(path, G, network)
     ws, maps = tensors["ws"], noise_in(tensors)
     if len(ws) != 1:
         raise InputError(f"{path} holds {len(ws)} projections; a source is one: save each by itself, found[i].save()")

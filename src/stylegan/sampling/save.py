@@ -11,11 +11,9 @@ from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import check_sources, describe_controls, recipe
+from stylegan.sampling.recipe import CHUNK
+from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import SUFFIX, Source, Sources, parse_sources
-
-DEFAULT = Controls()
-CHUNK = 16  # pictures between two moves of the progress bar
 
 
 @dataclass(frozen=True)
@@ -47,13 +45,14 @@ def save_samples(
     sheet = [out / "grid.png"] if grid else []
     refuse_twins([*paths, *sheet])
     refuse_existing([*paths, *sheet])
-    check_sources(G, found, controls)
-    note = describe_controls(G, controls, found)
+    sampler = Sampler(G, controls)
+    sampler.check(found)
+    note = sampler.describe(found)
     chunks = progress([found[i : i + CHUNK] for i in range(0, len(found), CHUNK)], "pictures")
     make_folder(out)
     kept = []
     for start, chunk in zip(range(0, len(found), CHUNK), chunks, strict=True):
-        pictures = recipe(G, chunk, controls).pictures(G)
+        pictures = sampler.recipe(chunk).pictures(G)
         for path, picture in zip(paths[start : start + CHUNK], pictures, strict=False):
             save_png(image_grid(picture[None], 1), path)
         kept += [pictures] if grid else []

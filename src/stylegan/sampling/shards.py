@@ -22,14 +22,12 @@ from stylegan.errors import InputError
 from stylegan.files import remove_partial_files, whole_file, write_text
 from stylegan.networks.generator import Generator
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.direction import find_moves
 from stylegan.sampling.fingerprint import full_fingerprint
-from stylegan.sampling.parts import BATCH, Part, parse_part
+from stylegan.sampling.job import BATCH, Shard, shard_of
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import describe_controls, recipe
-from stylegan.sampling.save import DEFAULT, Saved, make_folder
+from stylegan.sampling.sampler import DEFAULT, Sampler
+from stylegan.sampling.save import Saved, make_folder
 from stylegan.sampling.seeds import Seeds, describe_ranges
-from stylegan.sampling.truncation import parse_psi
 
 
 def save_shard(
@@ -41,10 +39,10 @@ def save_shard(
     manifest last: with it the shard is done, and left as it is. Raises InputError for shards of another job in `out`,
     and where another process is writing this one.
     """
-    out, part = Path(out), parse_part(seeds, shard)
+    out, part, sampler = Path(out), shard_of(seeds, shard), Sampler(G, controls)
     tar, manifest = out / f"{name_of(part)}.tar", out / f"{name_of(part)}.json"
-    job = describe_job(G, part, controls)
-    words = describe_controls(G, controls)
+    job = describe_job(sampler, part)
+    words = sampler.describe()
     note = f"shard {part}: {len(part):,} of {part.count:,} pictures, {words}"
     make_folder(out)
     with _only_writer(out, part):
@@ -54,7 +52,7 @@ def save_shard(
         manifest.unlink(missing_ok=True)  # it tells of another tar
         sha = hashlib.sha256()
         with whole_file(tar) as partial, partial.open("wb") as f:
-            for piece in _tar(G, part, controls):
+            for piece in _tar(sampler, part):
                 f.write(piece)
                 sha.update(piece)
         facts = {"seeds": describe_ranges(part.seeds), "count": len(part), "bytes": tar.stat().st_size}
@@ -68,37 +66,43 @@ def pngs(G: Generator, seeds: Sequence[int], controls: Controls = DEFAULT) -> li
 
     Always 16 pictures are computed, the last again and again where there are fewer seeds.
     """
+    return encoded(Sampler(G, controls), seeds)
+
+
+def encoded(sampler: Sampler, seeds: Sequence[int]) -> list[bytes]:
+    """`pngs` of prepared controls."""
     if not 1 <= len(seeds) <= BATCH:
         raise InputError(f"{len(seeds)} seeds: give 1 to {BATCH}, which are computed together")
     padded = [*seeds, *[seeds[-1]] * (BATCH - len(seeds))]
     cudnn = torch.backends.cudnn
     with cudnn.flags(cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=cudnn.allow_tf32):
-        pictures = recipe(G, padded, controls).pictures(G)[: len(seeds)]
+        pictures = sampler.recipe(padded).pictures(sampler.G)[: len(seeds)]
     with ThreadPoolExecutor() as pool:  # 0.26 s of one core for a picture of 1024x1024
         return list(pool.map(_png, pictures))
 
 
-def name_of(part: Part) -> str:
+def name_of(part: Shard) -> str:
     """The name of its files, which sort as the parts."""
     width = max(5, len(str(part.N)))
     return f"shard-{part.i:0{width}d}-of-{part.N:0{width}d}"
 
 
-def describe_job(G: Generator, part: Part, controls: Controls) -> dict[str, Any]:
+def describe_job(sampler: Sampler, part: Shard) -> dict[str, Any]:
     """What all shards of a job have in common, as JSON data: what the pictures are made of, and how they are parted."""
     moves = [
         {"name": d.name, "strength": strength, "layers": list(d.layers), "sha256": _sha256(d.vector.numpy())}
-        for d, strength in find_moves(controls.direction, G)
+        for d, strength in sampler.moves
     ]
     sizes = {"count": part.count, "shards": part.N, "batch": BATCH}
-    made_of = asdict(controls) | {"psi": parse_psi(controls.psi, G), "direction": moves}
-    return {"network": full_fingerprint(G), "seeds": describe_ranges(part.ranges), **sizes, **made_of}
+    made_of = asdict(sampler.controls) | {"psi": sampler.psi, "direction": moves}
+    del made_of["directions_from"]  # a manifest tells no place
+    return {"network": full_fingerprint(sampler.G), "seeds": describe_ranges(part.ranges), **sizes, **made_of}
 
 
-def _tar(G: Generator, part: Part, controls: Controls) -> Iterator[bytes]:
+def _tar(sampler: Sampler, part: Shard) -> Iterator[bytes]:
     """The bytes of the tar in the layout of WebDataset, the same whenever and wherever it is written."""
     for _, (seeds, own) in zip(progress(part.firsts, "pictures"), part.batches(), strict=True):
-        for seed, png in list(zip(seeds, pngs(G, seeds, controls), strict=True))[own]:
+        for seed, png in list(zip(seeds, encoded(sampler, seeds), strict=True))[own]:
             header = tarfile.TarInfo(f"{seed:010d}.png")  # of nobody, in 1970
             header.size = len(png)
             yield header.tobuf(tarfile.USTAR_FORMAT) + png + bytes(-len(png) % tarfile.BLOCKSIZE)
@@ -123,7 +127,7 @@ def _made_with(G: Generator) -> dict[str, str]:
 
 
 @contextmanager
-def _only_writer(out: Path, part: Part) -> Iterator[None]:
+def _only_writer(out: Path, part: Shard) -> Iterator[None]:
     """Keep other processes from writing this shard, and remove what killed ones left of it."""
     lock = FileLock(out / f".{name_of(part)}.lock", timeout=0)
     try:
@@ -138,7 +142,7 @@ def _only_writer(out: Path, part: Part) -> Iterator[None]:
         raise InputError(f"another process is writing {out / name_of(part)}.tar at this moment: wait for it") from e
 
 
-def _refuse_another_job(job: dict[str, Any], out: Path, part: Part) -> None:
+def _refuse_another_job(job: dict[str, Any], out: Path, part: Shard) -> None:
     """Raise InputError where a shard in the folder, of as many, is of a job that differs from `job`."""
     own = out / f"{name_of(part)}.json"
     path = own if own.exists() else next(out.glob(f"shard-*-of-{part.N:05d}.json"), None)

@@ -1,8 +1,9 @@
-"""What truncation pulls towards, how strongly, and in words (Appendix B)."""
+"""How strongly truncation pulls, and towards what (Appendix B). `networks.styles.truncate` then does it."""
 
 import math
 import re
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 import torch
@@ -10,16 +11,17 @@ from torch import Tensor
 
 from stylegan.errors import InputError
 from stylegan.networks.generator import Generator
-from stylegan.networks.levels import pixels, runs, style_indices
+from stylegan.networks.levels import style_indices
 from stylegan.sampling.controls import Psi
+from stylegan.sampling.latents import draw_w
 
 SAMPLES = 10_000  # w drawn for a mean or for centres, unless told
 
 
 def parse_psi(psi: Psi, G: Generator) -> float | list[float]:
     """psi as a number, or as one number for each style. Raises InputError for what is no finite number."""
-    if isinstance(psi, int | float) and not isinstance(psi, bool):
-        return _number(psi, psi, G)
+    if isinstance(psi, Real) and not isinstance(psi, bool):  # NumPy's numbers too
+        return _number(float(psi), psi, G)
     if not isinstance(psi, str | Sequence):
         raise InputError(f"psi {psi!r}: {_allowed(G)}")
     parts: Sequence[str] | Sequence[float] = psi.split(",") if isinstance(psi, str) else psi
@@ -37,19 +39,31 @@ def parse_psi(psi: Psi, G: Generator) -> float | list[float]:
     return [_number(part, psi, G) for part in parts]
 
 
-def parse_towards(towards: str, G: Generator, c: Tensor | None = None) -> Tensor | None:
-    """What truncation pulls to, for `truncated`: "mean" is w_avg of the training (None), "mean:5000" is estimated from
-    5000 samples, "centers:8" are the centres of 8 clusters of W. c: (1, c_dim), to estimate within one class.
-    """
-    if towards == "mean":
-        return None
-    match = re.fullmatch(r"(mean|centers):([1-9]\d*)", towards)
+def check_cutoff(cutoff: int | None) -> int | None:
+    """The cutoff. Raises InputError for one below 0."""
+    if cutoff is not None and cutoff < 0:
+        raise InputError(f"cutoff {cutoff}: must be 0 (no style is truncated) or above")
+    return cutoff
+
+
+def parse_towards(towards: str) -> tuple[str, int]:
+    """("mean", 5000) of "mean:5000", ("centers", 8) of "centers:8", and ("mean", 0) of "mean", the training's w_avg."""
+    match = re.fullmatch(r"mean|(mean|centers):([1-9]\d*)", towards)
     if match is None:
         raise InputError(
             f"towards {towards!r}: must be mean (of the training), mean:N (of N samples) or centers:K (of K clusters)"
         )
-    count = int(match[2])
-    return estimate_w_avg(G, count, c=c) if match[1] == "mean" else cluster_centers(G, count, c=c)
+    return match[1] or "mean", int(match[2] or 0)
+
+
+def find_center(G: Generator, towards: str, c: Tensor | None = None) -> Tensor:
+    """What `truncate` pulls to: a mean (w_dim,), or the centres of K clusters of W (K, w_dim). c: (1, c_dim), to
+    estimate within one class.
+    """
+    kind, count = parse_towards(towards)
+    if not count:
+        return G.w_avg
+    return estimate_w_avg(G, count, c=c) if kind == "mean" else cluster_centers(G, count, c=c)
 
 
 def estimate_w_avg(G: Generator, count: int = SAMPLES, *, c: Tensor | None = None, seed: int = 0) -> Tensor:
@@ -75,30 +89,6 @@ def cluster_centers(G: Generator, K: int, *, count: int = SAMPLES, c: Tensor | N
             break
         centers = moved
     return centers
-
-
-@torch.no_grad()
-def draw_w(G: Generator, count: int, *, c: Tensor | None = None, seed: int = 0) -> Tensor:
-    """`count` random w, (count, w_dim), the same for the same seed."""
-    random = np.random.RandomState(seed)
-    z = torch.from_numpy(random.randn(count, G.z_dim)).float().to(G.w_avg.device)
-    if G.c_dim and c is None:
-        c = torch.eye(G.c_dim)[torch.from_numpy(random.randint(G.c_dim, size=count))]
-    labels = None if c is None else c.to(z.device).expand(count, -1)
-    chunks = range(0, count, 4096)
-    return torch.cat([G.mapping(z[i : i + 4096], None if labels is None else labels[i : i + 4096]) for i in chunks])
-
-
-def describe_truncation(G: Generator, psi: Psi, cutoff: int | None, towards: str = "mean") -> str:
-    """In words: "psi 0.7 on styles 0-7 of 0-17 (4-32 px)"."""
-    psi = parse_psi(psi, G)
-    if psi == 1:
-        return "psi 1, no truncation"
-    inside = list(range(G.num_ws))[:cutoff]
-    words = f"{psi:g}" if isinstance(psi, float) else ", ".join(f"{p:g}" for p in psi[:cutoff])
-    where = "all styles" if len(inside) == G.num_ws else f"styles {runs(inside)} of 0-{G.num_ws - 1} ({pixels(inside)})"
-    target = {"mean": "", "centers": " towards the nearest cluster centre"}.get(towards.partition(":")[0], "")
-    return f"psi {words} on {where}{target}" if inside else "no truncation (cutoff 0)"
 
 
 def _spread(w: Tensor, K: int, seed: int) -> Tensor:

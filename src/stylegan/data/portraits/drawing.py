@@ -4,7 +4,7 @@ import numpy as np
 
 from stylegan.data.portraits.face import brow, ears, eye, freckles, glasses, mouth, nose, skin, wrinkles
 from stylegan.data.portraits.hair import hair_behind, hair_in_front
-from stylegan.data.portraits.paint import line, mix
+from stylegan.data.portraits.paint import blend, line
 from stylegan.data.portraits.sitter import Sitter
 
 LIGHT, DARK = "#fff1dc", "#1a1020"  # the warm light and the cool dark that shade hair and cloth
@@ -35,12 +35,12 @@ def _paints(s: Sitter) -> str:
     """Everything that is filled with more than one colour, by name."""
     hair, cloth, background = s.hair, s.cloth, s.background
     return (
-        _slope("background", mix(background, LIGHT, 0.35), background, mix(background, "#2a2440", 0.16))
-        + _slope("skin", mix(s.skin, LIGHT, 0.22), s.skin, s.shade(0.17))
-        + _slope("hair", mix(hair, LIGHT, 0.2), hair, mix(hair, DARK, 0.3))
-        + _slope("hairBehind", hair, mix(hair, DARK, 0.25), mix(hair, DARK, 0.4))
-        + _slope("cloth", mix(cloth, LIGHT, 0.15), cloth, mix(cloth, DARK, 0.25))
-        + _glow("blush", mix(s.skin, "#dd3f45", 0.55), 0.45 - 0.2 * s["skin_tone"])
+        _slope("background", blend(background, LIGHT, 0.35), background, blend(background, "#2a2440", 0.16))
+        + _slope("skin", blend(s.skin, LIGHT, 0.22), s.skin, s.shade(0.17))
+        + _slope("hair", blend(hair, LIGHT, 0.2), hair, blend(hair, DARK, 0.3))
+        + _slope("hairBehind", hair, blend(hair, DARK, 0.25), blend(hair, DARK, 0.4))
+        + _slope("cloth", blend(cloth, LIGHT, 0.15), cloth, blend(cloth, DARK, 0.25))
+        + _glow("blush", blend(s.skin, "#dd3f45", 0.55), 0.45 - 0.2 * s["skin_tone"])
         + _glow("shine", LIGHT, 0.5)
     )
 
@@ -65,5 +65,5 @@ def _body(s: Sitter) -> str:
         f'<path d="M-17 20V54C-19 60 -26 60 -26 60C-20 80 20 80 26 60C26 60 19 60 17 54V20Z" fill="{s.skin}"/>'
         f'<path d="M-17 20V50C-8 64 8 64 17 53V20Z" fill="{s.shade(0.32)}"/>'
         '<path d="M-92 84C-86 68 -58 65 -24 58C-19 74 19 74 24 58C58 65 86 68 92 84Z" fill="url(#cloth)"/>'
-        + line("M-25 57.5C-20 75 20 75 25 57.5", mix(s.cloth, LIGHT, 0.3), 3.5)
+        + line("M-25 57.5C-20 75 20 75 25 57.5", blend(s.cloth, LIGHT, 0.3), 3.5)
     )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from stylegan.data.portraits.hair import hairline_shadow
-from stylegan.data.portraits.paint import line, mix, spline
+from stylegan.data.portraits.paint import blend, line, spline
 from stylegan.data.portraits.sitter import Sitter
 
 LINE = "#3b2226"  # the warm dark of lashes and brows: pure black looks hard beside skin
@@ -51,7 +51,7 @@ def eye(s: Sitter, side: int) -> str:
 
 def brow(s: Sitter, side: int) -> str:
     """Thick at the nose, thin at the temple."""
-    colour = mix(s.hair, mix(LINE, s.skin, 0.15), 0.5)
+    colour = blend(s.hair, blend(LINE, s.skin, 0.15), 0.5)
     tilt = f"scale({side} 1) rotate({4 - 10 * s['brow_tilt']:.2f})"
     shape = "M-10 1.5C-9.5 -1 -5 -4 2 -4C7 -4 11 -1 12 2C8 -1.4 4 -1.6 0 -1.2C-5 -.6 -9 .8 -10 1.5Z"
     drawn = f'<path transform="{tilt}" d="{shape}" fill="{colour}" stroke="{colour}"/>'
@@ -60,7 +60,7 @@ def brow(s: Sitter, side: int) -> str:
 
 def nose(s: Sitter) -> str:
     """A shadow from the root to the tip on the side away from the light, and a line under the tip."""
-    size, colour = 1 + 0.45 * s["nose_size"], mix(s.skin, "#83283a", 0.5)
+    size, colour = 1 + 0.45 * s["nose_size"], blend(s.skin, "#83283a", 0.5)
     (root_x, root_y), (x, y) = s.place(3, -4, rise=1), s.place(0, 15, rise=8)
     left, right, low = x - 6 * size, x + 6.5 * size, y + 7 * size
     bridge = (
@@ -84,7 +84,7 @@ def mouth(s: Sitter) -> str:
         f'<path d="{upper}" fill="none" stroke="#fff8ef" stroke-width="{min(7, gape):.2f}"/></g>'
     )
     lips = upper + (f"Q0 {low:.2f} {-half:.2f} {corner:.2f}" if gape else "")
-    return _at(s, 0, 31, (inside if gape else "") + line(lips, mix(s.skin, "#b0303f", 0.62), 3))
+    return _at(s, 0, 31, (inside if gape else "") + line(lips, blend(s.skin, "#b0303f", 0.62), 3))
 
 
 def glasses(s: Sitter) -> str:
@@ -109,7 +109,7 @@ def freckles(s: Sitter, rng: np.random.Generator) -> str:
     count = int(26 * max(0.0, rng.uniform(-1, 1)))
     places = (s.place(min(max(17 * u, -32), 32), 13 + 4 * v) for u, v in rng.normal(size=(count, 2)).tolist())
     dots = "".join(f"M{x:.2f} {y:.2f}h0" for x, y in places)  # no length and round ends: a dot
-    return line(dots, mix(s.skin, "#7a3018", 0.55), 1.7, 0.6) if dots else ""
+    return line(dots, blend(s.skin, "#7a3018", 0.55), 1.7, 0.6) if dots else ""
 
 
 def wrinkles(s: Sitter, rng: np.random.Generator) -> str:

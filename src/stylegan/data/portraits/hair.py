@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from stylegan.data.portraits.paint import Point, line, mix, spline
+from stylegan.data.portraits.paint import Point, blend, line, spline
 from stylegan.data.portraits.sitter import Sitter
 
 BALD, BUZZ, SHORT, BOB, LONG, CURLY, BUN = range(7)
@@ -80,7 +80,7 @@ def _shine(sitter: Sitter, side: float, top: float) -> str:
     rx, ry, back = sitter.width + side - 8, 42 + top - 8, -2 * sitter["yaw"]
     upper = [(rx * cos + back, -8 + ry * sin) for cos, sin in _arc(198, 290, 23)]
     lower = [(0.86 * (rx * cos) + back, -8 + 0.84 * ry * sin) for cos, sin in _arc(221, 272, 25)]
-    colour = mix(sitter.hair, "#ffe9cf", 0.55)
+    colour = blend(sitter.hair, "#ffe9cf", 0.55)
     return f'<path d="{spline([*upper, *reversed(lower)])}" fill="{colour}" fill-opacity=".28"/>'
 
 
@@ -99,7 +99,7 @@ def _single_hairs(sitter: Sitter, rng: np.random.Generator, side: float, top: fl
         rx, ry = sitter.width + side + off, 42 + top + off
         arc = _arc(start, start + reach, reach / 2)
         strokes.append(spline([(rx * cos - 2.5 * sitter["yaw"], -8 + ry * sin) for cos, sin in arc], closed=False))
-    colours = mix(sitter.hair, "#ffe9cf", 0.45), mix(sitter.hair, "#1a1014", 0.4)
+    colours = blend(sitter.hair, "#ffe9cf", 0.45), blend(sitter.hair, "#1a1014", 0.4)
     return "".join(line("".join(strokes[i::2]), colour, 0.7, 0.4) for i, colour in enumerate(colours))
 
 

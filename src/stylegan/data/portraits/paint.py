@@ -22,7 +22,7 @@ def line(path: str, colour: str, width: float, opacity: float = 1) -> str:
     return f'<path d="{path}" fill="none" {pen}/>'
 
 
-def mix(a: str, b: str, t: float) -> str:
+def blend(a: str, b: str, t: float) -> str:
     """The colour at t on the way from a (0) to b (1)."""
     old, new = bytes.fromhex(a[1:]), bytes.fromhex(b[1:])
     return "#" + bytes(round(p + t * (q - p)) for p, q in zip(old, new, strict=True)).hex()
@@ -31,7 +31,7 @@ def mix(a: str, b: str, t: float) -> str:
 def ramp(stops: tuple[str, ...], t: float) -> str:
     """The colour at t in [0, 1] on a road through all the stops."""
     i = min(int(t * (len(stops) - 1)), len(stops) - 2)
-    return mix(stops[i], stops[i + 1], t * (len(stops) - 1) - i)
+    return blend(stops[i], stops[i + 1], t * (len(stops) - 1) - i)
 
 
 def oklch(lightness: float, chroma: float, hue: float) -> str:

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from stylegan.data.portraits.paint import Point, mix, oklch, ramp, spline
+from stylegan.data.portraits.paint import Point, blend, oklch, ramp, spline
 
 SKIN = ("#fde3d0", "#f4caa8", "#e2aa80", "#c58a5e", "#9a6642", "#70472f", "#4f3225")
 HAIR = ("#221d22", "#3b2823", "#6a432c", "#a5703f", "#d9ab62", "#eddcb8")
@@ -55,16 +55,16 @@ class Sitter:
     @cached_property
     def skin(self) -> str:
         pure = ramp(SKIN, self["skin_tone"])
-        return mix(pure, "#cf6d68" if self["skin_warmth"] < 0 else "#c99a2e", 0.3 * abs(self["skin_warmth"]))
+        return blend(pure, "#cf6d68" if self["skin_warmth"] < 0 else "#c99a2e", 0.3 * abs(self["skin_warmth"]))
 
     def shade(self, depth: float) -> str:
         """The skin in shadow: redder, not greyer."""
-        return mix(self.skin, "#732a34", depth)
+        return blend(self.skin, "#732a34", depth)
 
     @cached_property
     def hair(self) -> str:
         pure = ramp(HAIR, self["hair_tone"])
-        return mix(pure, "#8d8b92" if self["hair_warmth"] < 0 else "#b8401f", 0.55 * abs(self["hair_warmth"]) ** 1.5)
+        return blend(pure, "#8d8b92" if self["hair_warmth"] < 0 else "#b8401f", 0.55 * abs(self["hair_warmth"]) ** 1.5)
 
     @cached_property
     def iris(self) -> str:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.data.pixels import to_float
-from stylegan.sampling.sample import seed_z, stack_noise
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.recipe import synthesize
+from stylegan.sampling.sampler import Sampler
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
@@ -79,10 +81,8 @@ class Health:
     def _fakes(self, part: slice, state: TrainingState) -> torch.Tensor:
         """Pictures of some of the seeds 0 to 31, on the CPU."""
         G, seeds = state.G_ema, range(len(self.seen))[part]
-        z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(state.device)
-        noise = [m.to(state.device) for m in stack_noise(seeds, G)] if G.config.noise else None
-        images: torch.Tensor = G(z, self._c(self.seen[part], state), noise=noise)
-        return images.cpu()
+        made = Sampler(G, Controls(psi=1)).recipe(seeds, c=self._c(self.seen[part], state))
+        return torch.cat([images.cpu() for images in synthesize(G, made)])
 
     def _reals(self, indices: NDArray[np.int64], phase: Phase) -> torch.Tensor:
         return to_float(torch.from_numpy(self.dataset.batch(phase.resolution, indices)))

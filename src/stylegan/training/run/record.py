@@ -10,7 +10,7 @@ import torch
 from stylegan import checkpoint
 from stylegan.data.dataset import ImageDataset, image_grid, save_png
 from stylegan.files import write_text
-from stylegan.sampling.sample import sample
+from stylegan.sampling.sampler import sample
 from stylegan.training.state import TrainingState
 
 STATS = "stats.jsonl"

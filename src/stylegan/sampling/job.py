@@ -1,4 +1,4 @@
-"""A job of very many seeds, parted: the same pictures are computed together however many parts there are. No torch."""
+"""A job of very many seeds, cut into shards: which pictures are computed together does not depend on how. No torch."""
 
 import re
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ BATCH = 16  # pictures computed together: a constant, as the shape of a batch de
 
 
 @dataclass(frozen=True)
-class Part:
-    """Part i of the N of a job: the pictures of the job's seeds from the start-th up to the stop-th."""
+class Shard:
+    """Shard i of the N of a job: the pictures of the job's seeds from the start-th up to the stop-th."""
 
     ranges: tuple[range, ...]  # the seeds of the whole job
     i: int
@@ -41,16 +41,16 @@ class Part:
 
     @property
     def seeds(self) -> list[range]:
-        """Those of this part."""
+        """Those of this shard."""
         return cut(self.ranges, self.start, self.stop)
 
     @property
     def firsts(self) -> range:
-        """Where in the job the batches begin that this part has pictures of."""
+        """Where in the job the batches begin that this shard has pictures of."""
         return range(self.start // BATCH * BATCH, self.stop, BATCH)
 
     def batches(self) -> Iterator[tuple[list[int], slice]]:
-        """The seeds of each of these batches, and which of its pictures belong to this part."""
+        """The seeds of each of these batches, and which of its pictures belong to this shard."""
         seeds = chain.from_iterable(cut(self.ranges, self.firsts[0], self.firsts[-1] + BATCH))
         for first in self.firsts:
             yield list(islice(seeds, BATCH)), slice(max(self.start - first, 0), self.stop - first)
@@ -60,19 +60,19 @@ class Part:
         return self.count if i == self.N else i * self.count // self.N // step * step
 
 
-def parse_part(seeds: Seeds, shard: str | tuple[int, int]) -> Part:
-    """Part "I/N" of the seeds. Raises InputError for no such part, a seed given twice, and more parts than seeds."""
+def shard_of(seeds: Seeds, shard: str | tuple[int, int]) -> Shard:
+    """Shard "I/N" of the seeds. Raises InputError for no such shard, a seed given twice, and more shards than seeds."""
     i, N = parse_shard(shard)
     if isinstance(seeds, str) and SUFFIX in seeds:
         raise InputError(f"shard {i}/{N}: shards are parts of ranges of seeds; sample projections without --shard")
     ranges = seed_ranges(seeds, at_most=MAX_SEED + 1)
     refuse_repeats(ranges)
-    part = Part(tuple(ranges), i, N)
-    if part.count < N:
+    found = Shard(tuple(ranges), i, N)
+    if found.count < N:
         raise InputError(
-            f"shard {part} of {part.count} pictures ({describe_ranges(ranges)}): N is at most {part.count}"
+            f"shard {found} of {found.count} pictures ({describe_ranges(ranges)}): N is at most {found.count}"
         )
-    return part
+    return found
 
 
 def parse_shard(shard: str | tuple[int, int]) -> tuple[int, int]:

@@ -1,0 +1,55 @@
+"""What a seed means for noise, and which noise the controls ask for (Section 3.2)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stylegan.errors import InputError
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import layer_indices, num_layers, resolution_of
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.seeds import parse_seeds
+
+
+def seed_noise(seed: int, G: Generator) -> list[Tensor]:
+    """The noise of a seed, a map (1, 1, H, H) for each layer from 4x4 up: what follows z in the seed's own stream."""
+    random = np.random.RandomState(seed)
+    random.randn(1, G.z_dim)
+    resolutions = [resolution_of(layer) for layer in range(num_layers(G))]
+    return [torch.from_numpy(random.randn(1, 1, H, H)).float() for H in resolutions]
+
+
+def stack_noise(seeds: Sequence[int], G: Generator) -> list[Tensor]:
+    """The noise of several seeds as one batch: maps of (N, 1, H, H)."""
+    return concatenate([seed_noise(seed, G) for seed in seeds])
+
+
+def concatenate(each: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """The maps of several pictures as one batch, layer by layer."""
+    return [torch.cat(maps) for maps in zip(*each, strict=True)]
+
+
+def stored_noise(G: Generator) -> list[Tensor]:
+    """The maps that are stored in the network, for noise "const": (1, 1, H, H) each."""
+    return [m for m in G.synthesis.noise_maps(1, "const", None, None, 0) if m is not None]
+
+
+def only_layers(maps: Sequence[Tensor], layers: Sequence[int]) -> list[Tensor]:
+    """Noise maps of every layer, with zeros in all but these layers."""
+    return [m if i in layers else torch.zeros_like(m) for i, m in enumerate(maps)]
+
+
+def noisy_layers(G: Generator, controls: Controls) -> list[int]:
+    """The layers that get noise. Raises InputError for controls of noise that this network cannot follow."""
+    mode, seed, layers = controls.noise, controls.noise_seed, controls.noise_layers
+    if mode not in ("random", "const", "none"):
+        raise InputError(f"noise {mode!r}: must be random, const or none")
+    if seed is not None and mode != "random":
+        raise InputError(f"noise seed {seed} with noise {mode}: a seed is for noise random")
+    if not G.config.noise and (seed is not None or layers is not None):
+        raise InputError("noise seed or noise layers were given, and this network has no noise inputs")
+    if seed is not None:
+        parse_seeds([seed])
+    return list(range(num_layers(G))) if layers is None else layer_indices(layers, G)

@@ -1,0 +1,242 @@
+"""The one road to pictures: a network and its controls, prepared once, for any seeds, projections and styles."""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stylegan.config import NoiseMode
+from stylegan.errors import InputError, refuse
+from stylegan.networks.generator import Generator
+from stylegan.networks.levels import Levels
+from stylegan.networks.styles import truncate
+from stylegan.sampling.controls import Controls
+from stylegan.sampling.describe import describe_controls
+from stylegan.sampling.direction import find_moves, move
+from stylegan.sampling.fingerprint import fingerprint
+from stylegan.sampling.latents import labels_of, seed_ws
+from stylegan.sampling.noise import concatenate, noisy_layers, only_layers, seed_noise, stored_noise
+from stylegan.sampling.projected import projected
+from stylegan.sampling.recipe import CHUNK, Recipe
+from stylegan.sampling.sources import Source, Sources, files_among, parse_sources, seeds_among
+from stylegan.sampling.truncation import check_cutoff, find_center, parse_psi, parse_towards
+
+DEFAULT = Controls()
+Files = dict[Path, tuple[Tensor, list[Tensor]]]
+"""The styles (1, num_ws, w_dim) and the noise maps (1, 1, H, H) of projections."""
+
+
+class Sampler:
+    """G and its controls, prepared: words are parsed once, and what takes long (clusters of W) is computed once.
+
+    One seed is one picture, whatever the batch, the neighbours or the device (to rounding). A sampler is for the
+    weights that G has now: make another after a training step. Raises InputError for controls that G cannot follow; for
+    a missing class only when seeds ask for it, as projections need none.
+    """
+
+    def __init__(
+        self,
+        G: Generator,
+        controls: Controls = DEFAULT,
+        *,
+        towards: Tensor | None = None,
+        like: "Sampler | None" = None,
+    ) -> None:
+        """towards: a mean (w_dim,) or centres (K, w_dim) of your own. like: a sampler of G whose results to share."""
+        self.G, self.controls, self.towards = G, controls, towards
+        self._found: dict[Hashable, Any] = {} if like is None else like._found
+        self.psi = parse_psi(controls.psi, G)
+        self.cutoff = check_cutoff(controls.cutoff)
+        parse_towards(controls.towards)
+        self.noisy_layers = noisy_layers(G, controls)
+        names, folder = controls.direction, controls.directions_from
+        self.moves = find_moves(names, G, folder=folder, network=self.network) if names else []
+
+    def but(self, **changes: Any) -> "Sampler":
+        """The same with some controls changed. Clusters of W that both need are computed once."""
+        return Sampler(self.G, self.controls.but(**changes), towards=self.towards, like=self)
+
+    def pictures(
+        self, sources: Sources | Tensor, *, c: Tensor | None = None, batch: int | None = None
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Pictures in order, in batches: uint8 (n, C, H, H). For sources and c see `recipe`.
+
+        batch: n; by default 16, or fewer above 512 px. Whatever n is, the network computes 2^22 pixels at once at most.
+        """
+        if batch is not None and batch < 1:
+            raise InputError(f"batch {batch}: must be at least 1, or None for what fits into the memory")
+        found = sources if isinstance(sources, Tensor) else parse_sources(sources)
+        self._check_labels(found, c)
+        n = CHUNK if batch is None else batch
+        parts = (slice(start, start + n) for start in range(0, len(found), n))
+        made = (self.recipe(found[part], c=None if c is None else c[part]) for part in parts)
+        if batch is None:
+            return (pictures for each in made for pictures in each.batches(self.G))
+        return (np.concatenate(list(each.batches(self.G, batch))) for each in made)
+
+    def recipe(self, sources: Sources | Tensor, *, c: Tensor | None = None) -> Recipe:
+        """What pictures are made of: those of seeds and projections, or of styles as they are.
+
+        sources: see `Sources`; or a tensor, ws (N, num_ws, w_dim) or w (N, w_dim), as `ws` gives them, or your own.
+        c: (number of sources, c_dim), labels instead of the controls' class. The styles of seeds are truncated, those
+        of seeds and projections moved along the directions. Where each seed has its own noise, a projection brings its
+        own too, and styles have that of seed 0: `Recipe(ws, sampler.noise([3]))` gives them another.
+        """
+        if isinstance(sources, Tensor):
+            return Recipe(self._own(sources), self._noise_of_styles)
+        found = parse_sources(sources)
+        files = self._read(found)
+        return Recipe(self._ws(found, files, c), self._noise(found, files))
+
+    def ws(self, sources: Sources, *, c: Tensor | None = None) -> Tensor:
+        """The styles of `recipe` alone, (N, num_ws, w_dim) where G is."""
+        found = parse_sources(sources)
+        return self._ws(found, self._read(found), c)
+
+    def noise(self, sources: Sources) -> list[Tensor] | None:
+        """The noise of `recipe` alone: a map (N or 1, 1, H, H) for each layer, where G is; None for no noise at all."""
+        found = parse_sources(sources)
+        return self._noise(found, self._read(found) if self._same_noise is None else {})
+
+    def truncate(self, ws: Tensor) -> Tensor:
+        """Styles (N, num_ws, w_dim), truncated as the controls say."""
+        return ws if self.psi == 1 else truncate(ws, self.center, self.psi, self.cutoff)
+
+    def check(self, sources: Sequence[Source]) -> None:
+        """Raise InputError where `recipe` would, for all bad files at once: before the first of many pictures."""
+        self._check_labels(sources, None)
+        for start in range(0, len(sources), CHUNK):  # a projection at 1024 px holds 15 MB
+            self._read(sources[start : start + CHUNK])
+
+    def describe(self, sources: Sequence[Source] = ()) -> str:
+        """The controls in words: "psi 0.7 on all styles, noise of each seed"."""
+        return describe_controls(self.G, self.controls, sources)
+
+    @property
+    def center(self) -> Tensor:
+        """What truncation pulls to: a mean (w_dim,), or centres (K, w_dim)."""
+        if self.towards is not None:
+            return self.towards
+        towards, class_index = self.controls.towards, self.controls.class_index
+        if towards == "mean":
+            return self.G.w_avg
+        found: Tensor = self._once(
+            (towards, class_index), lambda: find_center(self.G, towards, labels_of(self.G, class_index, 1))
+        )
+        return found
+
+    @property
+    def network(self) -> str:
+        """The fingerprint of G, which tells whose projections and directions there are."""
+        found: str = self._once("network", lambda: fingerprint(self.G))
+        return found
+
+    def _once(self, what: Hashable, find: Callable[[], Any]) -> Any:
+        if what not in self._found:
+            self._found[what] = find()
+        return self._found[what]
+
+    def _ws(self, found: Sequence[Source], files: Files, c: Tensor | None) -> Tensor:
+        self._check_labels(found, c)
+        rows = {path: ws.to(self.G.w_avg.device) for path, (ws, _) in files.items()}
+        of_seeds = iter(())
+        if seeds := seeds_among(found):
+            at = [i for i, source in enumerate(found) if not isinstance(source, Path)]
+            labels = labels_of(self.G, self.controls.class_index, len(seeds)) if c is None else c[at]
+            of_seeds = iter(self.truncate(seed_ws(self.G, seeds, c=labels)).split(1))
+        ws = torch.cat([rows[source] if isinstance(source, Path) else next(of_seeds) for source in found])
+        return move(ws, self.moves)
+
+    def _noise(self, found: Sequence[Source], files: Files) -> list[Tensor] | None:
+        if not self.G.config.noise or self.controls.noise == "none":
+            return None
+        if self._same_noise is not None:
+            return self._same_noise
+        each = [files[source][1] if isinstance(source, Path) else seed_noise(source, self.G) for source in found]
+        return self._placed(concatenate(each))
+
+    @cached_property
+    def _same_noise(self) -> list[Tensor] | None:
+        """The noise that all pictures share, where they do."""
+        if self.controls.noise == "const":
+            return self._placed(stored_noise(self.G))
+        seed = self.controls.noise_seed
+        return None if seed is None else self._placed(seed_noise(seed, self.G))
+
+    @cached_property
+    def _noise_of_styles(self) -> list[Tensor] | None:
+        return self.noise([0])
+
+    def _placed(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        return [m.to(self.G.w_avg.device) for m in only_layers(maps, self.noisy_layers)]
+
+    def _own(self, ws: Tensor) -> Tensor:
+        """Styles of the user's own as (N, num_ws, w_dim), where G is."""
+        G = self.G
+        if tuple(ws.shape[1:]) not in ((G.w_dim,), (G.num_ws, G.w_dim)):
+            raise InputError(
+                f"styles of shape {tuple(ws.shape)}: must be w (N, {G.w_dim}) or ws (N, {G.num_ws}, {G.w_dim})"
+            )
+        ws = ws.to(G.w_avg)
+        return ws if ws.ndim == 3 else G.broadcast(ws)
+
+    def _check_labels(self, found: Sequence[Source] | Tensor, c: Tensor | None) -> None:
+        """Raise InputError for labels that do not fit, and where a class is missing."""
+        if isinstance(found, Tensor):
+            return
+        if c is not None:
+            if tuple(c.shape) != (len(found), self.G.c_dim):
+                raise InputError(
+                    f"c of shape {tuple(c.shape)}: must be ({len(found)}, {self.G.c_dim}), one label for each source"
+                )
+        elif seeds_among(found):
+            labels_of(self.G, self.controls.class_index, 1)
+
+    def _read(self, found: Sequence[Source]) -> Files:
+        """The projections among the sources. Raises InputError for all the bad files at once."""
+        files, problems = {}, []
+        for path in dict.fromkeys(files_among(found)):
+            try:
+                files[path] = projected(path, self.G, self.network)
+            except InputError as e:
+                problems.append(str(e))
+        refuse(problems)
+        return files
+
+
+def sample(
+    G: Generator,
+    seeds: Sources,
+    *,
+    c: Tensor | None = None,
+    truncation_psi: float | Sequence[float] = 1.0,
+    truncation_cutoff: int | None = None,
+    towards: Tensor | None = None,
+    noise_mode: NoiseMode = "random",
+    noise_seed: int | None = None,
+    noise_layers: Levels | None = None,
+    batch: int | None = None,
+) -> Iterator[NDArray[np.uint8]]:
+    """Pictures of the seeds, in order, in batches: uint8 (n, C, H, H). `Sampler.pictures`, in one call.
+
+    c: (len(seeds), c_dim) labels for a network with classes. towards: what truncation pulls to, a mean (w_dim,) or
+    centres (K, w_dim) of which each w takes the nearest; by default w_avg. batch: n, by default 16, fewer above 512 px.
+    """
+    controls = Controls(
+        psi=truncation_psi,
+        cutoff=truncation_cutoff,
+        noise=noise_mode,
+        noise_seed=noise_seed,
+        noise_layers=noise_layers,
+    )
+    return Sampler(G, controls, towards=towards).pictures(seeds, c=c, batch=batch)
+
+
+def recipe(G: Generator, sources: Sources, controls: Controls) -> Recipe:
+    """What the pictures of seeds and projections are made of. `Sampler.recipe`, in one call."""
+    return Sampler(G, controls).recipe(sources)
