@@ -46,7 +46,7 @@ class DrawnOnTheCPU(TorchFunctionMode):
 
 @pytest.fixture(autouse=True)
 def same_numbers(monkeypatch):
-    """No TF32, which keeps 11 bits, in convolutions (products of matrices use none by default), and the same random numbers on both devices."""
+    """No convolutions in TF32, which keeps 11 bits, and the same random numbers on both devices."""
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     with mock.patch.object(torch, "Generator", Generator), DrawnOnTheCPU():
         yield
@@ -125,7 +125,7 @@ def test_sampling_gives_the_pictures_of_the_cpu(precision, G, noise):
     if precision == "float32":
         assert differences.max() <= 1  # a number at the edge between two levels
     else:
-        assert differences.mean() < 5  # of 255: thirteen layers, each 4e-3 off
+        assert differences.mean() < 2  # of 255; 0.7 with bfloat16 on a CPU
 
 
 def test_projection_comes_as_close_as_on_the_cpu(precision, make):
