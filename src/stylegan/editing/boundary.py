@@ -20,7 +20,7 @@ def linear_boundary(points: Tensor, marks: Tensor) -> tuple[Tensor, float]:
     points: (N, dim); marks: (N,) bool, at least 2 of each. The second number is a fraction, the mean of both sides',
     from boundaries made without a tenth of the points at a time. float64, no randomness.
     """
-    X = points.double().cpu()
+    X = points.cpu().double()
     X = X - X.mean(dim=0)
     X = X / X.square().mean().sqrt()
     place = torch.where(marks, marks.cumsum(0), (~marks).cumsum(0))  # among those of the same mark

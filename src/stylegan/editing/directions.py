@@ -28,7 +28,7 @@ def closed_form(G: Generator, count: int = 10, *, levels: Levels = "all") -> lis
     require_styles(G, "directions in closed form")
     layers = style_indices(levels, G)
     styles = [module for module in G.synthesis.modules() if isinstance(module, AdaIN)]
-    A = torch.cat([styles[i].affine.weight.detach().double().cpu() for i in layers])  # (2 channels of each, w_dim)
+    A = torch.cat([styles[i].affine.weight.detach().cpu().double() for i in layers])  # (2 channels of each, w_dim)
     values, vectors = torch.linalg.eigh(A.T @ A)
     return _strongest_first(G, "closed-form", values, vectors, spread(G), layers)[:count]
 

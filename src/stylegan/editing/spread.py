@@ -24,6 +24,6 @@ class Spread:
 
 def spread(G: Generator, *, samples: int = SAMPLES, seed: int = 0, c: Tensor | None = None) -> Spread:
     """The spread of `samples` random w. c: (1, c_dim) for one class; without, classes are drawn evenly."""
-    w = draw_w(G, samples, c=c, seed=seed).double().cpu()
+    w = draw_w(G, samples, c=c, seed=seed).cpu().double()
     centred = w - w.mean(dim=0)
     return Spread(w.mean(dim=0), centred.T @ centred / samples)

@@ -96,7 +96,7 @@ def _spread(w: Tensor, K: int, seed: int) -> Tensor:
     random = np.random.RandomState(seed)
     centers = w[:1]
     for _ in range(K - 1):
-        weights = torch.cdist(w, centers).amin(dim=1).square().double().cpu().numpy()
+        weights = torch.cdist(w, centers).amin(dim=1).square().cpu().double().numpy()
         total = weights.sum()
         index = random.choice(len(w), p=weights / total if total > 0 else None)
         centers = torch.cat([centers, w[index : index + 1]])

@@ -73,7 +73,7 @@ class TrainingState:
 
     def checksum(self) -> float:
         """A number that differs where a weight does."""
-        return sum(t.double().abs().sum().item() for t in self._tensors().values())
+        return sum(t.cpu().double().abs().sum().item() for t in self._tensors().values())
 
     def networks(self) -> Networks:
         """What a snapshot holds."""
