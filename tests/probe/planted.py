@@ -1,0 +1,74 @@
+"""Generators whose layers do what was planted: warp, blobs, recolour or texture, sharply or gradually over depth."""
+
+import torch
+import torch.nn.functional as F
+
+ROLES = ("warp", "blobs", "recolour", "texture")
+
+
+class Planted:
+    """weights: (num_ws, roles), how strongly each layer warps, adds blobs, recolours, adds texture."""
+
+    z_dim = w_dim = 16
+    c_dim = 0
+
+    def __init__(self, weights, *, seed=0, img_channels=3, img_resolution=32, sizes=(1.0, 1.0, 1.0, 1.0)):
+        g = torch.Generator().manual_seed(seed)
+        self.weights, (self.num_ws, _) = weights, weights.shape
+        self.img_channels, self.img_resolution = img_channels, img_resolution
+        L, C, H = self.num_ws, img_channels, img_resolution
+        draw = lambda *shape: torch.randn(*shape, generator=g)  # noqa: E731
+        self.base = sum(smooth(draw(1, C, k, k), H) * s for k, s in ((4, 0.5), (8, 0.4), (16, 0.2)))
+        size = weights * torch.tensor(sizes) * torch.exp(0.3 * draw(L, 1))  # a layer may be weak
+        self.to_warp = draw(L, 16, 2 * 9) * 0.015 * size[:, 0, None, None]
+        self.to_blobs = draw(L, 16, 6) * 0.12 * size[:, 1, None, None]
+        self.to_colour = draw(L, 16, C * (C + 1)) * 0.05 * size[:, 2, None, None]
+        self.to_texture = draw(L, 16, 8) * 0.04 * size[:, 3, None, None]
+        centres = torch.rand(L, 6, 2, generator=g) * 1.6 - 0.8
+        ys, xs = torch.meshgrid(*[torch.linspace(-1, 1, H)] * 2, indexing="ij")
+        self.grid = torch.stack([xs, ys], dim=-1)
+        r2 = (xs - centres[..., 0, None, None]) ** 2 + (ys - centres[..., 1, None, None]) ** 2
+        width = 0.03 + 0.05 * torch.rand(L, 1, 1, 1, generator=g)
+        self.blob = torch.exp(-r2 / width)[:, :, None] * draw(L, 6, C, 1, 1)  # (L, 6, C, H, H)
+        self.texture = draw(8, C, H, H)
+
+    def mapping(self, z, c):
+        return z
+
+    def broadcast(self, w):
+        return w[:, None].expand(-1, self.num_ws, -1)
+
+    def synthesis(self, ws, noise_mode="random", generator=None):
+        N, C, H = len(ws), self.img_channels, self.img_resolution
+        moved = torch.einsum("nlw,lwk->nk", ws, self.to_warp).reshape(N, 2, 3, 3)
+        x = F.grid_sample(
+            self.base.expand(N, -1, -1, -1),
+            self.grid + smooth(moved, H).permute(0, 2, 3, 1),
+            padding_mode="reflection",
+            align_corners=True,
+        )
+        x = x + torch.einsum("nlw,lwk,lkchv->nchv", ws, self.to_blobs, self.blob)
+        colour = torch.einsum("nlw,lwk->nk", ws, self.to_colour).reshape(N, C, C + 1)
+        x = x + torch.einsum("ncd,ndhv->nchv", colour[:, :, :C], x) + colour[:, :, C, None, None]
+        return x + torch.einsum("nlw,lwk,kchv->nchv", ws, self.to_texture, self.texture)
+
+
+def smooth(knots, H):
+    return F.interpolate(knots, (H, H), mode="bicubic", align_corners=True)
+
+
+def steps(num_ws, boundaries, roles, leakage=0.0):
+    """Weights of sharp groups; `leakage` of each layer's weight goes to the other roles."""
+    weights = torch.full((num_ws, 4), leakage / 3)
+    for role, first, end in zip(roles, (0, *boundaries), (*boundaries, num_ws), strict=True):
+        weights[first:end, role] = 1 - leakage
+    return weights
+
+
+def blend(num_ws, roles, power=1.0):
+    """Weights that pass evenly from each role to the next over the whole depth."""
+    t = torch.linspace(0, len(roles) - 1, num_ws)[:, None]
+    hats = (1 - (t - torch.arange(len(roles))).abs()).clamp_min(0) ** power
+    weights = torch.zeros(num_ws, 4)
+    weights[:, list(roles)] = hats / hats.sum(dim=1, keepdim=True)
+    return weights
