@@ -32,16 +32,21 @@ _HOMES = {
     "editing.sheets": ["save_directions"],
     "editing.projection": ["project"],
     "editing.save_projections": ["save_projections"],
+    "probe.attributes": ["Attributes"],
+    "probe.report": ["Report"],
+    "probe.save": ["save_probe"],
     "experiments.demo": ["demo"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted([*_HOME_OF, "losses"])
+__all__ = sorted([*_HOME_OF, "losses", "probe"])
 
 
 def __getattr__(name: str) -> Any:
     if name == "losses":  # a module of public functions: losses.r1 ...
         return import_module("stylegan.training.losses")
+    if name == "probe":  # a room that can be called
+        return import_module("stylegan.probe")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'stylegan' has no attribute {name!r}")
     return getattr(import_module(f"stylegan.{_HOME_OF[name]}"), name)

@@ -1,5 +1,8 @@
 """Generators whose layers do what was planted: warp, blobs, recolour or texture, sharply or gradually over depth."""
 
+import random
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 
@@ -72,3 +75,39 @@ def blend(num_ws, roles, power=1.0):
     weights = torch.zeros(num_ws, 4)
     weights[:, list(roles)] = hats / hats.sum(dim=1, keepdim=True)
     return weights
+
+
+def any_planted(seed, weights_of):
+    """A random generator of 6 to 18 layers, gray, RGB or RGBA, its roles weak or strong; weights_of(num_ws, random)."""
+    rng = random.Random(seed)
+    num_ws, img_channels = rng.randint(6, 18), rng.choice([1, 3, 3, 4])
+    sizes = tuple(2 ** rng.uniform(-1, 1) for _ in ROLES)
+    return Planted(weights_of(num_ws, rng), seed=seed, img_channels=img_channels, sizes=sizes)
+
+
+def any_blend(num_ws, rng):
+    """Two to four roles that pass into each other: evenly, by bumps, or faster at one end; leaking or not."""
+    roles = rng.sample(range(4), rng.choice([2, 3, 3, 4]))
+    leakage = rng.choice([0, 0.15])
+    t = torch.linspace(0, 1, num_ws)[:, None] ** rng.uniform(0.75, 1.33) * (len(roles) - 1)
+    distance = (t - torch.arange(len(roles))).abs()
+    hats = torch.exp(-(distance**2) / 0.35) if rng.random() < 0.4 else (1 - distance).clamp_min(0)
+    weights = torch.full((num_ws, 4), leakage / 4)
+    weights[:, roles] += (1 - leakage) * hats / hats.sum(dim=1, keepdim=True)
+    return weights
+
+
+def any_steps(num_ws, rng):
+    """Weights of two to four sharp groups of at least two layers (three up to 7 layers), with or without leakage."""
+    groups = rng.choice([2, 3, 3, 4] if num_ws > 7 else [2, 3])
+    while True:
+        boundaries = sorted(rng.sample(range(2, num_ws - 1), groups - 1))
+        ends = [0, *boundaries, num_ws]
+        if min(b - a for a, b in pairwise(ends)) >= 2:
+            return steps(num_ws, boundaries, rng.sample(range(4), groups), rng.choice([0, 0.15]))
+
+
+def planted_boundaries(G):
+    """Where the strongest role changes."""
+    role = G.weights.argmax(dim=1)
+    return [i for i in range(1, len(role)) if role[i] != role[i - 1]]

@@ -11,6 +11,7 @@ import tyro
 from stylegan.cli.console import console
 from stylegan.cli.editing import directions, project
 from stylegan.cli.interop import export, import_, push
+from stylegan.cli.probe import probe
 from stylegan.cli.sampling import figure, mix, sample, video
 from stylegan.cli.training import demo, prepare, train, train_help
 from stylegan.errors import InputError
@@ -25,6 +26,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "video": video,
     "directions": directions,
     "project": project,
+    "probe": probe,
     "import": import_,
     "export": export,
     "push": push,

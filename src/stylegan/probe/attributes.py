@@ -115,7 +115,9 @@ def surface(G: Subject, drawn: Pairs, attributes: Attributes, values: Array) -> 
             found.append(values[:count, 2 + i])
         else:
             batches = few.batches(G)
-            found.append(torch.cat([attributes.read(picture(G, batch.swapped(i, j))) for batch in batches]).cpu().numpy())
+            found.append(
+                torch.cat([attributes.read(picture(G, batch.swapped(i, j))) for batch in batches]).cpu().numpy()
+            )
     a, way = values[:count, :1], values[:count, 1:2] - values[:count, :1]
     moved = attributes.sums((np.stack(found, axis=1) - a) * way)
     T = slopes(moved, attributes.sums(way**2)[:, 0], resamples(count))  # (1 + R, A, spans)
@@ -153,7 +155,7 @@ def said(J: Array, pairs: int, non_additivity: float) -> dict[str, Any]:
         "pairs": pairs,
         "non_additivity": non_additivity,
     }
-    if L > PAPER[1]:
+    if max(PAPER) < L:
         less = np.quantile(J[1:, best[0], best[1]] - J[1:, PAPER[0], PAPER[1]], [0.025, 0.975])
         result |= {"paper": list(PAPER), "paper_J": float(J[0][PAPER]), "paper_less": less.tolist()}
     return result

@@ -66,7 +66,7 @@ def warp(x: Tensor, y: Tensor) -> Tensor:
     """The energy of y - x that a smooth warp explains: gradients of the mean picture, times a smooth displacement."""
     factor = max(1, x.shape[-1] // WARP_PX)
     x, y = F.avg_pool2d(x, factor), F.avg_pool2d(y, factor)
-    N, C, H, W = x.shape
+    N, _, H, W = x.shape
     gradients = torch.stack(torch.gradient((x + y) / 2, dim=(2, 3)), dim=1)  # (N, 2, C, H, W)
     knots = torch.eye(WARP_KNOTS**2, dtype=x.dtype, device=x.device).reshape(-1, 1, WARP_KNOTS, WARP_KNOTS)
     bumps = F.interpolate(knots, (H, W), mode="bilinear", align_corners=True)[:, 0]  # (knots, H, W)

@@ -16,7 +16,7 @@ from stylegan.probe.noise import probe_noise
 from stylegan.probe.report import Report
 from stylegan.probe.segments import Array
 from stylegan.probe.sharpness import Cut, cuts, on_layers, ordered
-from stylegan.probe.subject import Pairs, Subject, check_subject, draw_pairs, picture
+from stylegan.probe.subject import Pairs, Subject, check_subject, draw_pairs, grown_px, picture
 from stylegan.sampling.progress import progress
 
 Factors = Attributes | Path | str
@@ -36,19 +36,23 @@ def probe(G: Subject, *, pairs: int = 256, factors: Factors | None = None, seed:
     seen = look(G, drawn, attributes.read if attributes else None)
     working = [layer for layer in range(G.num_ws) if np.isfinite(seen.kinds[:, layer]).any()]
     if len(working) < 2:
-        raise InputError(f"swapping a style changes the picture in {len(working)} of {G.num_ws} layers: "
-                         "levels need at least 2; is the network trained?")
+        raise InputError(
+            f"swapping a style changes the picture in {len(working)} of {G.num_ws} layers: "
+            "levels need at least 2; is the network trained?"
+        )
     signature = np.full(seen.kinds.shape[1:], np.nan)
     F = filled(seen.kinds[:, working])
     signature[working] = F.mean(axis=0)
-    notes = [] if len(working) == G.num_ws else [f"layers that change nothing: {sorted({*range(G.num_ws)} - {*working})}"]
+    notes = (
+        [] if len(working) == G.num_ws else [f"layers that change nothing: {sorted({*range(G.num_ws)} - {*working})}"]
+    )
     found = [on_layers(cut, working) for cut in cuts(F, seed)]
     noise, why = probe_noise(G, drawn)
     inherited = Inherited.measure(G, drawn, attributes, seen.values) if attributes else None
     return Report(
         img_resolution=G.img_resolution,
         pairs=pairs,
-        features=features(G.img_resolution),
+        features=features(grown_px(G)),
         signature=signature,
         effect=np.sqrt((seen.sizes**2).mean(axis=0) / np.maximum((seen.full**2).mean(), 1e-12)),
         cuts=found,
@@ -85,8 +89,7 @@ def look(G: Subject, drawn: Pairs, read: Callable[[Tensor], Tensor] | None) -> S
             values += [read(y)] if read else []
         kind, size = (torch.stack(each, dim=1) for each in zip(*found, strict=True))
         rows.append((kind, size, full, torch.stack(values, dim=1) if values else full[:0]))
-    kind, size, full, value = (torch.cat(each).double().cpu().numpy() for each in zip(*rows, strict=True))
-    return Seen(kind, size, full, value)
+    return Seen(*(torch.cat(each).double().cpu().numpy() for each in zip(*rows, strict=True)))
 
 
 def filled(F: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What the noise of each layer changes: how much, where, at which frequency (Figures 4 and 5 of the paper, measured)."""
+"""What the noise of each layer changes: how much, where, at which frequency (the paper's Figures 4 and 5)."""
 
 from typing import Any
 

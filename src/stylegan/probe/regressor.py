@@ -58,8 +58,10 @@ def learn(data: Path, G: Subject, *, steps: int = STEPS, seed: int = 0) -> Attri
     left_out = tuple(name for name in table.names if scores[name] < LEARNED)
     if not kept:
         best = max(scores.values())
-        raise InputError(f"the regressor learned nothing from {data}: it explains at most {best:.0%} of any attribute in "
-                         f"pictures it has not seen, and needs {LEARNED:.0%}; give more pictures, or other attributes")
+        raise InputError(
+            f"the regressor learned nothing from {data}: it explains at most {best:.0%} of any attribute in "
+            f"pictures it has not seen, and needs {LEARNED:.0%}; give more pictures, or other attributes"
+        )
     chosen = [k for k, i in enumerate(table.columns) if i in kept]
 
     def function(x: Tensor) -> Tensor:
@@ -85,8 +87,10 @@ def read_table(dataset: ImageDataset) -> Table:
     if dataset.c_dim:
         labels = torch.from_numpy(dataset.labels(np.arange(len(dataset))))
         return Table(list(dataset.class_names), list(range(dataset.c_dim)), labels)
-    raise InputError(f"{dataset.path} has neither factors ({FACTORS}) nor classes: take portraits:COUNT, or pictures in "
-                     "folders, one a class, or probe without factors")
+    raise InputError(
+        f"{dataset.path} has neither factors ({FACTORS}) nor classes: take portraits:COUNT, or pictures in "
+        "folders, one a class, or probe without factors"
+    )
 
 
 def table_of(values: dict[str, np.ndarray]) -> Table:
@@ -105,14 +109,19 @@ def table_of(values: dict[str, np.ndarray]) -> Table:
 def check_data(dataset: ImageDataset, G: Subject) -> None:
     """Raise InputError where these are not pictures such as G makes."""
     if dataset.img_channels != G.img_channels:
-        raise InputError(f"{dataset.path} has pictures of {dataset.img_channels} channels, this network makes "
-                         f"{G.img_channels}: these are the factors of another data set")
+        raise InputError(
+            f"{dataset.path} has pictures of {dataset.img_channels} channels, this network makes "
+            f"{G.img_channels}: these are the factors of another data set"
+        )
     if len(dataset) < LEAST_PICTURES:
-        raise InputError(f"{dataset.path} has {len(dataset)} pictures: a regressor needs at least {LEAST_PICTURES}, "
-                         "better 5,000")
+        raise InputError(
+            f"{dataset.path} has {len(dataset)} pictures: a regressor needs at least {LEAST_PICTURES}, better 5,000"
+        )
     if (far := distance(dataset, G)) > FAR:
-        raise InputError(f"the pictures of {dataset.path} are unlike those of this network (distance {far:.1f}, at most "
-                         f"{FAR:g}): these are the factors of another data set, or the network is hardly trained")
+        raise InputError(
+            f"the pictures of {dataset.path} are unlike those of this network (distance {far:.1f}, at most "
+            f"{FAR:g}): these are the factors of another data set, or the network is hardly trained"
+        )
 
 
 def distance(dataset: ImageDataset, G: Subject, count: int = 256) -> float:
@@ -130,7 +139,7 @@ def distance(dataset: ImageDataset, G: Subject, count: int = 256) -> float:
 
 
 def fitted(pictures: Tensor, targets: Tensor, steps: int, seed: int) -> nn.Module:
-    """The regressor after `steps` batches, with a rate that falls to 0. Leaves torch's global random state as it was."""
+    """The regressor after `steps` batches. Leaves torch's global random state as it was."""
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
         net = regressor(pictures.shape[1], pictures.shape[2], targets.shape[1])

@@ -1,6 +1,7 @@
 """What a probe found, and its JSON."""
 
 from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class Report:
         if self.groups == 1:
             return None
         ends = [0, *self.boundaries, self.num_ws]
-        spans = [[first, end - 1] for first, end in zip(ends, ends[1:], strict=False)]
+        spans = [[first, end - 1] for first, end in pairwise(ends)]
         return dict(zip(NAMES[self.groups], spans, strict=True))
 
     def verdict(self) -> str:
@@ -66,7 +67,9 @@ class Report:
             spans = "; ".join(f"{name}: layers {first}-{last}" for name, (first, last) in self.levels.items())
             return f"{self.groups} groups of layers with sharp boundaries. {spans}."
         if self.gradual:
-            return "Gradual: the layers change different things, but pass into each other. There is no boundary to name."
+            return (
+                "Gradual: the layers change different things, but pass into each other. There is no boundary to name."
+            )
         return "No levels: the layers do not differ in kind in an order that a cut would describe better than chance."
 
     def to_json(self) -> dict[str, Any]:

@@ -57,12 +57,15 @@ def cuts(F: Array, seed: int = 0) -> list[Cut]:
     explained = 0.0
     for groups in range(2, min(GROUPS, len(z)) + 1):
         best = segment(z, groups)
+        sizes = np.diff([0, *best.boundaries, len(z)]).tolist()
         problems = groups_problems(signature, best, explained)
         order = order_chance(z, best, rng)
         if order > max(CHANCE, 1.5 * unavoidable(best, len(z))):
             problems.append(f"order: as much is explained in {order:.0%} of random orders of the layers")
         ramp = float(np.quantile(list(ramps(z, best, rng)), 1 - CHANCE))
         steps = at_once(z, best.boundaries)
+        if any(max(sizes[k : k + 2]) < 2 for k in range(groups - 1)):
+            problems.append("single layers: between two groups of one layer nothing tells a step from a ramp")
         if steps.min() <= max(LEAST_AT_ONCE, ramp):
             problems.append(GRADUAL)
         moved = np.array([segment(z_scores(s), groups).boundaries for s in resampled])
@@ -83,7 +86,9 @@ def groups_problems(signature: Array, best: Segmentation, explained_by_fewer: fl
     gain = best.explained - explained_by_fewer
     problems = []
     if between.min() < LEAST_DIFFERENCE:
-        problems.append(f"alike: neighbouring groups differ by {between.min():.2f} only, of at least {LEAST_DIFFERENCE}")
+        problems.append(
+            f"alike: neighbouring groups differ by {between.min():.2f} only, of at least {LEAST_DIFFERENCE}"
+        )
     if gain < LEAST_GAIN or gain < LEAST_REMOVED * (1 - explained_by_fewer):
         problems.append(f"no gain: this group adds {gain:.0%} to the {explained_by_fewer:.0%} explained with one less")
     if distances.min() < LEAST_RATIO * distances.max():

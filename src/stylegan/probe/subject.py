@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from stylegan.errors import InputError, refuse
 
+GROUPS = 4  # of layers, the most that are looked for
 LEAST_PX = 16  # smaller pictures have too few layers and octaves to tell levels apart
 BATCH_NUMBERS = 2**21  # of the pictures that are made at once: 8 MB
 
@@ -56,20 +57,27 @@ def check_subject(G: Subject, pairs: int) -> None:
     """Raise InputError, naming all that is wrong, where G cannot be probed."""
     problems = []
     if getattr(getattr(G, "config", None), "norm", "adain") != "adain":
-        raise InputError("this network has no styles (the traditional generator, configurations A and B): "
-                         "there is nothing to swap; probe one of the configurations C to F")
+        raise InputError(
+            "this network has no styles (the traditional generator, configurations A and B): "
+            "there is nothing to swap; probe one of the configurations C to F"
+        )
     if G.num_ws < 2:
         problems.append(f"this network has {G.num_ws} style: levels need at least 2")
-    grown = G.img_resolution // 2 ** int(getattr(G, "lod", 0))
-    if grown < LEAST_PX:
-        problems.append(f"this network has grown to {grown} px only: levels need pictures of {LEAST_PX} px at least; "
-                        "train it further")
-    if pairs < 4 * GROUPS:
-        problems.append(f"pairs is {pairs}: to tell up to {GROUPS} groups apart, give at least {4 * GROUPS}")
+    if (grown := grown_px(G)) < LEAST_PX:
+        problems.append(
+            f"this network has grown to {grown} px only: levels need pictures of {LEAST_PX} px at least; "
+            "train it further"
+        )
+    if pairs < 2 * GROUPS:
+        problems.append(
+            f"pairs is {pairs}: too few to tell {GROUPS} groups apart; give at least {2 * GROUPS}, better 256"
+        )
     refuse(problems)
 
 
-GROUPS = 4  # the most that are looked for
+def grown_px(G: Subject) -> int:
+    """Height of the pictures that G makes: a Generator may not be fully grown."""
+    return int(G.img_resolution // 2 ** int(getattr(G, "lod", 0)))
 
 
 def draw_pairs(G: Subject, count: int, seed: int) -> Pairs:
@@ -92,4 +100,8 @@ def picture(G: Subject, ws: Tensor, seed: int = 0) -> Tensor:
 
 def device_of(G: Subject) -> torch.device:
     """Where G computes; an object that is no module does so on the CPU."""
-    return next((p.device for p in G.parameters()), torch.device("cpu")) if isinstance(G, nn.Module) else torch.device("cpu")
+    return (
+        next((p.device for p in G.parameters()), torch.device("cpu"))
+        if isinstance(G, nn.Module)
+        else torch.device("cpu")
+    )
