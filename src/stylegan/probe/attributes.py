@@ -123,11 +123,16 @@ def surface(G: Subject, drawn: Pairs, attributes: Attributes, values: Array) -> 
     T = slopes(moved, attributes.sums(way**2)[:, 0], resamples(count))  # (1 + R, A, spans)
     at = {span: k for k, span in enumerate(spans)}
     J = np.full((len(T), L, L), np.nan)
+    shared = np.zeros_like(J, dtype=bool)
     for b1 in range(1, L):
         for b2 in range(b1 + 1, L):
-            parts = np.sort(T[:, :, [at[0, b1], at[b1, b2], at[b2, L]]], axis=2)
+            parts = T[:, :, [at[0, b1], at[b1, b2], at[b2, L]]]  # (1 + R, A, 3)
+            owners = parts.argmax(axis=2)
+            shared[:, b1, b2] = np.all([(owners == block).any(axis=1) for block in range(3)], axis=0)
+            parts = np.sort(parts, axis=2)
             J[:, b1, b2] = (parts[:, :, 2] - parts[:, :, 1]).sum(axis=1)
-    return J[0], said(J, count, additive(T[0], at, L))
+    # J is high too where one block owns everything, which is no choice of levels: not eligible as the maximum.
+    return J[0], said(J, np.where(shared, J, np.nan), pairs=count) | {"non_additivity": additive(T[0], at, L)}
 
 
 def additive(T: Array, at: dict[tuple[int, int], int], L: int) -> float:
@@ -136,26 +141,23 @@ def additive(T: Array, at: dict[tuple[int, int], int], L: int) -> float:
     return float(max(np.abs(T[:, at[span]] - total).max() for span, total in sums.items()))
 
 
-def said(J: Array, pairs: int, non_additivity: float) -> dict[str, Any]:
-    """The maximum, the pairs of boundaries that are the maximum in 95 % of resamples, and the paper's beside it."""
+def said(J: Array, eligible: Array, *, pairs: int) -> dict[str, Any]:
+    """The maximum, the pairs of boundaries that are the maximum in 95 % of resamples, and the paper's beside it.
+
+    J: (1 + R, b1, b2); eligible: the same, NaN where a block owns no attribute. best None: nothing is eligible.
+    """
     L = J.shape[1]
-    if L < 3:
-        return {"best": None, "pairs": pairs, "non_additivity": non_additivity}
-    flat = J.reshape(len(J), -1)
-    tops = np.nanargmax(flat, axis=1)
+    if not np.isfinite(eligible[0]).any():
+        return {"best": None, "pairs": pairs}
+    tops = np.where(np.isfinite(eligible), eligible, -np.inf).reshape(len(J), -1).argmax(axis=1)
     best = divmod(int(tops[0]), L)
     cells, counts = np.unique(tops[1:], return_counts=True)
     order = np.argsort(-counts)
     needed = int(np.searchsorted(counts[order].cumsum(), 0.95 * RESAMPLES)) + 1
     likely = [list(divmod(int(cells[k]), L)) for k in order[:needed]]
-    result: dict[str, Any] = {
-        "best": list(best),
-        "J": float(J[0][best]),
-        "likely": likely,
-        "pairs": pairs,
-        "non_additivity": non_additivity,
-    }
+    result: dict[str, Any] = {"best": list(best), "J": float(J[0][best]), "likely": likely, "pairs": pairs}
     if max(PAPER) < L:
         less = np.quantile(J[1:, best[0], best[1]] - J[1:, PAPER[0], PAPER[1]], [0.025, 0.975])
         result |= {"paper": list(PAPER), "paper_J": float(J[0][PAPER]), "paper_less": less.tolist()}
+        result["paper_eligible"] = bool(np.isfinite(eligible[0][PAPER]))
     return result

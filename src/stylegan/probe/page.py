@@ -44,8 +44,8 @@ def page(report: Report, name: str, sheets: Sequence[Image.Image]) -> str:
 
 METHOD = """<p>From {pairs} pairs of random styles A and B the style of one layer at a time was copied from B into A,
 with the noise held still and without truncation. What changed in the picture was described by its kind, apart from its
-size: the share of the change that lies in each octave of a Laplacian pyramid, in colour differences, that one map of colours
-explains, that a smooth warp explains, and the share of the picture it covers. Roots of the shares are shown, so that a
+size: the share of the change that lies in each octave of a Laplacian pyramid, in colour differences, that one map of
+colours explains, that a smooth warp explains, and the share of the picture it covers. Roots of the shares are shown, so that a
 blend of two kinds moves evenly from one to the other. Layers were cut into 2, 3 and 4 runs with the least scatter of
 these numbers, each number scaled by its deviation over layers.</p><p>That a cut comes out the same for other pairs
 does not make it a boundary: a gradual network has a stable best cut too. So two more things are asked of it. In few
@@ -66,7 +66,7 @@ def summary(report: Report) -> list[str]:
     if report.gradual:
         return [
             "<p>Cuts can be drawn below, but a ramp explains the layers as well: where one group ends and the next "
-            "begins is a matter of taste. Nothing was written into the network's file.</p>"
+            "begins is a matter of taste. There are no levels to write into the network's file.</p>"
         ]
     return ["<p>Copying one layer or another makes the same kind of change, or kinds in no order over depth.</p>"]
 
@@ -130,7 +130,7 @@ def inherited(report: Report) -> list[str]:
     if report.left_out:
         found.append(f"<p>Left out, as the regressor did not learn them: {escape(', '.join(report.left_out))}.</p>")
     if blocks["best"] is None:
-        return found
+        return [*found, "<p>No two boundaries give each of three blocks an attribute of its own.</p>"]
     marks = [(b1, b2, "#e09f3e") for b1, b2 in blocks["likely"]] + [(*blocks["best"], "#c1121f")]
     if "paper" in blocks:
         marks.append((*blocks["paper"], "#111"))
@@ -139,7 +139,9 @@ def inherited(report: Report) -> list[str]:
         *found,
         "<h2>Every choice of two boundaries</h2><p>J(b1, b2): how much more of each attribute comes from its best "
         "block of layers than from the second best, added over attributes; rows b1, columns b2 (the first layers of "
-        "middle and fine). Red frame: the maximum. Amber: the maxima of 95 % of resamples. Black: the paper's (4, 8).</p>",
+        "middle and fine). Red frame: the maximum among choices in which each block is the best of some attribute, as J "
+        "is high too where one block owns everything. Amber: the maxima of 95 % of resamples. Black: the paper's (4, 8)."
+        "</p>",
         f'<div class="scroll">{surface}</div><p>{escape(compared(report))}</p>',
     ]
 
@@ -160,6 +162,8 @@ def compared(report: Report) -> str:
         low, high = b["paper_less"]
         text += f" The paper's (4, 8) has J = {b['paper_J']:.2f}, which is less by {low:.2f} to {high:.2f} (95 %): "
         same = b["paper"] == b["best"]
+        if not b["paper_eligible"]:
+            text += "one of its blocks is the best of no attribute, and "
         text += (
             "it is the maximum." if same else "it is rejected." if low > 0 else "it cannot be told from the maximum."
         )

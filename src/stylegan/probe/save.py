@@ -80,12 +80,12 @@ def sheets(G: Subject) -> list[Image.Image]:
             change[:, 3] = 1  # opaque
         rows = torch.cat([x, y, end, change])
         sheet = image_grid(to_uint8(rows).cpu().numpy(), SHEET_PAIRS)
-        factor = max(1, G.img_resolution // MOST_PX)
-        found.append(sheet.reduce(factor) if factor > 1 else enlarged(sheet, G.img_resolution))
+        factor = max(1, x.shape[-1] // MOST_PX)
+        found.append(sheet.reduce(factor) if factor > 1 else enlarged(sheet, x.shape[-1]))
     return found
 
 
 def enlarged(sheet: Image.Image, px: int) -> Image.Image:
-    """Small pictures at 64 px at least."""
-    factor = max(1, 64 // px)
+    """Pictures of `px` at 96 px at least."""
+    factor = max(1, -(-96 // px))
     return sheet.resize((sheet.width * factor, sheet.height * factor), Image.Resampling.NEAREST)
