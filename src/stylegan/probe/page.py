@@ -42,15 +42,16 @@ def page(report: Report, name: str, sheets: Sequence[Image.Image]) -> str:
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 
-METHOD = """<p>From {pairs} pairs of random styles A and B the style of one layer at a time was copied from B into A,
-with the noise held still and without truncation. What changed in the picture was described by its kind, apart from its
-size: the share of the change that lies in each octave of a Laplacian pyramid, in colour differences, that one map of
-colours explains, that a smooth warp explains, and the share of the picture it covers. Roots of the shares are shown, so that a
-blend of two kinds moves evenly from one to the other. Layers were cut into 2, 3 and 4 runs with the least scatter of
-these numbers, each number scaled by its deviation over layers.</p><p>That a cut comes out the same for other pairs
-does not make it a boundary: a gradual network has a stable best cut too. So two more things are asked of it. In few
-random orders of the layers may as much be explained. And most of the way from one group to the next, {once:.0%} or
-more, must be gone in the one step over the boundary, and more than in 95 % of ramps made of the same groups.</p>"""
+METHOD = """<p>From {pairs} pairs of random styles A and B the style of one layer at a time was copied from B into A, with
+the noise held still and without truncation. What changed in the picture was described by its kind, apart from
+its size: the share of the change that lies in each octave of a Laplacian pyramid, in colour differences, that
+one map of colours explains, that a smooth warp explains, and the share of the picture it covers. Roots of the
+shares are shown, so that a blend of two kinds moves evenly from one to the other. Layers were cut into 2, 3 and
+4 runs with the least scatter of these numbers, each number scaled by its deviation over layers.</p><p>That a
+cut comes out the same for other pairs does not make it a boundary: a gradual network has a stable best cut too.
+So two more things are asked of it. In few random orders of the layers may as much be explained. And most of the
+way from one group to the next, {once:.0%} or more, must be gone in the one step over the boundary, and more
+than in 95 % of ramps made of the same groups.</p>"""
 
 
 def summary(report: Report) -> list[str]:
@@ -139,9 +140,9 @@ def inherited(report: Report) -> list[str]:
         *found,
         "<h2>Every choice of two boundaries</h2><p>J(b1, b2): how much more of each attribute comes from its best "
         "block of layers than from the second best, added over attributes; rows b1, columns b2 (the first layers of "
-        "middle and fine). Red frame: the maximum among choices in which each block is the best of some attribute, as J "
-        "is high too where one block owns everything. Amber: the maxima of 95 % of resamples. Black: the paper's (4, 8)."
-        "</p>",
+        "middle and fine). Red frame: the maximum among choices in which each block is the best of some attribute, as "
+        "J is high too where one block owns everything. Amber: the maxima of 95 % of resamples. Black: the paper's "
+        "(4, 8).</p>",
         f'<div class="scroll">{surface}</div><p>{escape(compared(report))}</p>',
     ]
 

@@ -64,8 +64,8 @@ def cuts(F: Array, seed: int = 0) -> list[Cut]:
             problems.append(f"order: as much is explained in {order:.0%} of random orders of the layers")
         ramp = float(np.quantile(list(ramps(z, best, rng)), 1 - CHANCE))
         steps = at_once(z, best.boundaries)
-        if any(max(sizes[k : k + 2]) < 2 for k in range(groups - 1)):
-            problems.append("single layers: between two groups of one layer nothing tells a step from a ramp")
+        if 1 in sizes[1:-1] or max(sizes[:2]) < 2 or max(sizes[-2:]) < 2:
+            problems.append("single: one layer between two groups is an odd layer or a step of a ramp, no group")
         if steps.min() <= max(LEAST_AT_ONCE, ramp):
             problems.append(GRADUAL)
         moved = np.array([segment(z_scores(s), groups).boundaries for s in resampled])
