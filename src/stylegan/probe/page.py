@@ -8,7 +8,7 @@ from PIL import Image
 
 from stylegan.probe.charts import heat_map, png
 from stylegan.probe.report import Report
-from stylegan.probe.sharpness import LEAST_AT_ONCE, Cut
+from stylegan.probe.sharpness import Cut, least_at_once
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:1080px;margin:2em auto;padding:0 1em;color:#222}
 h1{font-size:1.7em}h2{margin-top:2em}svg{font:12px sans-serif;display:block;margin:.5em 0;max-width:none}
@@ -35,15 +35,15 @@ def page(report: Report, name: str, sheets: Sequence[Image.Image]) -> str:
         *noise(report),
         *contact(report, sheets),
         "<h2>How it was measured</h2>",
-        METHOD.format(pairs=report.pairs, once=LEAST_AT_ONCE),
+        METHOD.format(pairs=report.pairs, once=least_at_once(report.num_ws)),
         *(f'<p class="note">{escape(note)}</p>' for note in report.notes),
     ]
     head = f'<meta charset="utf-8"><title>Levels of {escape(name)}</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 
-METHOD = """<p>From {pairs} pairs of random styles A and B the style of one layer at a time was copied from B into A, with
-the noise held still and without truncation. What changed in the picture was described by its kind, apart from
+METHOD = """<p>From {pairs} pairs of random styles A and B the style of one layer at a time was copied from B into A,
+with the noise held still and without truncation. What changed in the picture was described by its kind, apart from
 its size: the share of the change that lies in each octave of a Laplacian pyramid, in colour differences, that
 one map of colours explains, that a smooth warp explains, and the share of the picture it covers. Roots of the
 shares are shown, so that a blend of two kinds moves evenly from one to the other. Layers were cut into 2, 3 and

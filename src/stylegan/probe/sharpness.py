@@ -13,7 +13,9 @@ LEAST_DIFFERENCE = 0.1  # of neighbouring groups, root mean square over the feat
 LEAST_GAIN = 0.07  # of the variance, explained by one more group
 LEAST_REMOVED = 0.5  # of what was unexplained, by one more group: within a group it falls by less
 LEAST_RATIO = 0.5  # of the smallest to the largest distance between neighbouring groups
-LEAST_AT_ONCE = 0.85  # of random gradual networks of 6 to 18 layers 3 in 100 reach it, of planted steps 98 in 100
+LEAST_AT_ONCE = 0.75  # of the way between groups in the step over a boundary; of random gradual networks of 10 to 18
+LEAST_AT_ONCE_OF_FEW = 0.85  # layers none of 76 reached it; of those of fewer than FEW 2 of 44 passed this one
+FEW = 10
 RESAMPLES = 400
 NULLS = 200
 CHANCE = 0.05
@@ -66,7 +68,7 @@ def cuts(F: Array, seed: int = 0) -> list[Cut]:
         steps = at_once(z, best.boundaries)
         if 1 in sizes[1:-1] or max(sizes[:2]) < 2 or max(sizes[-2:]) < 2:
             problems.append("single: one layer between two groups is an odd layer or a step of a ramp, no group")
-        if steps.min() <= max(LEAST_AT_ONCE, ramp):
+        if steps.min() <= max(least_at_once(len(z)), ramp):
             problems.append(GRADUAL)
         moved = np.array([segment(z_scores(s), groups).boundaries for s in resampled])
         low, high = np.quantile(moved, [0.025, 0.975], axis=0, method="nearest").astype(int)
@@ -76,6 +78,11 @@ def cuts(F: Array, seed: int = 0) -> list[Cut]:
         )
         explained = best.explained
     return found
+
+
+def least_at_once(layers: int) -> float:
+    """What a boundary's `at_once` must exceed: in few layers a ramp takes large steps."""
+    return LEAST_AT_ONCE_OF_FEW if layers < FEW else LEAST_AT_ONCE
 
 
 def groups_problems(signature: Array, best: Segmentation, explained_by_fewer: float) -> list[str]:
