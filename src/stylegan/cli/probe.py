@@ -1,0 +1,21 @@
+"""Which layer controls what, measured: probe."""
+
+from pathlib import Path
+
+from stylegan.cli.console import Network, network_path, open_network, report
+
+
+def probe(network: Network, *, out: Path, pairs: int = 256, factors: Path | None = None, write: bool = False) -> None:
+    """Where coarse, middle and fine really lie in a network, how sharply, and what each layer changes.
+
+    Args:
+        network: A network's file, a run folder, or hf://USER/NAME.
+        out: Folder for levels.html, the page to read, and levels.json.
+        pairs: Pairs of pictures that styles are swapped between.
+        factors: A data set of the same pictures with known factors (portraits:COUNT) or classes: measure those too.
+        write: Write the levels into the network's file: coarse, middle and fine then mean them in every command.
+    """
+    from stylegan.probe.save import save_probe
+
+    path = network_path(network)
+    report(save_probe(open_network(network), out, pairs=pairs, factors=factors, network=path, write=write))
