@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from stylegan.data import decode as decoder
-from stylegan.data.decode import BadPictureError, decode, read_size
+from stylegan.data.decode import decode, read_size
+from stylegan.data.whole import BadPictureError
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (8, 8, 3), np.uint8)
@@ -23,7 +24,7 @@ def encoded(image: Image.Image, kind: str, **options) -> bytes:
 
 
 def pixels(data: bytes, resolution=8, *, crop="center", img_channels=3) -> np.ndarray:
-    return decode(data, resolution, crop=crop, img_channels=img_channels)
+    return decode(data, resolution, crop=crop, img_channels=img_channels).pixels
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -122,7 +123,7 @@ def test_16_bit_gray_is_scaled_not_clipped(kind):
 
 def test_32_bit_pixels_are_refused():
     image = Image.fromarray(np.full((8, 8), 0.5, np.float32))
-    with pytest.raises(BadPictureError, match=r"32-bit pixels .* have no agreed white"):
+    with pytest.raises(BadPictureError, match=r"32-bit or signed pixels .* have no agreed white"):
         pixels(encoded(image, "TIFF"))
 
 

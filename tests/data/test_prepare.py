@@ -369,7 +369,7 @@ def stopped_midway(src, dest, number):
     command = [sys.executable, "-c", SLOW, src, dest]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=as_from_a_terminal)
     try:
-        wait_until(lambda: list(dest.parent.glob(".dest.partial-*/8x8.npy")) or process.poll() is not None)
+        wait_until(lambda: list(dest.parent.glob(".dest.partial-*/dest/8x8.npy")) or process.poll() is not None)
         assert process.poll() is None
         yield
         process.send_signal(number)
