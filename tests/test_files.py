@@ -97,7 +97,7 @@ def test_a_new_file_does_not_replace_what_appeared_meanwhile(links, tmp_path, mo
 
     if not links:
         monkeypatch.setattr(os, "link", no_links)
-    with pytest.raises(InputError, match="a.txt exists by now"), new_file(tmp_path / "a.txt") as partial:
+    with pytest.raises(InputError, match=r"a.txt exists by now"), new_file(tmp_path / "a.txt") as partial:
         partial.write_text("mine")
         (tmp_path / "a.txt").write_text("theirs")
     assert listing(tmp_path) == ["a.txt"]

@@ -144,10 +144,11 @@ def test_every_bad_file_is_reported_and_the_good_ones_are_kept(src, dest):
         "empty.png: an empty file",
         next(line for line in report.lines() if line.startswith("half.png: truncated: ")),
         "link.png: unreadable: a broken link to gone.png",
-        "noise.png: not an image (JPEG, PNG, WebP, BMP, TIFF or GIF)",
+        "noise.png: not an image (JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 or PPM)",
         "pipe.png: unreadable: not a regular file",
         "small.png: too small: 16 x 20, needs 64 x 64",
         "twin.png: duplicate of good.png",
+        "no classes: the pictures lie in one folder; one folder for each class would make classes",
         f"kept 1 of 8 pictures at 64x64 in {dest}",
     ]
     assert len(ImageDataset(dest)) == 1
@@ -264,7 +265,10 @@ def test_the_manifest_tells_where_the_data_come_from(src, dest):
     assert (manifest["count"], manifest["crop"]) == (1, "pad")
     assert manifest["provenance"]["source"] == str(src)
     assert manifest["provenance"]["bad_files"] == 1
-    assert manifest["provenance"]["options"] == {"resolution": None, "crop": "pad", "img_channels": 3, "seed": 0}
+    assert manifest["provenance"]["options"] == {
+        **{"resolution": None, "crop": "pad", "img_channels": 3, "seed": 0},
+        "classes": "auto",
+    }
 
 
 def test_all_bad_options_are_told_at_once_and_nothing_is_written(src):

@@ -37,7 +37,7 @@ class PictureFile:
         weakref.finalize(self, os.close, self._fd)
 
     def read(self, rows: NDArray[np.intp], *, checked: int) -> NDArray[np.uint8]:
-        """Copies of pictures. The first `checked` are compared with their checksums: InputError where one is damaged."""
+        """Copies of pictures. InputError where one of the first `checked` does not have its checksum."""
         pictures = np.empty((len(rows), *self.shape[1:]), np.uint8)
         for picture, row in zip(pictures, rows.tolist(), strict=True):
             self._read_into(memoryview(picture).cast("B"), row)

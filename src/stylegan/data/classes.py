@@ -109,19 +109,12 @@ def _by_folder(paths: Sequence[Parts], *, asked: bool) -> Classes:
     where = printable("/".join(inside[0][:level]) or "the top")
     if not strays:
         return Classes([path[level] for path in paths], f"folders in {where}")
-    told = (
-        f"{len(strays):,} of {len(paths):,} pictures ({printable('/'.join(strays[0]), 60)}) {_lie(strays)} beside the"
-    )
-    if asked or len(strays) == 1 or 10 * len(strays) <= len(paths):
-        left = "and left out; --classes none keeps everything"
-        return Classes(
-            [path[level] if path in deep else None for path in paths], f"folders in {where}; {told}m, {left}"
-        )
-    return Classes([], f"{told} {len(folders)} folders; --classes folders leaves those out and takes the folders")
-
-
-def _lie(strays: Sequence[Parts]) -> str:
-    return "lies" if len(strays) == 1 else "lie"
+    few = len(strays) == 1 or 10 * len(strays) <= len(paths)
+    told = f"{len(strays):,} of {len(paths):,} pictures lie beside them ({printable('/'.join(strays[0]), 60)})"
+    if asked or few:
+        of = [path[level] if path in deep else None for path in paths]
+        return Classes(of, f"folders in {where}; {told} and are left out: --classes none keeps everything")
+    return Classes([], f"{len(folders)} folders, but {told}: --classes folders leaves those out")
 
 
 def _of_entry(entry: Entry) -> Labels | None:
@@ -173,20 +166,16 @@ def _rows(data: bytes, file: str) -> list[tuple[object, object]]:
         del rows[0]
     for row in rows:
         if len(row) != 2:
-            raise InputError(f"{file}: {printable(reprlib.repr(row), 80)} is no line name,class: {REMEDY}")
+            raise InputError(f"{file}: {_short(row)} is no line name,class: {REMEDY}")
     return [(name, label.strip()) for name, label in rows]
 
 
 def _pairs(labels: object, file: str) -> dict[Parts, str]:
     if not isinstance(labels, list):
-        raise InputError(
-            f'{file}: "labels" is {printable(reprlib.repr(labels), 60)}, not a list of [name, class]; {REMEDY}'
-        )
+        raise InputError(f'{file}: "labels" is {_short(labels)}, not a list of [name, class]; {REMEDY}')
     for number, pair in enumerate(labels, 1):
         if not isinstance(pair, list) or len(pair) != 2:
-            raise InputError(
-                f"{file}: label {number} is {printable(reprlib.repr(pair), 60)}, not [name, class]; {REMEDY}"
-            )
+            raise InputError(f"{file}: label {number} is {_short(pair)}, not [name, class]; {REMEDY}")
     return _checked(enumerate(labels, 1), file)
 
 
@@ -199,12 +188,16 @@ def _checked(pairs: Any, file: str) -> dict[Parts, str]:
             label = str(label)
         if not path or not isinstance(label, str) or not label:
             raise InputError(
-                f"{file}: label {number} is {printable(reprlib.repr([name, label]), 80)}; "
+                f"{file}: label {number} is {_short([name, label])}; "
                 f"a name, and a class that is a name or a number from 0, are allowed: {REMEDY}"
             )
         if classes.setdefault(path, label) != label:
             raise InputError(f"{file} gives {printable(name, 80)} two classes: {REMEDY}")
     return classes
+
+
+def _short(value: object) -> str:
+    return printable(reprlib.repr(value), 80)
 
 
 def _check_cover(labels: Labels, entries: Sequence[Entry]) -> None:

@@ -2,13 +2,17 @@
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 
 
 def fit(config: Config, dataset: ImageDataset, *, cond: bool = False) -> Config:
     """`config` with the resolution and channels of the data set, and with `cond` its classes."""
     if cond and not dataset.c_dim:
-        raise InputError(f"{dataset.path} has no classes: prepare a folder of class folders, or train without --cond")
+        why = f" ({printable(dataset.manifest['classes'])})" if "classes" in dataset.manifest else ""
+        raise InputError(
+            f"{printable(dataset.path)} has no classes{why}: prepare a folder of class folders, or use --classes FILE; "
+            "or train without --cond"
+        )
     return config.but(
         img_resolution=dataset.img_resolution,
         img_channels=dataset.img_channels,

@@ -92,7 +92,7 @@ def prepare(
             if resolution is None:
                 resolution = _default_resolution(source.entries, crop, progress)
             with new_dataset(dest, resolution, img_channels) as writer:
-                job = _Job(writer, crop, about, str(classes), labels)
+                job = _Job(writer, crop, img_channels, about, str(classes), labels)
                 return job.run(source, dest, progress)
 
 
@@ -128,9 +128,7 @@ def _portrait_count(src: str) -> int | str | None:
     text = src.removeprefix(PORTRAITS)
     if text.isdecimal() and int(text) > 0:
         return int(text)
-    return (
-        f"{printable(src)}: COUNT is {printable(repr(text))}; it must be a whole number above 0, as in {PORTRAITS}1000"
-    )
+    return f"{printable(src)}: COUNT is {printable(text)!r}; it must be a whole number above 0, as in {PORTRAITS}1000"
 
 
 def _default_resolution(entries: list[Entry], crop: Crop, progress: Progress) -> int:
@@ -154,6 +152,7 @@ class _Job:
 
     writer: DatasetWriter
     crop: Crop
+    img_channels: Channels
     about: dict[str, Any]
     classes: str
     labels: Labels | None
@@ -163,9 +162,10 @@ class _Job:
     findings: Findings = field(default_factory=Findings)
 
     def run(self, source: Source, dest: Path, progress: Progress) -> Report:
-        resolution, img_channels = self.writer.img_resolution, self.writer.img_channels
         self.bad += source.unreadable
-        examine = partial(_examine, resolution=resolution, crop=self.crop, img_channels=img_channels)
+        examine = partial(
+            _examine, resolution=self.writer.img_resolution, crop=self.crop, img_channels=self.img_channels
+        )
         rows: dict[bytes, int] = {}  # digest of the pixels -> the row that has them
         with closing(_in_order(examine, source.entries)) as found:
             found_so_far = progress.track(found, len(source.entries), description="preparing")
@@ -217,8 +217,8 @@ class _Job:
 
     def _report(self, dest: Path, classes: Sequence[tuple[str, int]], why: str) -> Report:
         lines = tuple(sorted((printable(name), printable(why)) for name, why in self.bad))
-        size, channels = self.writer.img_resolution, self.writer.img_channels
-        return Report(len(self.kept), lines, dest, size, channels, tuple(classes), why, self.findings)
+        size = self.writer.img_resolution
+        return Report(len(self.kept), lines, dest, size, self.img_channels, tuple(classes), why, self.findings)
 
 
 @dataclass(frozen=True)

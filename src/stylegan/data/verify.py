@@ -33,13 +33,14 @@ def verify(path: Path | str, *, console: Console | None = None) -> str:
     sums: dict[str, str | None] = dict(manifest["data_sha256"])
     sums |= {CHECKSUMS: manifest.get("checksums_sha256")}
     files = [name for name in shapes if sums.get(name)]
-    total = sum((folder / name).stat().st_size for name in files)
+    starts = {name: header_bytes(folder / name, *shapes[name]) for name in files}
+    total = sum((folder / name).stat().st_size - start for name, start in starts.items())
     problems = []
     with progress_bar(console) as progress:
         task = progress.add_task("verifying", total=total)
         for name in files:
             digest = hashlib.sha256()
-            for block in _blocks(folder / name, header_bytes(folder / name, *shapes[name])):
+            for block in _blocks(folder / name, starts[name]):
                 digest.update(block)
                 progress.advance(task, len(block))
             if digest.hexdigest() != sums[name]:
