@@ -11,6 +11,7 @@ from PIL import Image
 
 from stylegan.data import decode as decoder
 from stylegan.data.decode import decode, read_size
+from stylegan.data.pyramid import pyramid
 from stylegan.data.whole import BadPictureError
 
 RNG = np.random.default_rng(0)
@@ -227,3 +228,25 @@ def test_the_size_in_the_reason_is_that_of_the_upright_picture():
     exif[0x0112] = 6
     with pytest.raises(BadPictureError, match=r"^too small: 7 x 30, needs 8 x 8$"):
         pixels(encoded(Image.new("RGB", (30, 7)), "JPEG", exif=exif))
+
+
+@pytest.mark.parametrize("side", [16, 64, 200])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_colours_beneath_alpha_0_are_never_seen_whatever_the_size_of_the_file(kind, side):
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    disc = np.hypot(x, y) < side / 3
+    image = np.where(disc[:, :, None], [255, 0, 0, 255], [0, 255, 0, 0]).astype(np.uint8)
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    for level in pyramid(pixels(encoded(Image.fromarray(image), kind, **options), 16, img_channels=4)):
+        hidden = level[:, :, 3] == 0
+        assert hidden.any() or len(level) == 4
+        assert (level[hidden] == 0).all()
+        assert (level[:, :, 1] == 0).all()
+        assert (level[~hidden][:, 0] >= 253).all()
+
+
+def test_the_size_told_is_that_of_the_whole_picture_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(Image.new("RGB", (900, 600)), "JPEG", exif=exif)
+    assert decode(data, 8, crop="center", img_channels=3).size == (600, 900)
