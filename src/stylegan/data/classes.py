@@ -45,11 +45,11 @@ class Labels:
         return self.classes.get(path, self.classes.get(inside))
 
 
-def natural(name: str) -> list[Any]:
+def natural(name: str) -> tuple[list[Any], str]:
     """A key that sorts 0, 1, 2, 10, and names without digits as ever."""
     pieces: list[Any] = re.split(r"(\d+)", name)
     pieces[1::2] = [(len(digits.lstrip("0")), digits.lstrip("0")) for digits in pieces[1::2]]
-    return [*pieces, name]
+    return pieces, name
 
 
 def choose(classes: str, source: Source) -> tuple[Source, Labels | None]:
