@@ -80,6 +80,13 @@ def test_stray_pictures_are_counted_named_and_left_out_and_the_rest_is_whole(tmp
     assert prepare(src, tmp_path / "all", classes="none").kept == 20
 
 
+def test_what_is_left_out_is_not_counted_among_what_is_cut(tmp_path):
+    wide = io.BytesIO()
+    Image.new("RGB", (24, 8)).save(wide, "PNG")
+    lines = prepare(put(tmp_path, PETS | {"cover.png": wide.getvalue()}, kind="folder"), tmp_path / "made").lines()
+    assert not [line for line in lines if "cut" in line]
+
+
 def test_a_stray_that_also_lies_in_a_folder_stays_there(tmp_path):
     report = prepare(put(tmp_path, {"cover.png": PETS["dog/1.png"]} | PETS, kind="folder"), tmp_path / "made")
     assert report.classes == (("cat", 3), ("dog", 3))

@@ -76,7 +76,7 @@ def test_a_photo_with_another_profile_gets_the_srgb_of_the_same_light(name, kind
     light = np.linalg.solve(PRIMARIES["sRGB"], PRIMARIES[name] @ (colour / 255) ** GAMMA[name])
     options = {"lossless": True} if kind == "WEBP" else {"quality": 100} if kind in ("JPEG", "AVIF") else {}
     found = read(Image.new("RGB", (8, 8), tuple(colour)), rgb_profile(name), kind, **options)
-    assert found.profile == name
+    assert found.original.profile == name
     assert np.abs(found.pixels - srgb_of_light(light)).max() <= (2 if options else 1.2)
     assert np.abs(srgb_of_light(light) - colour).max() > 5  # which is seen
 
@@ -86,7 +86,7 @@ def test_a_picture_in_srgb_stays_as_it_is_whatever_its_profile_is_called():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     found = read(Image.fromarray(noise), profile)
     assert np.array_equal(found.pixels, noise)
-    assert (found.profile, found.note) == (None, None)
+    assert (found.original.profile, found.original.note) == (None, None)
 
 
 def test_alpha_is_no_colour():
@@ -100,7 +100,7 @@ def test_alpha_is_no_colour():
 def test_a_gray_profile_is_applied_to_gray_pictures():
     found = read(Image.new("L", (8, 8), 100), gray_profile(1.0), img_channels=1)
     assert np.abs(found.pixels - srgb_of_light(100 / 255)).max() <= 1
-    assert found.profile == "a gray of its own"
+    assert found.original.profile == "a gray of its own"
 
 
 def test_a_palette_is_converted_by_its_colours():
@@ -114,19 +114,19 @@ def test_a_palette_is_converted_by_its_colours():
 def test_a_broken_profile_is_said_and_the_picture_kept(profile):
     found = read(Image.new("RGB", (8, 8), (150, 120, 90)), profile)
     assert (found.pixels == [150, 120, 90]).all()
-    assert found.note is not None and "its colour profile cannot be read" in found.note
-    assert "taken as sRGB" in found.note
+    assert found.original.note is not None and "its colour profile cannot be read" in found.original.note
+    assert "taken as sRGB" in found.original.note
 
 
 def test_a_profile_for_other_pixels_is_said_and_not_used():
     found = read(Image.new("L", (8, 8), 100), rgb_profile("Adobe RGB (1998)"), img_channels=1)
     assert (found.pixels == 100).all()
-    assert found.note == "its colour profile is for RGB, its pixels are L: taken as sRGB"
+    assert found.original.note == "its colour profile is for RGB, its pixels are L: taken as sRGB"
 
 
 def test_a_profile_of_rgb_is_not_used_for_cmyk():
     found = read(Image.new("CMYK", (8, 8), (255, 0, 0, 0)), rgb_profile("Adobe RGB (1998)"), "TIFF")
-    assert found.note == "its colour profile is for RGB, its pixels are CMYK: taken as sRGB"
+    assert found.original.note == "its colour profile is for RGB, its pixels are CMYK: taken as sRGB"
     assert (found.pixels == [0, 255, 255]).all()
 
 

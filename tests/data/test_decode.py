@@ -249,4 +249,4 @@ def test_the_size_told_is_that_of_the_whole_picture_upright():
     exif = Image.Exif()
     exif[0x0112] = 6
     data = encoded(Image.new("RGB", (900, 600)), "JPEG", exif=exif)
-    assert decode(data, 8, crop="center", img_channels=3).size == (600, 900)
+    assert decode(data, 8, crop="center", img_channels=3).original.size == (600, 900)

@@ -34,14 +34,21 @@ UPRIGHT = {  # EXIF's orientation -> what undoes it
 SIDEWAYS = {UPRIGHT[5], UPRIGHT[6], UPRIGHT[7], UPRIGHT[8]}  # these exchange width and height
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What the picture in a file was like."""
+
+    size: tuple[int, int]  # width and height, upright
+    profile: str | None  # the colour profile that it was converted from
+    note: str | None  # what is odd about the file, and what was done
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """What a file gave."""
 
     pixels: NDArray[np.uint8]  # (resolution, resolution, img_channels)
-    size: tuple[int, int]  # width and height of the whole picture, upright
-    profile: str | None = None  # the colour profile that it was converted from
-    note: str | None = None  # what is odd about the file, and what was done
+    original: Original
 
 
 def read_size(f: IO[bytes]) -> tuple[int, int]:
@@ -103,7 +110,7 @@ def _decoded(image: Image.Image, resolution: int, crop: Crop, img_channels: Chan
     if img_channels == 4:
         pixels[pixels[:, :, 3] == 0] = 0  # whatever lay hidden there, files of all sizes give the same
     size = whole[::-1] if turn in SIDEWAYS else whole
-    return Decoded(pixels, size, came_from, note)
+    return Decoded(pixels, Original(size, came_from, note))
 
 
 def reason(error: Exception) -> str:

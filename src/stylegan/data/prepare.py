@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from stylegan.config import is_resolution
 from stylegan.data.classes import Classes, Labels, choose, classify, natural
-from stylegan.data.decode import MODES, Channels, Crop, Decoded, decode, read_bytes, read_size, reason, square_side
+from stylegan.data.decode import MODES, Channels, Crop, Original, decode, read_bytes, read_size, reason, square_side
 from stylegan.data.portraits.stream import portraits
 from stylegan.data.pyramid import pyramid
 from stylegan.data.report import Findings, Report
@@ -159,7 +159,7 @@ class _Job:
     bad: list[tuple[str, str]] = field(default_factory=list)
     kept: list[Entry] = field(default_factory=list)
     twins: dict[int, list[Entry]] = field(default_factory=dict)  # row -> files with the same pixels
-    findings: Findings = field(default_factory=Findings)
+    originals: list[Original] = field(default_factory=list)  # one for each of `kept`
 
     def run(self, source: Source, dest: Path, progress: Progress) -> Report:
         self.bad += source.unreadable
@@ -177,7 +177,7 @@ class _Job:
                 else:
                     self.writer.add(printable(entry.name, None), picture.levels)
                     self.kept.append(entry)
-                    self.findings.add(entry.name, picture.decoded, self.crop)
+                    self.originals.append(picture.original)
         if not self.kept:
             return self._report(dest, [], "no picture was kept")
         chosen = self._classify()
@@ -203,6 +203,7 @@ class _Job:
             self.bad += [(self.kept[row].name, "in no class folder: left out") for row in sorted(out)]
             self.writer.keep(rows)
             self.kept = [self.kept[row] for row in rows]
+            self.originals = [self.originals[row] for row in rows]
         return Classes([name for name in chosen.of if name is not None], chosen.reason)
 
     def _prefer_twins_inside(self, chosen: Classes) -> None:
@@ -217,13 +218,15 @@ class _Job:
 
     def _report(self, dest: Path, classes: Sequence[tuple[str, int]], why: str) -> Report:
         lines = tuple(sorted((printable(name), printable(why)) for name, why in self.bad))
-        size = self.writer.img_resolution
-        return Report(len(self.kept), lines, dest, size, self.img_channels, tuple(classes), why, self.findings)
+        findings, size = Findings(), self.writer.img_resolution
+        for entry, original in zip(self.kept, self.originals, strict=True):
+            findings.add(entry.name, original, self.crop)
+        return Report(len(self.kept), lines, dest, size, self.img_channels, tuple(classes), why, findings)
 
 
 @dataclass(frozen=True)
 class _Picture:
-    decoded: Decoded
+    original: Original
     levels: list[NDArray[np.uint8]]  # as `pyramid` gives them
     digest: bytes
 
@@ -239,7 +242,7 @@ def _examine(entry: Entry, *, resolution: int, crop: Crop, img_channels: Channel
     except Exception as error:  # of opening and reading: no permission, a zip's bad checksum, encryption ...
         return reason(error)
     digest = hashlib.blake2b(decoded.pixels.tobytes(), digest_size=16).digest()
-    return _Picture(decoded, pyramid(decoded.pixels), digest)
+    return _Picture(decoded.original, pyramid(decoded.pixels), digest)
 
 
 def _in_order(function: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:

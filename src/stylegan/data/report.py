@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stylegan.data.decode import Crop, Decoded, square_side
+from stylegan.data.decode import Crop, Original, square_side
 from stylegan.errors import printable
 
 EXTREME = 0.5  # more than this part of a picture cut away: it is named
@@ -52,13 +52,13 @@ class Findings:
     notes: list[tuple[str, str]] = field(default_factory=list)  # (name, what is odd about a picture that was kept)
     profiles: Counter[str] = field(default_factory=Counter)  # what was converted to sRGB
 
-    def add(self, name: str, decoded: Decoded, crop: Crop) -> None:
+    def add(self, name: str, original: Original, crop: Crop) -> None:
         """Take down a picture that is kept."""
-        self.cut.add(name, decoded.size, crop)
-        if decoded.note:
-            self.notes.append((name, decoded.note))
-        if decoded.profile:
-            self.profiles[decoded.profile] += 1
+        self.cut.add(name, original.size, crop)
+        if original.note:
+            self.notes.append((name, original.note))
+        if original.profile:
+            self.profiles[original.profile] += 1
 
     def lines(self, kept: int) -> Iterator[str]:
         """One line a note, then one for each thing that was done to many."""
