@@ -1,4 +1,4 @@
-"""What goes wrong because of what the user gave."""
+"""What goes wrong because of what the user gave, and how it is shown."""
 
 
 class InputError(ValueError):
@@ -12,3 +12,21 @@ def refuse(problems: list[str]) -> None:
     """Raise InputError naming all `problems` at once, one a line; return where there are none."""
     if problems:
         raise InputError("\n".join(problems))
+
+
+def printable(text: object, most: int | None = 300) -> str:
+    """`text` on one line of at most `most` characters: names and values of a hostile file go through here.
+
+    What a terminal would obey, and what cannot be encoded, is escaped; of a long text the middle is left out.
+    """
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+    if most is None or len(line) <= most:
+        return line
+    half = (most - 5) // 2
+    return f"{line[:half]} ... {line[-half:]}"
+
+
+def encodable(text: str, encoding: str | None) -> str:
+    """`text` with escapes for what a stream of this encoding (None: UTF-8) cannot write."""
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import itertools
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -10,73 +11,79 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 
 LOCK = "lock"
 
 
-@contextmanager
-def whole_file(path: Path | str) -> Iterator[Path]:
-    """Give the path of a temporary file beside `path`; after the block it is flushed to disk and takes `path`'s place.
+def user_path(path: Path | str) -> Path:
+    """The path that somebody typed: ~ and ~NAME are home folders, as a shell has them. "" and NUL are refused.
 
-    A block that raises leaves `path` as it was, and no temporary file.
+    A shell leaves ~ alone in `--out=~/run`, and Python everywhere. Path("") cannot be told from Path("."): give text.
+    """
+    text = os.fspath(path)
+    if not text.strip():
+        raise InputError(f"the path is {text!r}: give a name, or . for the current folder")
+    if "\0" in text:
+        raise InputError(f"{printable(text)} is no path: it holds a NUL character")
+    return Path(os.path.expanduser(text))  # noqa: PTH111  Path.expanduser raises for ~backup, a name of nobody
+
+
+@contextmanager
+def whole_file(path: Path | str, *, exist_ok: bool = True) -> Iterator[Path]:
+    """Give the path of a temporary file; after the block it is flushed to disk and takes `path`'s place.
+
+    A block that raises leaves `path` as it was, and no temporary file; what a killed process left of it is removed.
+    exist_ok False: never replace. InputError where `path` exists, before the block and, had another process made it
+    meanwhile, after it; and where another process is making it.
     """
     path = Path(path)
-    partial = _partial(path)
-    try:
+    if not exist_ok and os.path.lexists(path):
+        raise InputError(f"{printable(path)} exists already: choose another name, or delete it first")
+    with _own_folder(path, None if exist_ok else "choose another name") as folder:
+        partial = folder / path.name
         yield partial
         partial.chmod(0o666 & ~_umask())  # some writers make files that only their owner may read
         with partial.open("rb+") as f:
             os.fsync(f.fileno())
-        partial.replace(path)
+        if exist_ok:
+            partial.replace(path)
+        else:
+            _take_new_name(partial, path)
         sync_folder(path.parent)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager
 def whole_folder(path: Path, *, last: str, remedy: str) -> Iterator[Path]:
-    """Give a hidden folder beside `path`; after the block it is flushed to disk and becomes `path`.
+    """Give a hidden folder; after the block it is flushed to disk and becomes `path`.
 
     It becomes nothing if the block raises, or does not write its file `last`. What killed processes left of `path` is
     removed first. Raises InputError, with `remedy`, where `path` cannot be made or another process is making it.
     """
-    partial = _partial(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_partial_folders(path, remedy)
+    shown = printable(path)
+    with _own_folder(path, remedy, parents=True) as folder:
+        partial = folder / path.name
         partial.mkdir()
-    except OSError as e:
-        if e.errno == errno.ENOSPC:  # a full disk is no fault of the name
-            raise
-        raise InputError(f"{path} cannot be made: {e.strerror}; {remedy}") from e
-    lock = FileLock(partial / LOCK)
-    try:
-        lock.acquire()
         yield partial
         if (partial / last).exists():
-            _sync_files(partial)  # seconds, if there are many bytes: still locked
-            lock.release()
-            (partial / LOCK).unlink(missing_ok=True)
+            _sync_files(partial)
             if os.path.lexists(path):  # rename would replace an empty folder
-                raise InputError(f"{path} exists by now: another process made it; {remedy}")
-            partial.rename(path)
+                raise InputError(f"{shown} exists by now: another process made it; {remedy}")
+            partial.rename(path)  # while the lock is held: else the next process would clear up what is finished
             sync_folder(path.parent)
-    finally:
-        lock.release()
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def remove_partial_files(folder: Path, names: Sequence[str]) -> None:
-    """Remove what killed processes left in `folder` of files that `whole_file` was writing; names: as patterns.
+    """Remove what killed processes left in `folder` of files of these `names` (patterns); living ones keep theirs.
 
-    The caller holds a lock, so that no living process writes files of these names: the number in a partial file's name
-    comes again in every container and on every machine, and does not tell.
+    A plain file with such a name is what an older stylegan left, which had no locks: the caller's lock tells there.
     """
     for name in names:
         for partial in folder.glob(f".{name}.partial-*"):
-            partial.unlink(missing_ok=True)
+            if not partial.is_dir():
+                partial.unlink(missing_ok=True)
+            elif (lock := _locked(partial)) is not None:
+                _remove(partial, lock)
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -96,9 +103,100 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _partial(path: Path) -> Path:
-    """Where this process writes `path` until it is whole."""
-    return path.with_name(f".{path.name}.partial-{os.getpid()}")
+@contextmanager
+def _own_folder(path: Path, remedy: str | None, *, parents: bool = False) -> Iterator[Path]:
+    """An empty hidden folder beside `path`, locked: this process's alone, and removed after the block.
+
+    remedy: what to do instead where another process has one, which InputError tells; None: take another one.
+    parents: make the folders that `path` lies in.
+    A lock dies with its process; its number would not tell: in a container every process has the same.
+    """
+    try:
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if remedy is not None:
+            _remove_partial_folders(path, remedy)
+        folder, lock = _first_free(path, remedy)
+    except OSError as e:
+        if remedy is None or e.errno == errno.ENOSPC:  # a full disk is no fault of the name
+            raise OSError(e.errno, e.strerror, str(path)) from e
+        raise InputError(f"{printable(path)} cannot be made: {e.strerror}; {remedy}") from e
+    try:
+        yield folder
+    finally:
+        _remove(folder, lock)
+
+
+def _first_free(path: Path, remedy: str | None) -> tuple[Path, FileLock]:
+    for number in itertools.count():
+        folder = path.with_name(f".{path.name}.partial-{number}")
+        try:
+            folder.mkdir(exist_ok=True)
+        except FileExistsError:  # a file of somebody else's
+            continue
+        if (lock := _locked(folder)) is not None:
+            for left in folder.iterdir():  # by a killed process
+                if left.name != LOCK:
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            return folder, lock
+        if remedy is not None:
+            raise InputError(_busy(path, remedy))
+    raise AssertionError
+
+
+def _locked(folder: Path) -> FileLock | None:
+    """The lock of a hidden folder, taken; None where a living process has it, or has removed the folder just now."""
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    except OSError:
+        if folder.exists():
+            raise
+        return None
+    if not (folder / LOCK).exists():  # its owner was just removing it
+        lock.release()
+        return None
+    return lock
+
+
+def _remove(folder: Path, lock: FileLock) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    lock.release()
+    if os.name == "nt":  # where nothing that is open can be removed
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_partial_folders(path: Path, remedy: str) -> None:
+    """Remove what dead processes left of `path`."""
+    for folder in path.parent.glob(f".{glob.escape(path.name)}.partial-*"):
+        if not folder.is_dir():
+            continue
+        if (lock := _locked(folder)) is not None:
+            _remove(folder, lock)
+        elif folder.exists():
+            raise InputError(_busy(path, remedy))
+
+
+def _busy(path: Path, remedy: str) -> str:
+    return f"another process is writing {printable(path)} at this moment: wait for it, or {remedy}"
+
+
+def _take_new_name(partial: Path, path: Path) -> None:
+    """Rename a file, but never over another one."""
+    try:
+        try:
+            os.link(partial, path)  # fails where the name is taken, as a rename does not
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            partial.replace(path)
+    except FileExistsError as e:
+        raise InputError(
+            f"{printable(path)} exists by now: another process made it; choose another name, or delete it first"
+        ) from e
 
 
 def _umask() -> int:
@@ -112,14 +210,3 @@ def _sync_files(folder: Path) -> None:
         with path.open("rb+") as f:
             os.fsync(f.fileno())
     sync_folder(folder)
-
-
-def _remove_partial_folders(path: Path, remedy: str) -> None:
-    """Remove what dead processes left of `path`: their locks tell, as a container gives every process one number."""
-    for folder in path.parent.glob(f".{glob.escape(path.name)}.partial-*"):
-        try:
-            with FileLock(folder / LOCK, timeout=0):
-                pass
-        except Timeout as e:
-            raise InputError(f"another process is writing {path} at this moment: wait for it, or {remedy}") from e
-        shutil.rmtree(folder)

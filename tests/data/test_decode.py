@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from stylegan.data import decode as decoder
-from stylegan.data.decode import BadPictureError, decode, read_size
+from stylegan.data.decode import decode, read_size
+from stylegan.data.pyramid import pyramid
+from stylegan.data.whole import BadPictureError
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (8, 8, 3), np.uint8)
@@ -23,7 +25,7 @@ def encoded(image: Image.Image, kind: str, **options) -> bytes:
 
 
 def pixels(data: bytes, resolution=8, *, crop="center", img_channels=3) -> np.ndarray:
-    return decode(data, resolution, crop=crop, img_channels=img_channels)
+    return decode(data, resolution, crop=crop, img_channels=img_channels).pixels
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -122,7 +124,7 @@ def test_16_bit_gray_is_scaled_not_clipped(kind):
 
 def test_32_bit_pixels_are_refused():
     image = Image.fromarray(np.full((8, 8), 0.5, np.float32))
-    with pytest.raises(BadPictureError, match=r"32-bit pixels .* have no agreed white"):
+    with pytest.raises(BadPictureError, match=r"32-bit or signed pixels .* have no agreed white"):
         pixels(encoded(image, "TIFF"))
 
 
@@ -226,3 +228,25 @@ def test_the_size_in_the_reason_is_that_of_the_upright_picture():
     exif[0x0112] = 6
     with pytest.raises(BadPictureError, match=r"^too small: 7 x 30, needs 8 x 8$"):
         pixels(encoded(Image.new("RGB", (30, 7)), "JPEG", exif=exif))
+
+
+@pytest.mark.parametrize("side", [16, 64, 200])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_colours_beneath_alpha_0_are_never_seen_whatever_the_size_of_the_file(kind, side):
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    disc = np.hypot(x, y) < side / 3
+    image = np.where(disc[:, :, None], [255, 0, 0, 255], [0, 255, 0, 0]).astype(np.uint8)
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    for level in pyramid(pixels(encoded(Image.fromarray(image), kind, **options), 16, img_channels=4)):
+        hidden = level[:, :, 3] == 0
+        assert hidden.any() or len(level) == 4
+        assert (level[hidden] == 0).all()
+        assert (level[:, :, 1] == 0).all()
+        assert (level[~hidden][:, 0] >= 253).all()
+
+
+def test_the_size_told_is_that_of_the_whole_picture_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(Image.new("RGB", (900, 600)), "JPEG", exif=exif)
+    assert decode(data, 8, crop="center", img_channels=3).original.size == (600, 900)

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from stylegan.data import sources, writer
 from stylegan.data.dataset import ImageDataset
-from stylegan.data.prepare import WORKERS, _in_order, prepare
+from stylegan.data.prepare import WORKERS, _examine, _in_order, _Picture, prepare
 from stylegan.errors import InputError
 
 from conftest import PATIENCE_SEC, wait_until
@@ -102,13 +102,6 @@ def test_class_folders_give_labels(src, dest):
     assert ImageDataset(dest).labels(range(3)).argmax(1).tolist() == [0, 1, 1]
 
 
-@pytest.mark.parametrize("where", [["cat__a", "cat__b"], ["cat__a", "dog__b", "c"]])
-def test_one_class_or_a_picture_outside_gives_none(where, src, dest):
-    report = prepare(put(src, **{name: picture() for name in where}), dest)
-    assert report.class_names == ()
-    assert ImageDataset(dest).c_dim == 0
-
-
 def test_a_class_without_a_good_picture_and_a_text_at_the_top_do_not_count(src, dest):
     (src / "README.txt").write_text("my pictures")
     report = prepare(put(src, cat__a=picture(), dog__b=picture(), eel__c=b"broken"), dest)
@@ -144,10 +137,11 @@ def test_every_bad_file_is_reported_and_the_good_ones_are_kept(src, dest):
         "empty.png: an empty file",
         next(line for line in report.lines() if line.startswith("half.png: truncated: ")),
         "link.png: unreadable: a broken link to gone.png",
-        "noise.png: not an image (JPEG, PNG, WebP, BMP, TIFF or GIF)",
+        "noise.png: not an image (JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 or PPM)",
         "pipe.png: unreadable: not a regular file",
         "small.png: too small: 16 x 20, needs 64 x 64",
         "twin.png: duplicate of good.png",
+        "no classes: the pictures lie in one folder; one folder for each class would make classes",
         f"kept 1 of 8 pictures at 64x64 in {dest}",
     ]
     assert len(ImageDataset(dest)) == 1
@@ -264,7 +258,10 @@ def test_the_manifest_tells_where_the_data_come_from(src, dest):
     assert (manifest["count"], manifest["crop"]) == (1, "pad")
     assert manifest["provenance"]["source"] == str(src)
     assert manifest["provenance"]["bad_files"] == 1
-    assert manifest["provenance"]["options"] == {"resolution": None, "crop": "pad", "img_channels": 3, "seed": 0}
+    assert manifest["provenance"]["options"] == {
+        **{"resolution": None, "crop": "pad", "img_channels": 3, "seed": 0},
+        "classes": "auto",
+    }
 
 
 def test_all_bad_options_are_told_at_once_and_nothing_is_written(src):
@@ -369,7 +366,7 @@ def stopped_midway(src, dest, number):
     command = [sys.executable, "-c", SLOW, src, dest]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=as_from_a_terminal)
     try:
-        wait_until(lambda: list(dest.parent.glob(".dest.partial-*/8x8.npy")) or process.poll() is not None)
+        wait_until(lambda: list(dest.parent.glob(".dest.partial-*/dest/8x8.npy")) or process.poll() is not None)
         assert process.poll() is None
         yield
         process.send_signal(number)
@@ -462,3 +459,134 @@ def test_portraits_have_the_channels_asked_for(stand_in, dest):
 def test_a_count_of_portraits_is_a_whole_number_above_0(count, dest):
     with pytest.raises(InputError, match=r"COUNT is .* it must be a whole number above 0"):
         prepare(f"portraits:{count}", dest)
+
+
+def test_what_the_centre_square_leaves_out_is_told_and_extremes_are_named(src, dest):
+    sizes = {"square": (32, 32), "photo": (48, 32), "strip": (128, 32), "tall": (32, 96)}
+    report = prepare(put(src, **{name: picture(*size) for name, size in sizes.items()}), dest, resolution=32)
+    lines = list(report.lines())
+    assert "cut to the centre square: 3 of 4 pictures, 58% of each on average" in lines  # (1/3 + 3/4 + 2/3) / 3
+    assert (
+        "more than half is cut from strip.png (75% of 128 x 32), tall.png (67% of 32 x 96): "
+        "`--crop pad` keeps whole pictures"
+    ) in lines
+
+
+def test_of_many_extremes_the_first_are_named_and_the_rest_counted(src, dest):
+    lines = prepare(put(src, **{f"p{i:02}": picture(24, 8) for i in range(10)}), dest).lines()
+    line = next(line for line in lines if line.startswith("more than half"))
+    assert "p07.png (67% of 24 x 8) and 2 more: `--crop pad`" in line
+
+
+def test_padded_pictures_are_not_cut(src, dest):
+    lines = prepare(put(src, a=picture(32, 16)), dest, crop="pad").lines()
+    assert not [line for line in lines if "cut" in line]
+
+
+def test_converted_colours_are_counted_and_a_broken_profile_named(src, dest):
+    f = io.BytesIO()
+    picture().save(f, "PNG", icc_profile=b"broken")
+    report = prepare(put(src, a=f.getvalue(), b=picture()), dest)
+    assert report.kept == 2
+    assert next(report.lines()).startswith("a.png: its colour profile cannot be read")
+
+
+def test_what_is_typed_and_has_no_use_is_refused(src, dest):
+    with pytest.raises(InputError, match=r"seed is 3: it is for portraits:COUNT only, .*src has no use for it"):
+        prepare(put(src, a=picture()), dest, seed=3)
+    with pytest.raises(
+        InputError, match=r"crop is pad: portraits are drawn square.*\nclasses is folders: portraits have"
+    ):
+        prepare("portraits:3", dest, crop="pad", classes="folders")
+
+
+@pytest.mark.parametrize(("source", "into"), [("", "d"), ("src", ""), (" ", "d")])
+def test_an_empty_path_is_not_the_current_folder(source, into, src, monkeypatch):
+    put(src, a=picture())
+    monkeypatch.chdir(src.parent)
+    with pytest.raises(InputError, match=r"give a name, or \. for the current folder"):
+        prepare(source, into)
+    assert listing(src.parent) == ["src"]
+
+
+def test_a_tilde_is_the_home_folder(src, monkeypatch):
+    put(src, a=picture())
+    monkeypatch.setenv("HOME", str(src.parent))
+    monkeypatch.chdir(src)
+    prepare("~/src", "~/made")
+    assert listing(src.parent) == ["made", "src"]
+    assert listing(src) == ["a.png"]
+
+
+def test_a_hostile_name_is_escaped_and_bounded_in_everything_that_is_said(dest, tmp_path):
+    name = "\x1b]0;title\x07" + "x" * 9000 + "\u202e.png"
+    with zipfile.ZipFile(tmp_path / "src.zip", "w") as archive:
+        archive.writestr("ok.png", encoded(picture()))
+        archive.writestr(name, b"broken")
+    lines = list(prepare(tmp_path / "src.zip", dest).lines())
+    assert all(line.isprintable() and len(line) < 500 for line in lines)
+    assert lines[0].startswith("\\x1b]0;title")
+    assert ".png: not an image" in lines[0]
+
+
+def as_command(*args, encoding, cwd):
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "stylegan", "prepare", *args]
+    return subprocess.run(command, env=environment, capture_output=True, cwd=cwd)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"])
+def test_names_that_cannot_be_encoded_do_not_spoil_the_summary(encoding, src, tmp_path):
+    put(src, ЖЖ__a=picture(), Ж__b=picture(), Ж__c=b"broken")
+    dest = tmp_path / os.fsdecode(b"d\xff")
+    done = as_command(src, dest, encoding=encoding, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"d\\udcff, 2 classes" in done.stdout
+    assert len(ImageDataset(dest)) == 2
+
+
+def test_the_command_refuses_empty_paths_and_takes_classes(src, tmp_path):
+    put(src, cat__a=picture(), dog__b=picture())
+    for args in (["", "d"], ["src", ""]):
+        done = as_command(*args, encoding="utf-8", cwd=tmp_path)
+        assert (done.returncode, b"give a name, or . for the current folder" in done.stderr) == (2, True)
+    done = as_command("src", "d", "--classes", "none", encoding="utf-8", cwd=tmp_path)
+    assert b"no classes: as asked for\n" in done.stdout
+
+
+def test_a_zip_entry_packed_in_an_unknown_way_is_reported(dest, tmp_path):
+    path = damaged_zip(tmp_path / "src.zip")
+    data = bytearray(path.read_bytes())
+    offset = zipfile.ZipFile(path).getinfo("bad.png").header_offset
+    for at in (offset + 8, data.rfind(b"PK\1\2") + 10):
+        data[at] = 9  # Deflate64, as Windows packs what is large
+    path.write_bytes(data)
+    ((name, why),) = prepare(path, dest).bad
+    assert (name, why) == (
+        "bad.png",
+        "unreadable: packed in a way (method 9) that Python cannot read: zip it again, or unpack it",
+    )
+
+
+def test_an_encrypted_entry_says_the_way_out(dest, tmp_path):
+    ((_, why),) = prepare(damaged_zip(tmp_path / "src.zip", flag_bits=1), dest).bad
+    assert why == "unreadable: encrypted: unpack the zip with its password, and prepare the folder"
+
+
+def test_whatever_byte_of_a_zip_is_damaged_is_a_reason_and_no_traceback(tmp_path):
+    path = tmp_path / "src.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", encoded(picture()))
+        archive.writestr("b/c.png", encoded(picture()))
+    whole = path.read_bytes()
+    directory = whole.index(b"PK\1\2")
+    for at in [*range(0, 60), *range(directory, len(whole))]:
+        for byte in (0, 0xFF, whole[at] ^ 1):
+            path.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
+            try:
+                with sources.open_source(path) as source:
+                    for entry in source.entries:
+                        assert isinstance(_examine(entry, resolution=8, crop="center", img_channels=3), (str, _Picture))
+            except InputError as error:
+                assert "src.zip" in str(error)

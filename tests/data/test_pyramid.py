@@ -36,3 +36,27 @@ def test_the_chain_is_not_rounded():
     pixels[0:4:2, 0:4:2, 0] = 2  # every 2x2 mean is 0.5 -> 0
     pixels[0, 0, 0] = 3  # one of them 0.75 -> 1; the mean of 16 is 9/16 -> 1, of the rounded ones 1/4 -> 0
     assert pyramid(pixels)[2][0, 0, 0] == 1
+
+
+def test_colours_count_as_much_as_their_alpha():
+    pixels = np.zeros((8, 8, 4), np.uint8)
+    pixels[:, :] = 0, 255, 0, 0  # what is hidden is never seen
+    pixels[0, 0] = 200, 0, 0, 255
+    pixels[0, 1] = 100, 0, 0, 85
+    half = pyramid(pixels)[1]
+    assert half[0, 0].tolist() == [175, 0, 0, 85]  # (200 * 255 + 100 * 85) / 340; 340 / 4
+    assert half[1, 1].tolist() == [0, 0, 0, 0]
+
+
+def test_opaque_colours_are_plain_means():
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    opaque = np.concatenate([noise, np.full((32, 32, 1), 255, np.uint8)], axis=2)
+    for with_alpha, plain in zip(pyramid(opaque), pyramid(noise), strict=True):
+        assert np.array_equal(with_alpha[:, :, :3], plain)
+        assert (with_alpha[:, :, 3] == 255).all()
+
+
+def test_an_alpha_that_rounds_to_0_hides_black():
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[0, 0] = 255, 255, 255, 1
+    assert pyramid(pixels)[1][0, 0].tolist() == [0, 0, 0, 0]

@@ -1,6 +1,7 @@
 """From pictures to a network: prepare, train, and both in one, the demo."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import tyro
 
 from stylegan.cli.console import network_path
 from stylegan.config import CONFIG_F, TABLE_1, Config, Row
-from stylegan.errors import InputError
+from stylegan.errors import InputError, encodable
 
 
 def demo(out: Path = Path("stylegan-demo"), minutes: float = 8.0) -> None:
@@ -27,11 +28,12 @@ def demo(out: Path = Path("stylegan-demo"), minutes: float = 8.0) -> None:
 
 def prepare(
     src: tyro.conf.Positional[str],
-    dest: tyro.conf.Positional[Path],
+    dest: tyro.conf.Positional[str],
     resolution: int | None = None,
     crop: Literal["center", "pad", "refuse"] = "center",
     channels: Literal[1, 3, 4] = 3,
     seed: int = 0,
+    classes: str = "auto",
 ) -> int:
     """Make a data set of a folder, a zip, or drawn portraits (portraits:COUNT), and report every bad file.
 
@@ -42,12 +44,13 @@ def prepare(
         crop: What to do with pictures that are not square.
         channels: 1 gray, 3 RGB, 4 RGBA.
         seed: Which portraits are drawn.
+        classes: folders, none, or a CSV (name,class) or JSON file; auto takes a dataset.json or the folders.
     """
     from stylegan.data.prepare import prepare
 
-    report = prepare(src, dest, resolution=resolution, crop=crop, img_channels=channels, seed=seed)
+    report = prepare(src, dest, resolution=resolution, crop=crop, img_channels=channels, seed=seed, classes=classes)
     for line in report.lines():
-        print(line)
+        print(encodable(line, sys.stdout.encoding))
     return 0 if report.kept else 2
 
 

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylegan.errors import InputError, refuse
-from stylegan.files import whole_file
+from stylegan.data.arrays import PictureFile, header_bytes, read_array
+from stylegan.data.manifest import read_manifest
+from stylegan.errors import InputError, printable, refuse
+from stylegan.files import user_path, whole_file
 
-FORMAT = "stylegan-dataset"
-VERSION = 1
-MANIFEST = "manifest.json"
 LABELS = "labels.npy"
+CHECKSUMS = "checksums.npy"  # CRC-32 of every picture at every resolution, uint32 (levels, N)
 
 Indices = Sequence[int] | NDArray[np.integer]
 
@@ -31,33 +32,50 @@ def pyramid_resolutions(img_resolution: int) -> list[int]:
     return [1 << level for level in range(img_resolution.bit_length() - 1, 1, -1)]
 
 
-class ImageDataset:
-    """The folder that `stylegan prepare` made. Opening it checks every file's size and reads no pixel.
+def array_shapes(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """The arrays that a data set of this manifest has: file -> shape and dtype."""
+    N, C, resolutions = manifest["count"], manifest["img_channels"], pyramid_resolutions(manifest["img_resolution"])
+    shapes: dict[str, tuple[tuple[int, ...], np.dtype[Any]]]
+    shapes = {array_name(r): ((N, r, r, C), np.dtype("u1")) for r in resolutions}
+    if manifest["class_names"]:
+        shapes[LABELS] = ((N,), np.dtype("<i4"))
+    if "checksums_sha256" in manifest:  # older ones have none
+        shapes[CHECKSUMS] = ((len(resolutions), N), np.dtype("<u4"))
+    return shapes
 
+
+class ImageDataset:
+    """The folder that `stylegan prepare` made.
+
+    Opening it compares sizes, labels and a sample of pictures with the digests that `prepare` kept; every batch that is
+    read compares some more (`data.verify` compares all). Older data sets have digests of whole files only.
     Any number of processes may open the same folder: nothing is written, and the pictures are in memory once.
     Raises InputError, with everything that is wrong, where the folder cannot be used.
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path).absolute()
-        self.manifest: dict[str, Any] = _read_manifest(self.path)
+        self.path = user_path(path).absolute()
+        self.manifest: dict[str, Any] = read_manifest(self.path)
         self.img_resolution: int = self.manifest["img_resolution"]
         self.img_channels: int = self.manifest["img_channels"]
         self.class_names: list[str] = self.manifest["class_names"]
         self.c_dim = len(self.class_names)  # 0: no labels
-        shapes: dict[str, tuple[int, ...]] = {
-            array_name(r): (len(self), r, r, self.img_channels) for r in pyramid_resolutions(self.img_resolution)
+        shapes = array_shapes(self.manifest)
+        self._refuse(problems_of(partial(header_bytes, self.path / name, *shape) for name, shape in shapes.items()))
+        checksums = self._read_checksums()
+        self._files = {
+            r: PictureFile(
+                self.path / array_name(r), shapes[array_name(r)][0], None if checksums is None else checksums[level]
+            )
+            for level, r in enumerate(self.resolutions)
         }
-        if self.c_dim:
-            shapes[LABELS] = (len(self),)
-        problems = [problem for name, shape in shapes.items() if (problem := _misfit(self.path / name, shape))]
-        if problems:
-            refuse([*problems, f"{self.path} is damaged: delete it and run `stylegan prepare SRC {self.path}` again"])
-        self._arrays = {
-            r: np.asarray(np.load(self.path / array_name(r), mmap_mode="r"))
-            for r in pyramid_resolutions(self.img_resolution)
-        }
-        self._classes = np.load(self.path / LABELS) if self.c_dim else np.zeros(len(self), np.int32)
+        self._classes = self._read_classes()
+        self._refuse(problems_of(file.read_sample for file in self._files.values()))
+
+    @property
+    def resolutions(self) -> list[int]:
+        """Those that it has, the largest first."""
+        return pyramid_resolutions(self.img_resolution)
 
     def __len__(self) -> int:
         return self.manifest["count"]
@@ -76,14 +94,56 @@ class ImageDataset:
 
         The memory is (N, H, W, C): torch.from_numpy gives a channels_last tensor without a copy.
         """
-        if resolution not in self._arrays:
-            raise InputError(f"{self.path} has no pictures of resolution {resolution}, only {sorted(self._arrays)}")
-        return self._arrays[resolution][np.asarray(indices, np.intp)].transpose(0, 3, 1, 2)  # (N, C, H, W)
+        if resolution not in self._files:
+            raise InputError(
+                f"{printable(self.path)} has no pictures of resolution {resolution}, only {sorted(self._files)}"
+            )
+        rows, file = np.asarray(indices, np.intp), self._files[resolution]
+        if rows.size and not 0 <= rows.min() <= rows.max() < len(self):
+            raise IndexError(f"pictures {rows.min()} to {rows.max()}: the data set has 0 to {len(self) - 1}")
+        return file.read(rows, checked=file.checked_per_batch()).transpose(0, 3, 1, 2)  # (N, C, H, W)
 
     def labels(self, indices: Indices) -> NDArray[np.float32]:
         """One-hot classes of the pictures `indices`: float32 (N, c_dim)."""
         classes = self._classes[np.asarray(indices, np.intp)]
         return (classes[:, None] == np.arange(self.c_dim)).astype(np.float32)
+
+    def _read_checksums(self) -> NDArray[np.uint32] | None:
+        """None for a data set of an older stylegan."""
+        if (digest := self.manifest.get("checksums_sha256")) is None:
+            return None
+        return self._read_digested(CHECKSUMS, digest)
+
+    def _read_classes(self) -> NDArray[np.int32]:
+        if not self.c_dim:
+            return np.zeros(len(self), np.int32)
+        digest = self.manifest["data_sha256"].get(LABELS)
+        classes = self._read_digested(LABELS, digest)
+        if classes.min() < 0 or classes.max() >= self.c_dim:
+            self._refuse([f"{LABELS} holds {classes.min()} to {classes.max()}, for {self.c_dim} classes"])
+        return classes
+
+    def _read_digested(self, name: str, digest: str | None) -> NDArray[Any]:
+        array = read_array(self.path / name, *array_shapes(self.manifest)[name])
+        if digest is not None and hashlib.sha256(array.tobytes()).hexdigest() != digest:
+            self._refuse([f"{name} is damaged or was changed: it is not what `stylegan prepare` wrote"])
+        return array
+
+    def _refuse(self, problems: list[str]) -> None:
+        if problems:
+            shown = printable(self.path)
+            refuse([*problems, f"{shown} is damaged: delete it and run `stylegan prepare SRC {shown}` again"])
+
+
+def problems_of(checks: Iterable[Callable[[], object]]) -> list[str]:
+    """The messages of those checks that raise InputError."""
+    problems = []
+    for check in checks:
+        try:
+            check()
+        except InputError as error:
+            problems.append(str(error))
+    return problems
 
 
 def image_grid(images: NDArray[np.uint8], columns: int) -> Image.Image:
@@ -99,50 +159,7 @@ def image_grid(images: NDArray[np.uint8], columns: int) -> Image.Image:
     return Image.fromarray(sheet[:, :, 0] if C == 1 else sheet)
 
 
-def save_png(image: Image.Image, path: Path | str) -> None:
-    """Write a whole PNG file."""
-    with whole_file(path) as partial:
+def save_png(image: Image.Image, path: Path | str, *, exist_ok: bool = True) -> None:
+    """Write a whole PNG file. exist_ok False: never over another one, see `whole_file`."""
+    with whole_file(path, exist_ok=exist_ok) as partial:
         image.save(partial, format="PNG")
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    """The checked manifest of the data set at `path`."""
-    remedy = f"to make a data set of pictures run `stylegan prepare SRC {path}`"
-    if not path.is_dir():
-        raise InputError(f"{path} {'is a file, not a folder' if path.exists() else 'does not exist'}: {remedy}")
-    if not (path / MANIFEST).is_file():
-        raise InputError(
-            f"{path} is no data set (no {MANIFEST} in it): run `stylegan prepare {path} DEST` and use DEST"
-        )
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path / MANIFEST} is no JSON ({error}): {remedy}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise InputError(f"{path / MANIFEST} is not the manifest of a {FORMAT}: {remedy}")
-    if manifest.get("version") != VERSION:
-        raise InputError(
-            f"{path} is a {FORMAT} of version {manifest.get('version')}; this stylegan reads version {VERSION}: "
-            "prepare the pictures again with this stylegan, or install a newer one"
-        )
-    fields = {"count": int, "img_resolution": int, "img_channels": int, "class_names": list, "data_sha256": dict}
-    wrong = [name for name, kind in fields.items() if not isinstance(manifest.get(name), kind)]
-    refuse([f"{path / MANIFEST}: {name} is {manifest.get(name)!r}, not {fields[name].__name__}" for name in wrong])
-    return manifest
-
-
-def _misfit(path: Path, shape: tuple[int, ...]) -> str | None:
-    """Why the .npy file at `path` does not hold an array of `shape`, or None. Reads its header only."""
-    kind = np.dtype("<i4" if path.name == LABELS else "u1")
-    try:
-        with path.open("rb") as f:
-            np.lib.format.read_magic(f)
-            found, _, dtype = np.lib.format.read_array_header_1_0(f)
-            size, expected = path.stat().st_size, f.tell() + int(np.prod(found, dtype=np.int64)) * dtype.itemsize
-    except FileNotFoundError:
-        return f"{path.name} is missing"
-    except (OSError, ValueError) as error:
-        return f"{path.name} cannot be read: {error}"
-    if (found, dtype) != (shape, kind):
-        return f"{path.name} holds {dtype} {found} instead of {kind} {shape}"
-    return None if size == expected else f"{path.name} has {size:,} bytes instead of {expected:,}"

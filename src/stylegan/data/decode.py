@@ -2,6 +2,7 @@
 
 import io
 from contextlib import nullcontext
+from dataclasses import dataclass
 from threading import Lock
 from typing import IO, Literal
 
@@ -9,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from stylegan.data.colours import to_8_bit, to_srgb
+from stylegan.data.whole import FORMATS, HEAD_BYTES, BadPictureError, check_start, check_whole
+from stylegan.errors import printable
+
 Crop = Literal["center", "pad", "refuse"]
 Channels = Literal[1, 3, 4]
 
-# Only these are given to Pillow: other plug-ins start programs (EPS) or read what no camera writes.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF87a", b"GIF89a")
 MAX_PIXELS = 178_956_970  # where Pillow refuses, by a setting of the whole process that is not ours to change
 MAX_BYTES = 2**30 + 2**20  # of MAX_PIXELS without compression, with 6 bytes a pixel (16-bit RGB)
 LARGE_PIXELS = MAX_PIXELS // 2  # where Pillow warns: more than most cameras give
@@ -29,23 +31,37 @@ UPRIGHT = {  # EXIF's orientation -> what undoes it
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = {UPRIGHT[5], UPRIGHT[6], UPRIGHT[7], UPRIGHT[8]}  # these exchange width and height
 
 
-class BadPictureError(Exception):
-    """A file that cannot be used: the message is the reason, in one line."""
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What the picture in a file was like."""
+
+    size: tuple[int, int]  # width and height, upright
+    profile: str | None  # the colour profile that it was converted from
+    note: str | None  # what is odd about the file, and what was done
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a file gave."""
+
+    pixels: NDArray[np.uint8]  # (resolution, resolution, img_channels)
+    original: Original
 
 
 def read_size(f: IO[bytes]) -> tuple[int, int]:
     """Width and height as the file's header tells them, before EXIF rotation."""
-    _check_signature(f.read(16))
+    check_start(f.read(HEAD_BYTES))
     f.seek(0)
     return _open(f).size
 
 
 def read_bytes(f: IO[bytes]) -> bytes:
     """The whole file, if it starts like a picture and is not absurdly large."""
-    head = f.read(16)
-    _check_signature(head)
+    head = f.read(HEAD_BYTES)
+    check_start(head)
     data = head + f.read(MAX_BYTES)
     if len(data) > MAX_BYTES:
         raise BadPictureError(f"a decompression bomb or too large: more than {MAX_BYTES:,} bytes in the file")
@@ -59,15 +75,17 @@ def square_side(size: tuple[int, int], crop: Crop) -> int:
     return max(size) if crop == "pad" else min(size)
 
 
-def decode(data: bytes, resolution: int, *, crop: Crop, img_channels: Channels) -> NDArray[np.uint8]:
-    """Pixels (resolution, resolution, img_channels) of a picture file; BadPictureError where it gives none.
+def decode(data: bytes, resolution: int, *, crop: Crop, img_channels: Channels) -> Decoded:
+    """The pixels of a picture file; BadPictureError where it gives none.
 
-    Upright, the first frame, see-through parts over white (with 4 channels: alpha kept, opaque where there was none).
+    Upright, the first frame, in sRGB, see-through parts over white. With 4 channels alpha is kept, opaque where there
+    was none, and the colour beneath alpha 0 is black.
     """
     try:
         image = _open(io.BytesIO(data))
         with ONE_LARGE if image.width * image.height > LARGE_PIXELS else nullcontext():
-            return _pixels(image, resolution, crop, img_channels)
+            check_whole(data, image.format)
+            return _decoded(image, resolution, crop, img_channels)
     except BadPictureError:
         raise
     except (
@@ -76,28 +94,31 @@ def decode(data: bytes, resolution: int, *, crop: Crop, img_channels: Channels) 
         raise BadPictureError(reason(error)) from error
 
 
-def _pixels(image: Image.Image, resolution: int, crop: Crop, img_channels: Channels) -> NDArray[np.uint8]:
+def _decoded(image: Image.Image, resolution: int, crop: Crop, img_channels: Channels) -> Decoded:
     # A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves three times what is needed: faster, not visible.
+    whole = image.size
     image.draft(None, (3 * resolution, 3 * resolution))
     image.load()
-    image = _upright(image)
+    turn, profile = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1)), image.info.get("icc_profile")
+    # Not ImageOps.exif_transpose: it also rewrites the tags, and fails on damaged ones.
+    image = to_8_bit(image)
+    if turn is not None:
+        image = image.transpose(turn)
     _check_size(image.size, resolution, crop)
-    return np.atleast_3d(np.asarray(_square(_eight_bit(image, img_channels), resolution, crop)))  # (H, W, C)
+    image, came_from, note = to_srgb(image, profile)
+    pixels = np.atleast_3d(np.array(_square(_with_channels(image, img_channels), resolution, crop)))  # (H, W, C)
+    if img_channels == 4:
+        pixels[pixels[:, :, 3] == 0] = 0  # whatever lay hidden there, files of all sizes give the same
+    size = whole[::-1] if turn in SIDEWAYS else whole
+    return Decoded(pixels, Original(size, came_from, note))
 
 
 def reason(error: Exception) -> str:
     """Why a file could not be read, in one line."""
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    text = printable((error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__)
     if any(word in text.lower() for word in ("truncated", "broken data stream", "unexpected end")):
         return f"truncated: {text}"
     return f"unreadable: {text}"
-
-
-def _check_signature(head: bytes) -> None:
-    if not head:
-        raise BadPictureError("an empty file")
-    if not head.startswith(SIGNATURES) and not (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
-        raise BadPictureError("not an image (JPEG, PNG, WebP, BMP, TIFF or GIF)")
 
 
 def _open(f: IO[bytes]) -> Image.Image:
@@ -113,12 +134,6 @@ def _open(f: IO[bytes]) -> Image.Image:
     return image
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Undo the camera's rotation. Not ImageOps.exif_transpose: it also rewrites the tags, and fails on damaged ones."""
-    turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return image if turn is None else image.transpose(turn)
-
-
 def _check_size(size: tuple[int, int], resolution: int, crop: Crop) -> None:
     if crop == "refuse" and size[0] != size[1]:
         raise BadPictureError(f"not square: {size[0]} x {size[1]}")
@@ -127,24 +142,14 @@ def _check_size(size: tuple[int, int], resolution: int, crop: Crop) -> None:
         raise BadPictureError(f"too small: {size[0]} x {size[1]}, needs {needs}")
 
 
-def _eight_bit(image: Image.Image, img_channels: Channels) -> Image.Image:
+def _with_channels(image: Image.Image, img_channels: Channels) -> Image.Image:
     """Any mode of Pillow -> L, RGB or RGBA of 8 bits."""
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _scale_16_bit(image)
     if not image.has_transparency_data:
         return image.convert("RGB").convert(MODES[img_channels])  # via RGB: Pillow has no way from CMYK to L
     image = image.convert("RGBA")
     if img_channels == 4:
         return image
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert(MODES[img_channels])
-
-
-def _scale_16_bit(image: Image.Image) -> Image.Image:
-    """Gray of 16 bits -> 8 bits: 65535 is 255. Pillow's own convert() would clip at 255."""
-    pixels = np.asarray(image)
-    if image.mode == "F" or pixels.min() < 0 or pixels.max() > 65535:
-        raise BadPictureError(f"unreadable: 32-bit pixels (Pillow's mode {image.mode}) have no agreed white")
-    return Image.fromarray(((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8))
 
 
 def _square(image: Image.Image, resolution: int, crop: Crop) -> Image.Image:

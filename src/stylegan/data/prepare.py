@@ -3,11 +3,11 @@
 import hashlib
 import os
 import warnings
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -20,23 +20,17 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stylegan.data.decode import (
-    MODES,
-    BadPictureError,
-    Channels,
-    Crop,
-    decode,
-    read_bytes,
-    read_size,
-    reason,
-    square_side,
-)
+from stylegan.data.classes import Classes, Labels, choose, classify, natural
+from stylegan.data.decode import MODES, Channels, Crop, Original, decode, read_bytes, read_size, reason, square_side
 from stylegan.data.portraits.stream import portraits
 from stylegan.data.pyramid import pyramid
+from stylegan.data.report import Findings, Report
 from stylegan.data.sources import Entry, Listing, open_source
-from stylegan.data.writer import new_dataset
-from stylegan.errors import refuse
+from stylegan.data.whole import BadPictureError
+from stylegan.data.writer import DatasetWriter, new_dataset
+from stylegan.errors import printable, refuse
 from stylegan.fields import is_resolution
+from stylegan.files import user_path
 
 PORTRAITS = "portraits:"
 PORTRAITS_RESOLUTION = 64
@@ -44,26 +38,6 @@ WORKERS = min(8, os.cpu_count() or 1)
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `prepare` found. Names are escaped where needed, so that each fits on one line."""
-
-    kept: int
-    bad: tuple[tuple[str, str], ...]  # (name, reason), sorted by name
-    path: Path
-    img_resolution: int
-    img_channels: int
-    class_names: tuple[str, ...]
-
-    def lines(self) -> Iterator[str]:
-        """One line a bad file, then the summary."""
-        yield from (f"{name}: {reason}" for name, reason in self.bad)
-        total = f"kept {self.kept:,} of {self.kept + len(self.bad):,} pictures"
-        size = f"{self.img_resolution}x{self.img_resolution}"
-        classes = f", {len(self.class_names)} classes" if self.class_names else ""
-        yield f"{total} at {size} in {self.path}{classes}" if self.kept else f"{total}: {self.path} is not written"
 
 
 def prepare(
@@ -74,6 +48,7 @@ def prepare(
     crop: Crop = "center",
     img_channels: Channels = 3,
     seed: int = 0,
+    classes: Path | str = "auto",
     console: Console | None = None,
 ) -> Report:
     """Make the data set `dest` of the pictures in `src`: a folder, a zip, or `portraits:COUNT` (drawn from `seed`).
@@ -81,46 +56,68 @@ def prepare(
     resolution: a power of two; by default the largest that 90 % of the pictures reach, 64 for portraits.
     crop: keep the centre square, pad to a square with black, or refuse what is not square.
     img_channels: 1 gray, 3 RGB (what is see-through lies over white), 4 RGBA.
+    classes: "folders"; "none"; a CSV or JSON file of names and classes; or "auto": what a dataset.json in `src` tells,
+    else the folders that the pictures part into. The report tells what came of it.
     console: where progress goes, stderr by default.
-    Pictures keep the order of their names. Folders at the top of `src` are classes if every picture lies in one of at
-    least two. Bad files are in the report and do not stop it; with none kept nothing is written. Raises InputError.
+    Pictures keep the order of their names. Bad files are in the report and do not stop it; with none kept nothing is
+    written. Raises InputError.
     """
-    dest = Path(os.path.abspath(dest))  # noqa: PTH100  resolve() would follow a link at `dest` itself
+    dest = Path(os.path.abspath(user_path(dest)))  # noqa: PTH100  resolve() would follow a link at `dest` itself
     count = _portrait_count(str(src))
-    refuse(_problems(dest, resolution, crop, img_channels) + ([count] if isinstance(count, str) else []))
+    problems = _problems(dest, resolution, crop, img_channels)
+    if count is not None:
+        problems += _problems_of_portraits(count, crop, classes)
+    elif seed:
+        problems.append(f"seed is {seed}: it is for {PORTRAITS}COUNT only, {printable(src)} has no use for it")
+    refuse(problems)
     about = {
         "crop": crop,
         "provenance": {
             "source": str(src),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "stylegan": version("stylegan"),
-            "options": {"resolution": resolution, "crop": crop, "img_channels": img_channels, "seed": seed},
+            "options": {
+                **{"resolution": resolution, "crop": crop, "img_channels": img_channels, "seed": seed},
+                "classes": str(classes),
+            },
             "bad_files": 0,
         },
     }
-    with warnings.catch_warnings(), _progress(console) as progress:
+    with warnings.catch_warnings(), progress_bar(console) as progress:
         warnings.simplefilter("ignore")  # Pillow's remarks on odd tags: what matters becomes a reason in the report
         if isinstance(count, int):
             return _from_portraits(count, dest, resolution or PORTRAITS_RESOLUTION, img_channels, seed, about, progress)
-        with open_source(Path(src)) as source:
+        with open_source(user_path(src)) as listed:
+            source, labels = choose(str(classes), listed)
             if resolution is None:
                 resolution = _default_resolution(source.entries, crop, progress)
-            return _from_files(source, dest, resolution, crop, img_channels, about, progress)
+            with new_dataset(dest, resolution, img_channels) as writer:
+                job = _Job(writer, crop, img_channels, about, str(classes), labels)
+                return job.run(source, dest, progress)
 
 
 def _problems(dest: Path, resolution: int | None, crop: str, img_channels: int) -> list[str]:
     problems = []
     if os.path.lexists(dest):
-        problems.append(f"{dest} exists already: give a DEST that does not, or delete it first")
+        problems.append(f"{printable(dest)} exists already: give a DEST that does not, or delete it first")
     for parent in dest.parents:
         if os.path.exists(parent) and not parent.is_dir():  # noqa: PTH110  exists() raises for a name too long
-            problems.append(f"{dest} cannot be made: {parent} is a file")
+            problems.append(f"{printable(dest)} cannot be made: {printable(parent)} is a file")
     if resolution is not None and not is_resolution(resolution):
         problems.append(f"resolution is {resolution}; allowed are powers of two from 4: 64, 128, 256, 512, 1024 ...")
     if crop not in get_args(Crop):
         problems.append(f"crop is {crop!r}; allowed are {', '.join(get_args(Crop))}")
     if img_channels not in get_args(Channels):
         problems.append(f"img_channels is {img_channels}; allowed are 1 (gray), 3 (RGB) and 4 (RGBA)")
+    return problems
+
+
+def _problems_of_portraits(count: int | str, crop: str, classes: Path | str) -> list[str]:
+    problems = [count] if isinstance(count, str) else []
+    if crop in ("pad", "refuse"):
+        problems.append(f"crop is {crop}: portraits are drawn square, leave it out")
+    if str(classes) not in ("auto", "none"):
+        problems.append(f"classes is {printable(classes)}: portraits have none, their factors are in factors.csv")
     return problems
 
 
@@ -131,7 +128,7 @@ def _portrait_count(src: str) -> int | str | None:
     text = src.removeprefix(PORTRAITS)
     if text.isdecimal() and int(text) > 0:
         return int(text)
-    return f"{src}: COUNT is {text!r}; it must be a whole number above 0, as in {PORTRAITS}1000"
+    return f"{printable(src)}: COUNT is {printable(text)!r}; it must be a whole number above 0, as in {PORTRAITS}1000"
 
 
 def _default_resolution(entries: list[Entry], crop: Crop, progress: Progress) -> int:
@@ -149,40 +146,87 @@ def _default_resolution(entries: list[Entry], crop: Crop, progress: Progress) ->
     return max(4, 1 << (reached.bit_length() - 1))
 
 
-def _from_files(
-    source: Listing,
-    dest: Path,
-    resolution: int,
-    crop: Crop,
-    img_channels: Channels,
-    about: dict[str, Any],
-    progress: Progress,
-) -> Report:
-    bad = list(source.unreadable)
-    tops: list[str | None] = []
-    names: dict[bytes, str] = {}  # digest of the pixels -> the first file that has them
-    examine = partial(_examine, resolution=resolution, crop=crop, img_channels=img_channels)
-    with new_dataset(dest, resolution, img_channels) as writer, closing(_in_order(examine, source.entries)) as found:
-        found_so_far = progress.track(found, len(source.entries), description="preparing")
-        for picture, entry in zip(found_so_far, source.entries, strict=True):
-            if isinstance(picture, str):
-                bad.append((entry.name, picture))
-            elif picture.digest in names:
-                bad.append((entry.name, f"duplicate of {names[picture.digest]}"))
-            else:
-                names[picture.digest] = entry.name
-                writer.add(_one_line(entry.name), picture.levels)
-                tops.append(entry.top)
-        classes = _classes(tops)
-        if tops:
-            about["provenance"]["bad_files"] = len(bad)
-            writer.finish(classes=classes, factors=(), about=about)
-    lines = tuple(sorted((_one_line(name), _one_line(why)) for name, why in bad))
-    return Report(len(tops), lines, dest, resolution, img_channels, tuple(sorted(set(classes))))
+@dataclass
+class _Job:
+    """Files -> data set: what is kept, what is not and why."""
+
+    writer: DatasetWriter
+    crop: Crop
+    img_channels: Channels
+    about: dict[str, Any]
+    classes: str
+    labels: Labels | None
+    bad: list[tuple[str, str]] = field(default_factory=list)
+    kept: list[Entry] = field(default_factory=list)
+    twins: dict[int, list[Entry]] = field(default_factory=dict)  # row -> files with the same pixels
+    originals: list[Original] = field(default_factory=list)  # one for each of `kept`
+
+    def run(self, source: Listing, dest: Path, progress: Progress) -> Report:
+        self.bad += source.unreadable
+        examine = partial(
+            _examine, resolution=self.writer.img_resolution, crop=self.crop, img_channels=self.img_channels
+        )
+        rows: dict[bytes, int] = {}  # digest of the pixels -> the row that has them
+        with closing(_in_order(examine, source.entries)) as found:
+            found_so_far = progress.track(found, len(source.entries), description="preparing")
+            for picture, entry in zip(found_so_far, source.entries, strict=True):
+                if isinstance(picture, str):
+                    self.bad.append((entry.name, picture))
+                elif (row := rows.setdefault(picture.digest, len(self.kept))) < len(self.kept):
+                    self.twins.setdefault(row, []).append(entry)
+                else:
+                    self.writer.add(printable(entry.name, None), picture.levels)
+                    self.kept.append(entry)
+                    self.originals.append(picture.original)
+        if not self.kept:
+            return self._report(dest, [], "no picture was kept")
+        chosen = self._classify()
+        counts = Counter(printable(name, None) for name in chosen.of if name is not None)
+        names = sorted(counts, key=natural)
+        self.about["classes"] = chosen.reason
+        self.about["provenance"]["bad_files"] = len(self.bad)
+        of = [printable(name, None) for name in chosen.of if name is not None]
+        self.writer.finish(classes=of, class_names=names, factors=(), about=self.about)
+        return self._report(dest, [(name, counts[name]) for name in names], chosen.reason)
+
+    def _classify(self) -> Classes:
+        """The classes of the rows; those that are in none are left out."""
+        chosen = classify([entry.parts for entry in self.kept], self.classes, self.labels)
+        if None in chosen.of:
+            self._prefer_twins_inside(chosen)
+            chosen = classify([entry.parts for entry in self.kept], self.classes, self.labels)
+        for row, entries in sorted(self.twins.items()):
+            self.bad += [(entry.name, f"duplicate of {self.kept[row].name}") for entry in entries]
+        rows = [row for row, name in enumerate(chosen.of) if name is not None]
+        if chosen.of and len(rows) < len(self.kept):
+            out = set(range(len(self.kept))).difference(rows)
+            self.bad += [(self.kept[row].name, "in no class folder: left out") for row in sorted(out)]
+            self.writer.keep(rows)
+            self.kept = [self.kept[row] for row in rows]
+            self.originals = [self.originals[row] for row in rows]
+        return Classes([name for name in chosen.of if name is not None], chosen.reason)
+
+    def _prefer_twins_inside(self, chosen: Classes) -> None:
+        """A stray picture that also lies in a class folder stays, as the one in the folder."""
+        for row, name in enumerate(chosen.of):
+            if name is None and row in self.twins:
+                deepest = max(self.twins[row], key=lambda entry: len(entry.parts))
+                if len(deepest.parts) > len(self.kept[row].parts):
+                    self.twins[row][self.twins[row].index(deepest)] = self.kept[row]
+                    self.kept[row] = deepest
+                    self.writer.names[row] = printable(deepest.name, None)
+
+    def _report(self, dest: Path, classes: Sequence[tuple[str, int]], why: str) -> Report:
+        lines = tuple(sorted((printable(name), printable(why)) for name, why in self.bad))
+        findings, size = Findings(), self.writer.img_resolution
+        for entry, original in zip(self.kept, self.originals, strict=True):
+            findings.add(entry.name, original, self.crop)
+        return Report(len(self.kept), lines, dest, size, self.img_channels, tuple(classes), why, findings)
 
 
 @dataclass(frozen=True)
 class _Picture:
+    original: Original
     levels: list[NDArray[np.uint8]]  # as `pyramid` gives them
     digest: bytes
 
@@ -192,18 +236,13 @@ def _examine(entry: Entry, *, resolution: int, crop: Crop, img_channels: Channel
     try:
         with entry.open() as f:
             data = read_bytes(f)
-        pixels = decode(data, resolution, crop=crop, img_channels=img_channels)
+        decoded = decode(data, resolution, crop=crop, img_channels=img_channels)
     except BadPictureError as error:
         return str(error)
     except Exception as error:  # of opening and reading: no permission, a zip's bad checksum, encryption ...
         return reason(error)
-    return _Picture(pyramid(pixels), hashlib.blake2b(pixels.tobytes(), digest_size=16).digest())
-
-
-def _classes(tops: list[str | None]) -> list[str]:
-    """Each picture's class, where every one lies in one of at least two folders; else none at all."""
-    classes = [top for top in tops if top is not None]
-    return classes if len(classes) == len(tops) and len(set(classes)) > 1 else []
+    digest = hashlib.blake2b(decoded.pixels.tobytes(), digest_size=16).digest()
+    return _Picture(decoded.original, pyramid(decoded.pixels), digest)
 
 
 def _in_order(function: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
@@ -221,12 +260,7 @@ def _in_order(function: Callable[[T], R], items: Iterable[T]) -> Generator[R, No
         pool.shutdown(cancel_futures=True)
 
 
-def _one_line(text: str) -> str:
-    """`text` with line breaks and what cannot be printed or encoded written as escapes."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-def _progress(console: Console | None) -> Progress:
+def progress_bar(console: Console | None) -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     return Progress(*columns, console=console or Console(stderr=True))
 
@@ -250,4 +284,4 @@ def _from_portraits(
             writer.add(f"{PORTRAITS}{len(factors)}", pyramid(np.atleast_3d(np.asarray(image))))
             factors.append(values)
         writer.finish(classes=(), factors=factors, about=about)
-    return Report(count, (), dest, resolution, img_channels, ())
+    return Report(count, (), dest, resolution, img_channels, (), "portraits have factors instead, in factors.csv")

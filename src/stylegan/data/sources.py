@@ -1,36 +1,47 @@
 """Where pictures come from: a folder or a zip, listed by name and read one file at a time, never extracted."""
 
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 
+# Of macOS, Windows, Synology, Linux and programmers' tools; names with a leading dot are skipped too.
 SYSTEM_FILES = {
-    "__MACOSX",
-    "Thumbs.db",
-    "desktop.ini",
-}  # of macOS and Windows; names with a leading dot are skipped too
+    *("__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information", "@eaDir", "lost+found"),
+    *("__pycache__", "node_modules"),
+}
+OURS = {  # two files that tell a folder -> what it is, and what else to do
+    ("config.json", "stats.jsonl"): ("a run folder of `stylegan train`", "give the folder of the pictures themselves"),
+    ("manifest.json", "4x4.npy"): ("a data set already", "train on it with --data"),
+}
+METHODS = {0: "stored", 8: "deflate", 12: "bzip2", 14: "lzma", 93: "zstandard"}  # of zips; Python reads most of them
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file: its path inside the source, and the top-level folder it lies in (None: at the top)."""
+    """One file: its path inside the source, as parts, and how to open it."""
 
-    name: str
-    top: str | None
+    parts: tuple[str, ...]
     open: Callable[[], IO[bytes]]
+
+    @property
+    def name(self) -> str:
+        """The parts, with slashes between them: the same for a folder and a zip of it."""
+        return "/".join(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All files, sorted by name, and the folders that could not be listed with the reason."""
+    """All files, sorted by name, and the folders that were not listed with the reason."""
 
     entries: list[Entry]
     unreadable: list[tuple[str, str]]
@@ -39,21 +50,30 @@ class Listing:
 @contextmanager
 def open_source(src: Path) -> Iterator[Listing]:
     """List the folder or zip `src`; its entries can be opened, by any thread, until the block ends."""
+    shown = printable(src)
     if src.is_dir():
-        source = _list_folder(src)
-        _refuse_empty(src, source)
-        yield source
+        yield _without_ours(src, _list_folder(src))
     elif src.exists():
         try:
             archive = zipfile.ZipFile(src)
-        except (zipfile.BadZipFile, OSError) as error:
-            raise InputError(f"{src} is neither a folder nor a zip that can be read ({error})") from error
+        except Exception as error:  # zipfile raises anything for a damaged one: struct.error, NotImplementedError ...
+            why = printable(error) or type(error).__name__
+            raise InputError(f"{shown} is neither a folder nor a zip that can be read ({why})") from error
         with archive:
-            source = _list_zip(archive)
-            _refuse_empty(src, source)
-            yield source
+            yield _without_ours(src, _list_zip(archive))
     else:
-        raise InputError(f"{src} does not exist: give a folder, a zip or portraits:COUNT")
+        raise InputError(f"{shown} does not exist: give a folder, a zip or portraits:COUNT")
+
+
+def path_parts(name: str) -> tuple[str, ...]:
+    """A name in a zip or in a list of labels, as parts. Windows writes backslashes; "./" and "../" name no folder."""
+    return tuple(part for part in re.split(r"[/\\]", name) if part not in ("", ".", ".."))
+
+
+def common_folder(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """The folder that all of these files lie in: what was zipped, where a zip holds one folder."""
+    first, last = min(paths, default=()), max(paths, default=())  # what these two share, all between them share
+    return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first[:-1], last[:-1], strict=False)))
 
 
 def _list_folder(folder: Path) -> Listing:
@@ -75,36 +95,43 @@ def _list_folder(folder: Path) -> Listing:
         folders[:] = sorted(name for name in folders if not _skipped(name))
         for name in files:
             if not _skipped(name):
-                parts = (where / name).relative_to(folder).parts
-                entries.append(Entry("/".join(parts), _top(parts), partial(_open_file, where / name)))
-    return Listing(sorted(entries, key=lambda entry: entry.name), unreadable)
+                entries.append(Entry((where / name).relative_to(folder).parts, partial(_open_file, where / name)))
+    return Listing(entries, unreadable)
 
 
 def _list_zip(archive: zipfile.ZipFile) -> Listing:
-    """Every file in the archive. A folder that holds everything is what was zipped: it counts as the source itself."""
-    infos = [i for i in archive.infolist() if not i.is_dir() and not any(map(_skipped, _parts(i)))]
-    first = {_parts(info)[0] for info in infos if len(_parts(info)) > 1}
-    wrapped = len(first) == 1 and all(len(_parts(info)) > 1 for info in infos)
-    entries = [Entry(info.filename, _top(_parts(info)[wrapped:]), partial(archive.open, info)) for info in infos]
-    return Listing(sorted(entries, key=lambda entry: entry.name), [])
+    entries = []
+    for info in archive.infolist():
+        parts = path_parts(info.filename)
+        if parts and not info.filename.endswith(("/", "\\")) and not any(map(_skipped, parts)):
+            entries.append(Entry(parts, partial(_open_member, archive, info)))
+    return Listing(entries, [])
 
 
-def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
-    """The path of a file in an archive. Some archivers begin it with "./" or "../", which names no folder."""
-    return tuple(part for part in info.filename.split("/") if part not in ("", ".", ".."))
+def _without_ours(src: Path, source: Listing) -> Listing:
+    """Sorted, without what this program wrote itself. Raises InputError where nothing is left or `src` is all ours."""
+    folders: dict[tuple[str, ...], set[str]] = {}
+    for entry in source.entries:
+        folders.setdefault(entry.parts[:-1], set()).add(entry.parts[-1])
+    ours = {
+        folder: words for folder, names in folders.items() for pair, words in OURS.items() if names.issuperset(pair)
+    }
+    if () in ours:
+        what, instead = ours[()]
+        raise InputError(f"{printable(src)} is {what}: {instead}")
 
+    def own(parts: tuple[str, ...]) -> bool:
+        return any(parts[:depth] in ours for depth in range(1, len(parts)))
 
-def _refuse_empty(src: Path, source: Listing) -> None:
-    if not source.entries and not source.unreadable:
-        raise InputError(f"{src} holds no files: give a folder or a zip with pictures, or portraits:COUNT")
+    entries = [entry for entry in source.entries if not own(entry.parts)] if ours else source.entries
+    left_out = [("/".join(folder), f"{what}: not read") for folder, (what, _) in ours.items()]
+    if not entries and not source.unreadable:
+        raise InputError(f"{printable(src)} holds no files: give a folder or a zip with pictures, or portraits:COUNT")
+    return Listing(sorted(entries, key=lambda entry: entry.name), [*source.unreadable, *left_out])
 
 
 def _skipped(name: str) -> bool:
     return name.startswith(".") or name in SYSTEM_FILES
-
-
-def _top(parts: tuple[str, ...]) -> str | None:
-    return parts[0] if len(parts) > 1 else None
 
 
 def _open_file(path: Path) -> IO[bytes]:
@@ -113,3 +140,13 @@ def _open_file(path: Path) -> IO[bytes]:
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("not a regular file")  # opening a named pipe would wait for ever
     return path.open("rb")
+
+
+def _open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    if info.flag_bits & 1:
+        raise OSError("encrypted: unpack the zip with its password, and prepare the folder")
+    try:
+        return archive.open(info)
+    except NotImplementedError as error:
+        method = METHODS.get(info.compress_type, f"method {info.compress_type}")
+        raise OSError(f"packed in a way ({method}) that Python cannot read: zip it again, or unpack it") from error

@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import json
+import zlib
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stylegan.data.dataset import FORMAT, LABELS, MANIFEST, VERSION, array_name, pyramid_resolutions
+from stylegan.data.dataset import CHECKSUMS, LABELS, array_name, pyramid_resolutions
+from stylegan.data.manifest import FORMAT, MANIFEST, VERSION
 from stylegan.files import whole_folder
 
 NAMES = "names.txt"
@@ -30,41 +33,61 @@ class DatasetWriter:
 
     def add(self, name: str, levels: Sequence[NDArray[np.uint8]]) -> None:
         """Append one picture: `levels` as `pyramid` gives them; `name` is one line."""
-        for array, level in zip(self.arrays.values(), levels, strict=True):
-            array.append(level)
+        for file, level in zip(self.arrays.values(), levels, strict=True):
+            file.append(level)
         self.names.append(name)
 
-    def finish(self, *, classes: Sequence[str], factors: Sequence[dict[str, float]], about: dict[str, Any]) -> None:
-        """Write what is not pixels, the manifest last. classes, factors: one for each picture, or none at all."""
-        sums = {array_name(r): array.finish(len(self.names)) for r, array in self.arrays.items()}
-        class_names = sorted(set(classes))
+    def keep(self, rows: Sequence[int]) -> None:
+        """Drop the pictures that are not in `rows`, which ascend. Every later one is read and written again."""
+        self.names = [self.names[row] for row in rows]
+        for file in self.arrays.values():
+            file.keep(rows)
+
+    def finish(
+        self,
+        *,
+        classes: Sequence[str],
+        class_names: Sequence[str] = (),
+        factors: Sequence[dict[str, float]],
+        about: dict[str, Any],
+    ) -> None:
+        """Write what is not pixels, the manifest last. classes, factors: one for each picture, or none at all.
+
+        class_names: every class once, in the order of the labels.
+        """
+        sums = {array_name(r): file.finish(len(self.names)) for r, file in self.arrays.items()}
         if classes:
             number = {name: i for i, name in enumerate(class_names)}
             labels = np.array([number[name] for name in classes], "<i4")
             np.save(self.folder / LABELS, labels)
             sums[LABELS] = hashlib.sha256(labels.tobytes()).hexdigest()
+        checksums = np.array([file.checksums for file in self.arrays.values()], "<u4")  # (levels, N)
+        np.save(self.folder / CHECKSUMS, checksums)
         (self.folder / NAMES).write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
         if factors:
             with (self.folder / FACTORS).open("w", newline="", encoding="utf-8") as f:
                 table = csv.DictWriter(f, factors[0].keys(), lineterminator="\n")
                 table.writeheader()
                 table.writerows(factors)
+        texts = [self.folder / name for name in (NAMES, FACTORS) if (self.folder / name).exists()]
         manifest = {
             "format": FORMAT,
             "version": VERSION,
             "count": len(self.names),
             "img_resolution": self.img_resolution,
             "img_channels": self.img_channels,
-            "class_names": class_names,
+            "class_names": list(class_names),
             "data_sha256": sums,  # of the arrays' bytes: what follows the .npy header
+            "checksums_sha256": hashlib.sha256(checksums.tobytes()).hexdigest(),
+            "text_sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in texts},
             **about,
         }
         (self.folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
     def close(self) -> None:
-        for array in self.arrays.values():
+        for file in self.arrays.values():
             with suppress(OSError):  # a full disk: what is left in the buffer is not wanted any more
-                array.file.close()
+                file.file.close()
 
 
 @contextmanager
@@ -87,16 +110,26 @@ class _ArrayFile:
 
     def __init__(self, folder: Path, resolution: int, img_channels: int) -> None:
         self.item = (resolution, resolution, img_channels)
-        self.file: IO[bytes] = (folder / array_name(resolution)).open("wb", buffering=2**20)
+        self.file: IO[bytes] = (folder / array_name(resolution)).open("w+b", buffering=2**20)
         self.sum = hashlib.sha256()
+        self.checksums = array("I")  # CRC-32 of each picture
         self._write_header(0)
         self.header_bytes = self.file.tell()
 
     def append(self, pixels: NDArray[np.uint8]) -> None:
         assert pixels.shape == self.item and pixels.dtype == np.uint8
-        data = pixels.tobytes()
-        self.file.write(data)
-        self.sum.update(data)
+        self._append(pixels.tobytes())
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Move these pictures, in ascending order, to the front, and cut off the rest."""
+        size = self.item[0] * self.item[1] * self.item[2]
+        self.sum, self.checksums = hashlib.sha256(), array("I")
+        for to, row in enumerate(rows):
+            self.file.seek(self.header_bytes + row * size)
+            data = self.file.read(size)
+            self.file.seek(self.header_bytes + to * size)
+            self._append(data)
+        self.file.truncate()
 
     def finish(self, N: int) -> str:
         """Write the final header; the checksum of the pixels."""
@@ -105,6 +138,11 @@ class _ArrayFile:
         assert self.file.tell() == self.header_bytes  # numpy leaves room for the first number to grow
         self.file.close()
         return self.sum.hexdigest()
+
+    def _append(self, data: bytes) -> None:
+        self.file.write(data)
+        self.sum.update(data)
+        self.checksums.append(zlib.crc32(data))
 
     def _write_header(self, N: int) -> None:
         header = {"descr": "|u1", "fortran_order": False, "shape": (N, *self.item)}

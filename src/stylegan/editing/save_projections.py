@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stylegan.data.dataset import save_png
-from stylegan.data.decode import BadPictureError, decode, read_bytes, read_size, reason, square_side
+from stylegan.data.decode import decode, read_bytes, read_size, reason, square_side
+from stylegan.data.whole import BadPictureError
 from stylegan.editing.perceptual import EfficientNetLite0, Perceptual
 from stylegan.editing.projection import Projection, Space, project
 from stylegan.errors import refuse
@@ -104,7 +105,7 @@ def _read(path: Path, H: int, img_channels: int) -> tuple[NDArray[np.uint8], tup
         data = read_bytes(f)
     size = read_size(io.BytesIO(data))
     side = min(H, square_side(size, "center"))
-    pixels = decode(data, side, crop="center", img_channels=img_channels)  # type: ignore[arg-type]
+    pixels = decode(data, side, crop="center", img_channels=img_channels).pixels  # type: ignore[arg-type]
     if side < H:  # decode() only reduces: a data set must not hold enlarged pictures
         small = Image.fromarray(pixels[:, :, 0] if img_channels == 1 else pixels)
         pixels = np.atleast_3d(np.asarray(small.resize((H, H), Image.Resampling.LANCZOS)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stylegan.config import BATCHES, CONFIG_F, OF_THE_DATA, Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 
 
 def fitted(
@@ -28,7 +28,11 @@ def fitted(
     """
     dataset = data if isinstance(data, ImageDataset) else ImageDataset(data)
     if cond and not dataset.c_dim:
-        raise InputError(f"{dataset.path} has no classes: prepare a folder of class folders, or train without --cond")
+        why = f" ({printable(dataset.manifest['classes'])})" if "classes" in dataset.manifest else ""
+        raise InputError(
+            f"{printable(dataset.path)} has no classes{why}: prepare a folder of class folders, or use --classes FILE; "
+            "or train without --cond"
+        )
     if gpus is not None and gpus in BATCHES:
         config = config.for_gpus(gpus)
     config = config.but(
