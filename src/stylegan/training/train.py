@@ -15,10 +15,11 @@ from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
 from stylegan.training.loop import training_loop
 from stylegan.training.machine import processes
+from stylegan.training.machine.environment import environment
 from stylegan.training.machine.programs import missing_compiler, plan
 from stylegan.training.run.folder import CONFIG, STATE, Follower, Run, create, held_out, read_config
 from stylegan.training.schedule import refused_batches
-from stylegan.training.state import TrainingState, environment
+from stylegan.training.state import TrainingState
 from stylegan.training.transfer import transfer
 
 console = Console(stderr=True, highlight=False)

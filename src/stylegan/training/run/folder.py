@@ -31,7 +31,6 @@ from stylegan.training.run.record import (
     write_snapshot,
     write_stats,
 )
-from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
 STATE = "state.safetensors"
@@ -71,22 +70,17 @@ class Run:
             if not has_snapshot(state):
                 write_snapshot(self.path, state)
 
-    def after_step(self, state: TrainingState, phase: Phase, stats: dict[str, float]) -> None:
-        """Add up the statistics; at a tick write them; save the state when it is time."""
-        for name, value in [*stats.items(), ("steps", 1.0)]:
-            state.sums[name] = state.sums.get(name, 0.0) + value
-        self.bar.update(state.cur_nimg, phase, stats)
-        done = state.cur_nimg >= 1000 * state.config.total_kimg
-        if done or state.tick == 0 or state.cur_nimg - state.tick_nimg >= 1000 * phase.tick_kimg:
-            self._tick(state, phase)
+    def after_step(self, state: TrainingState, stats: dict[str, float], tick: dict[str, float] | None) -> None:
+        """Show the statistics; write those of a tick; save the state when it is time."""
+        self.bar.update(state.cur_nimg, state.phase, stats)
+        if tick is not None:
+            self._write_tick(state, tick)
         if time.monotonic() - self._saved_at >= self.state_sec:
             state.save(self.path / STATE)
             self._saved_at = time.monotonic()
 
-    def _tick(self, state: TrainingState, phase: Phase) -> None:
-        steps = state.sums.pop("steps")
-        stats = {name: value / steps for name, value in state.sums.items()} | self.health.measure(state, phase)
-        state.sums, state.tick, state.tick_nimg = {}, state.tick + 1, state.cur_nimg
+    def _write_tick(self, state: TrainingState, tick: dict[str, float]) -> None:
+        phase, stats = state.phase, tick | self.health.measure(state, state.phase)
         place = {"cur_nimg": state.cur_nimg, "tick": state.tick, "lod": phase.lod, "resolution": phase.resolution}
         line = place | {"batch": phase.batch, "lrate": phase.lrate} | stats | self.bar.speed()
         write_stats(self.path, line)
@@ -109,7 +103,7 @@ class Follower:
         with signals(self, say=lambda text: None):
             yield
 
-    def after_step(self, state: TrainingState, phase: Phase, stats: dict[str, float]) -> None:
+    def after_step(self, state: TrainingState, stats: dict[str, float], tick: dict[str, float] | None) -> None:
         """Nothing to show, nothing to write."""
 
 
