@@ -25,6 +25,8 @@ _HOMES = {
     "sampling.shards": ["pngs", "save_shard"],
     "figures.video": ["save_video"],
     "training.train": ["resume", "train"],
+    "training.objectives": ["Objectives"],
+    "training.augment": ["Augmentation"],
     "training.cost.dry_run": ["dry_run"],
     "interop.onnx": ["export"],
     "interop.hub": ["push"],

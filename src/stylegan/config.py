@@ -314,8 +314,6 @@ def _conflicts(config: Config) -> list[str]:
             f"w_dim {config.w_dim}: must be {normalised_dim} with mapping_layers 0, where w is the normalised z"
             f"{' beside the embedded label' if config.c_dim else ''} (z_dim {config.z_dim}, c_dim {config.c_dim})"
         )
-    if config.loss == "wgan_gp" and config.r1_interval > 1:
-        problems.append(f"r1_interval {config.r1_interval}: must be 1 with loss wgan_gp, which has no R1")
     if config.shared_fakes and config.batch_gpu is not None:
         problems.append(
             f"batch_gpu {config.batch_gpu}: must be None with shared_fakes, where G's whole batch waits in memory for D"

@@ -124,8 +124,11 @@ class TrainingState:
         )
 
     @classmethod
-    def load(cls, path: Path, device: torch.device) -> tuple["TrainingState", dict[str, Any]]:
-        """The state of a file, and the environment that it was written in. Strict: InputError for what does not fit."""
+    def load(cls, path: Path, device: torch.device, **own: Any) -> tuple["TrainingState", dict[str, Any]]:
+        """The state of a file, and the environment that it was written in. Strict: InputError for what does not fit.
+
+        own: objectives and augmentation, as of `new`.
+        """
         tensors, header = read_tensors(path, kind="training state")
         try:
             config, lod, counters = Config.from_json(header["config"]), header["lod"], _counters(header["counters"])
@@ -134,7 +137,7 @@ class TrainingState:
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             problem = f"its header has no {e}" if isinstance(e, KeyError) else str(e)
             raise InputError(f"{path}: {problem}; the file is damaged or of another kind") from e
-        state = cls.new(config, device)
+        state = cls.new(config, device, **own)
         for name, value in counters.items():
             setattr(state, name, value)
         state.G.lod = state.D.lod = state.G_ema.lod = lod
