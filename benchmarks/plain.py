@@ -13,9 +13,8 @@ from stylegan.networks.generator import Generator, Layer
 from stylegan.networks.layers import AdaIN, Blur, EqualizedConv2d, EqualizedConv2dDown, EqualizedConv2dUp
 from stylegan.networks.styles import mix, update_w_avg
 from stylegan.training.averages import ema_beta
-from stylegan.training.loop import Recipe
-from stylegan.training.randomness import Draw
-from stylegan.training.schedule import Phase
+from stylegan.training.batch import Inputs
+from stylegan.training.randomness import Latents
 from stylegan.training.state import TrainingState
 
 
@@ -81,15 +80,15 @@ def plain_training(state: TrainingState) -> TrainingState:
     return state
 
 
-def plain_step(state: TrainingState, phase: Phase, reals: Tensor, for_d: Recipe, for_g: Recipe) -> None:
+def plain_step(state: TrainingState, for_d: Inputs, for_g: Inputs) -> None:
     """D with R1, the average of G, then G (Appendix C), for a network without classes: what `take_steps` computes."""
-    G, D, gamma = state.G, state.D, state.config.gamma
+    G, D, gamma, phase, reals = state.G, state.D, state.config.gamma, state.phase, for_d.reals
     for optimizer in (state.D_opt, state.G_opt):
         optimizer.param_groups[0]["lr"] = phase.lrate
 
     state.D_opt.zero_grad()
     with torch.no_grad():
-        fakes = generate(G, for_d.noises)
+        fakes = generate(G, for_d.latents)
     reals.requires_grad_()
     real_logits, fake_logits = D(reals), D(fakes)
     (gradient,) = torch.autograd.grad(real_logits.sum(), reals, create_graph=True)
@@ -102,11 +101,11 @@ def plain_step(state: TrainingState, phase: Phase, reals: Tensor, for_d: Recipe,
             average.lerp_(p, 1 - ema_beta(phase.batch, state.config.ema_kimg))
 
     state.G_opt.zero_grad()
-    F.softplus(-D(generate(G, for_g.noises))).mean().backward()  # D's weights get gradients too, which nobody reads
+    F.softplus(-D(generate(G, for_g.latents))).mean().backward()  # D's weights get gradients too, which nobody reads
     state.G_opt.step()
 
 
-def generate(G: Generator, noises: Draw) -> Tensor:
+def generate(G: Generator, noises: Latents) -> Tensor:
     """Pictures with mixed styles (Section 3.1)."""
     w = G.mapping(noises.z)
     update_w_avg(G.w_avg, w)

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from stylegan.config import CONFIG_F
-from stylegan.training.loop import Recipe, take_steps
-from stylegan.training.randomness import draw
+from stylegan.training.loop import take_steps
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
+
+from steps import inputs_for
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -93,13 +94,14 @@ def test_the_plain_training_step_computes_the_gradients_of_the_fast_one(benchmar
     torch.nn.init.normal_(fast.G.synthesis.blocks[0].layers[0].op.const)  # of equal pixels AdaIN leaves rounding errors
     plain.G.load_state_dict(fast.G.state_dict())
     plain_training(plain)
-    phase = Phase(lod, 16, 4, 0.0, 1.0)  # learning rate 0: G's step meets the same D
     generator = torch.Generator().manual_seed(0)
-    fast.G.lod = plain.G.lod = fast.D.lod = plain.D.lod = lod
+    for state in (fast, plain):
+        state.G.lod = state.D.lod = lod
+        state.phase = Phase(lod, 16, 4, 0.0, 1.0)  # learning rate 0: G's step meets the same D
     reals = torch.rand(4, 3, 16, 16, generator=generator)
-    recipes = [Recipe(None, draw(fast.G, 4, style_mixing_prob=1, generator=generator)) for _ in range(2)]
-    take_steps(fast, phase, reals.clone(), *recipes)
-    plain_step(plain, phase, reals.clone(), *recipes)
+    inputs = [inputs_for(fast, reals, generator) for _ in range(2)]
+    take_steps(fast, *inputs)
+    plain_step(plain, *inputs)
     for name in ("D_opt", "G_opt"):
         expected, found = (getattr(state, name).state_dict()["state"] for state in (fast, plain))
         assert found.keys() == expected.keys()

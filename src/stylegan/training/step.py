@@ -36,16 +36,17 @@ def step(state: TrainingState, learner: Learner, objective: Objective, inputs: I
     optimizer.zero_grad(set_to_none=True)
     w_means: list[Tensor] = []
     stats: dict[str, Tensor] = {}
+    fixed = {"learner": learner, "objective": objective, "penalized": penalized, "count": len(parts)}
     for i in parts:
-        fixed = {"learner": learner, "objective": objective, "penalized": penalized, "count": len(parts)}
-        w_mean, of_part = accumulate(weights, compute(learn, state, inputs.part(i), **fixed))
-        w_means = [sum(w_means, w_mean)] if w_mean is not None else []
+        made, of_part = accumulate(weights, compute(learn, state, inputs.part(i), **fixed))
+        w_means += made
         stats = {name: stats.get(name, 0) + value for name, value in of_part.items()}
+    w_mean = [sum(w_means[1:], start=w_means[0])] if w_means else []
     # One message after all passes. DDP sends during the backward pass, and is wrong with R1 and with layers not grown.
-    processes.average([*w_means, *(p.grad for p in weights if p.grad is not None)])
-    for w_mean in w_means:
-        update_w_avg(state.G.w_avg, w_mean[None])
-    state.adam_steps += learner == "D"  # whose step is the first of the two
+    processes.average([*w_mean, *(p.grad for p in weights if p.grad is not None)])
+    if w_mean:
+        update_w_avg(state.G.w_avg, w_mean[0][None])
+    state.adam_steps += learner == "D"  # D's step is the first of the two
     update(optimizer, lrate=state.phase.lrate, step=state.adam_steps)
     return stats
 
@@ -53,21 +54,21 @@ def step(state: TrainingState, learner: Learner, objective: Objective, inputs: I
 class Learned(NamedTuple):
     """What one of `count` micro-batches adds to the whole batch.
 
-    gradients: of the loss for the weights of the learner, None for layers that take no part; w_mean: (w_dim,) of the
-    pictures that were made of it, None where w_avg is not to move; stats: loss and statistics.
+    gradients: of the loss for the weights of the learner, None for layers that take no part; w_means: the mean w
+    (w_dim,) of the pictures that G made, for w_avg to move towards, or none; stats: loss and statistics.
     """
 
     gradients: list[Tensor | None]
-    w_mean: Tensor | None
+    w_means: list[Tensor]
     stats: dict[str, Tensor]
 
 
-def accumulate(weights: list[nn.Parameter], learned: Learned) -> tuple[Tensor | None, dict[str, Tensor]]:
-    """Add the gradients to those of the weights; give back the rest."""
+def accumulate(weights: list[nn.Parameter], learned: Learned) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """Add the gradients to those of the weights; give back the rest, so that no second list of them is held."""
     for p, gradient in zip(weights, learned.gradients, strict=True):
         if gradient is not None:
             p.grad = laid_like(p, gradient if p.grad is None else p.grad + gradient)
-    return learned.w_mean, learned.stats
+    return learned.w_means, learned.stats
 
 
 def learn(
@@ -99,7 +100,7 @@ def learn(
     w_means = [fakes.w_mean / count for fakes in made if fakes.w_mean is not None]
     found = {f"{learner}_loss": mean} | stats
     found = {name: value.detach() / count for name, value in found.items()}
-    return Learned(list(gradients), w_means[0] if w_means else None, found)
+    return Learned(list(gradients), w_means[:1], found)
 
 
 def generate(state: TrainingState, latents: Latents) -> Fakes:

@@ -48,8 +48,8 @@ def train(
     device = device or best_device()
     with processes.joined(device):
         dataset = ImageDataset(data)
+        check(config, dataset, device, objectives=objectives)
         state = TrainingState.new(config, device, objectives=objectives, augmentation=augment)
-        check(config, dataset, device, objectives=state.objectives)
         if init is not None:
             for line in transfer(load_networks(init), state):
                 say(line)
