@@ -27,11 +27,11 @@ def g_objective(G, D, batch):
 
 
 def main(out: str = "own_loss") -> None:
-    """A run of 400 images; `stylegan.resume` would need the same `objectives`."""
+    """A run of 100 images; `stylegan.resume` would need the same `objectives`."""
     data, run, objectives = Path(out, "data"), Path(out, "run"), stylegan.Objectives("lsgan", d_objective, g_objective)
     stylegan.prepare("portraits:64", data, resolution=16)
-    config = stylegan.CONFIG_F.but(img_resolution=16, channel_base=256, channel_max=16, batch=8, batch_at={})
-    G = stylegan.train(data, run, config=config.for_budget(0.4), objectives=objectives)
+    config = stylegan.CONFIG_F.but(img_resolution=16, channel_max=16, mapping_dim=32, batch=4, batch_at={})
+    G = stylegan.train(data, run, config=config.for_budget(0.1), objectives=objectives)
     stylegan.save_samples(G, range(8), Path(out, "pictures"), grid=True)
 
 
