@@ -28,8 +28,9 @@ from stylegan.data.pyramid import pyramid
 from stylegan.data.writer import new_dataset
 from stylegan.networks import fast
 from stylegan.networks.generator import Generator
-from stylegan.training.loop import Recipe, process_reals, take_steps, to_device
-from stylegan.training.randomness import DataOrder, draw
+from stylegan.training.batch import Inputs, process_reals, to_device
+from stylegan.training.loop import take_steps
+from stylegan.training.randomness import DataOrder, Latents, draw
 from stylegan.training.schedule import Phase, batch_of
 from stylegan.training.state import TrainingState
 
@@ -124,16 +125,17 @@ def training(job: Job, way: str, device: torch.device) -> Callable[[], object]:
     """A step of D with R1, of the average and of G, on random pictures, with mixed styles."""
     config, N, H = job.config.but(compile=way == "compiled"), job.N, job.resolution
     state = TrainingState.new(config, device)
-    state.G.lod = state.D.lod = job.lod
-    phase = Phase(job.lod, H, N, config.lrate, config.tick_kimg)
+    state.enter(Phase(job.lod, H, N, config.lrate, config.tick_kimg))
     generator = torch.Generator(device).manual_seed(0)
 
-    def recipe() -> Recipe:
-        return Recipe(None, draw(state.G, N, style_mixing_prob=config.style_mixing_prob, generator=generator))
+    def latents() -> Latents:
+        return draw(state.G, None, N, style_mixing_prob=config.style_mixing_prob, generator=generator)
 
     def work() -> None:
         reals = torch.rand(N, config.img_channels, H, H, generator=generator, device=device) * 2 - 1
-        take_steps(state, phase, reals, recipe(), recipe())
+        u, augment_u = torch.rand(N, 1, 1, 1, device=device), torch.rand(N, 0, device=device)
+        for_d = Inputs(reals, None, latents(), u, augment_u)
+        take_steps(state, for_d, for_d._replace(latents=latents()))
 
     return work
 

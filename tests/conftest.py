@@ -57,15 +57,15 @@ def signals_at(monkeypatch):
     """signals_at(7, SIGINT): this process gets the signal in its 7th training step. Gives a list, an item a step."""
 
     def arrange(step: int, *numbers: int) -> list[int]:
-        g_step, steps = loop.g_step, []
+        take_steps, steps = loop.take_steps, []
 
         def interrupted(*args):
             steps.append(1)
             for number in numbers if len(steps) == step else ():
                 os.kill(os.getpid(), number)
-            return g_step(*args)
+            return take_steps(*args)
 
-        monkeypatch.setattr(loop, "g_step", interrupted)
+        monkeypatch.setattr(loop, "take_steps", interrupted)
         return steps
 
     return arrange

@@ -1,6 +1,19 @@
-"""Two training steps compared."""
+"""What a training step is given, and two steps compared."""
+
+import torch
+
+from stylegan.training.batch import Inputs
+from stylegan.training.randomness import draw
 
 NOISE = "G.synthesis.blocks.0.layers.0.bias"  # its gradient: it has no effect, as the norm behind it takes it away
+
+
+def inputs_for(state, reals, generator, *, c=None, mixing=1.0):
+    """Inputs of a step on these pictures, all else drawn."""
+    N = len(reals)
+    latents = draw(state.G, c, N, style_mixing_prob=mixing, generator=generator)
+    augment_u = torch.rand(N, state.augmentation.numbers, generator=generator)
+    return Inputs(reals, c, latents, torch.rand(N, 1, 1, 1, generator=generator), augment_u)
 
 
 def assert_same(ours, theirs, tolerance):

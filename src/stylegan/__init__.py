@@ -58,8 +58,10 @@ if TYPE_CHECKING:
     from stylegan.sampling.shards import pngs as pngs, save_shard as save_shard
     from stylegan.sampling.truncation import estimate_w_avg as estimate_w_avg
     from stylegan.training import losses as losses
+    from stylegan.training.augment import Augmentation as Augmentation
     from stylegan.training.cost.dry_run import dry_run as dry_run
     from stylegan.training.fitted import fitted as fitted
+    from stylegan.training.objectives import Batch as Batch, Objectives as Objectives
     from stylegan.training.schedule import Phase as Phase, schedule as schedule
     from stylegan.training.train import resume as resume, train as train
 else:
@@ -106,8 +108,10 @@ else:
         "probe.report": ["Report"],
         "probe.save": ["save_probe"],
         "training": ["losses"],
+        "training.augment": ["Augmentation"],
         "training.cost.dry_run": ["dry_run"],
         "training.fitted": ["fitted"],
+        "training.objectives": ["Batch", "Objectives"],
         "training.schedule": ["Phase", "schedule"],
         "training.train": ["resume", "train"],
         "experiments.demo": ["demo"],

@@ -239,8 +239,6 @@ class Config(NetworkConfig):
             problems.append(
                 f"initial_resolution {self.initial_resolution}: must be at most img_resolution {self.img_resolution}"
             )
-        if self.loss == "wgan_gp" and self.r1_interval > 1:
-            problems.append(f"r1_interval {self.r1_interval}: must be 1 with loss wgan_gp, which has no R1")
         if self.shared_fakes and self.batch_gpu is not None:
             problems.append(
                 f"batch_gpu {self.batch_gpu}: must be None with shared_fakes, where G's whole batch waits in memory "

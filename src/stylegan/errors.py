@@ -1,4 +1,4 @@
-"""What goes wrong because of what the user gave, and how it is shown."""
+"""What goes wrong, because of the input or because a training run diverged, and how it is shown."""
 
 
 class InputError(ValueError):
@@ -30,3 +30,13 @@ def encodable(text: str, encoding: str | None) -> str:
     """`text` with escapes for what a stream of this encoding (None: UTF-8) cannot write."""
     encoding = encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+class DivergedError(RuntimeError):
+    """A loss or a weight is no longer a finite number. problem: which, and when."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"{problem}. The last good state is kept, but from there it goes the same way again: start anew with a "
+            "smaller --lrate or a larger --r1-gamma, and a new --out"
+        )

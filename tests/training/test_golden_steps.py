@@ -7,27 +7,30 @@ import torch
 
 from stylegan.networks.layers import downsample
 from stylegan.training.averages import ema_beta, update_ema
-from stylegan.training.loop import d_step, g_step
-from stylegan.training.randomness import Draw
+from stylegan.training.batch import Inputs
+from stylegan.training.randomness import Latents
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
+from stylegan.training.step import step
 
 import golden
 
 DATA, META = golden.load("train_steps")
 
 
-def authors_draw(state: TrainingState, key: str) -> Draw:
-    """The latents and the crossover of the authors' step, with stored noise."""
+def authors_inputs(state: TrainingState, reals: torch.Tensor, key: str) -> Inputs:
+    """The pictures, the latents and the crossover of the authors' step, with stored noise."""
     active = state.G.num_ws - 2 * int(state.G.lod)
     maps = state.G.synthesis.noise_maps(META["minibatch"], "const", None, None, state.G.lod)
-    return Draw(
+    latents = Latents(
+        c=None,
         z=golden.tensor(DATA[f"{key}/lat"]),
         z2=golden.tensor(DATA[f"{key}/lat2"]),
         crossover=int(DATA[f"{key}/cut"]) if DATA[f"{key}/u"] < 0.9 else active,
         noise=list(maps),
-        u=torch.zeros(META["minibatch"], 1, 1, 1),
     )
+    N = META["minibatch"]
+    return Inputs(reals, None, latents, u=torch.zeros(N, 1, 1, 1), augment_u=torch.zeros(N, 0))
 
 
 def run_the_five_steps() -> dict[str, dict[str, torch.Tensor]]:
@@ -38,18 +41,17 @@ def run_the_five_steps() -> dict[str, dict[str, torch.Tensor]]:
     golden.fill(state.D, DATA, "init/D/")
     state.G_ema.load_state_dict(state.G.state_dict())
     found = {"init": weights(state)}
-    for i, step in enumerate(META["steps"]):
-        phase = Phase(step["lod"], 16 >> math.floor(step["lod"]), META["minibatch"], META["lr"], tick_kimg=1)
-        state.G.lod = state.D.lod = phase.lod
-        if step["reset"]:
-            state.reset_optimizers()
+    for i, given in enumerate(META["steps"]):
+        lod = given["lod"]
+        phase = state.enter(Phase(lod, 16 >> math.floor(lod), META["minibatch"], META["lr"], tick_kimg=1))
+        assert given["reset"] == (state.adam_steps == 0)
         reals = downsample(golden.tensor(DATA[f"step{i}/D/reals"]), 2 ** math.floor(phase.lod))
-        d_stats = d_step(state, phase, reals, None, authors_draw(state, f"step{i}/D"))
+        d_stats = step(state, "D", state.objectives.D, authors_inputs(state, reals, f"step{i}/D"))
         w_avg = state.G.w_avg.clone()
         beta = ema_beta(META["minibatch"], META["G_smoothing_kimg"])
         assert beta == pytest.approx(META["Gs_beta"])
         update_ema(state.G_ema, state.G, beta)
-        g_stats = g_step(state, phase, None, authors_draw(state, f"step{i}/G"))
+        g_stats = step(state, "G", state.objectives.G, authors_inputs(state, reals, f"step{i}/G"))
         found[f"step{i}"] = {"D_loss": d_stats["D_loss"], "G_loss": g_stats["G_loss"], "w_avg": w_avg}
         found[f"after{i}"] = weights(state)
     return found

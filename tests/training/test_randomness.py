@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 
 def draws(cur_nimg: int, seed: int = 0, N: int = 4, lod: float = 0.0, prob: float = 0.9):
     G = Generator(TINY, lod)
-    return draw(G, N, style_mixing_prob=prob, generator=step_generator(seed, cur_nimg, CPU))
+    return draw(G, None, N, style_mixing_prob=prob, generator=step_generator(seed, cur_nimg, CPU))
 
 
 def test_the_same_step_draws_the_same_and_another_does_not():
@@ -27,7 +27,7 @@ def test_the_same_step_draws_the_same_and_another_does_not():
 def test_a_step_leaves_the_global_random_state_alone():
     G = Generator(TINY)
     before = torch.get_rng_state(), np.random.get_state()[1].tolist()
-    draw(G, 4, style_mixing_prob=0.9, generator=step_generator(0, 100, CPU))
+    draw(G, None, 4, style_mixing_prob=0.9, generator=step_generator(0, 100, CPU))
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1] == np.random.get_state()[1].tolist()
 

@@ -13,8 +13,8 @@ import pytest
 import safetensors.torch
 
 from stylegan import checkpoint, files
-from stylegan.errors import InputError
-from stylegan.training import loop, state
+from stylegan.errors import DivergedError, InputError
+from stylegan.training import loop, losses, state
 from stylegan.training.run import folder as run
 from stylegan.training.train import resume, train
 
@@ -30,8 +30,7 @@ class Saboteur:
         self.left = -1
         self.kills: list[tuple[str, float]] = []
         self.state_lod = 0.0
-        for module, name in ((loop, "d_step"), (loop, "g_step")):
-            monkeypatch.setattr(module, name, self._before(name, getattr(module, name)))
+        monkeypatch.setattr(loop, "step", self._before("step", loop.step))
         monkeypatch.setattr(safetensors.torch, "save_file", self._half_written(safetensors.torch.save_file))
         monkeypatch.setattr(files.Path, "replace", self._before("rename", files.Path.replace))
         monkeypatch.setattr(run, "write_sheet", self._before("sheet", run.write_sheet))
@@ -44,8 +43,8 @@ class Saboteur:
 
     def _before(self, name, function):
         def wrapped(*args, **kwargs):
-            if name == "d_step":
-                self.state_lod = args[1].lod
+            if name == "step":
+                self.state_lod = args[0].phase.lod
             if self._event(name):
                 raise Killed
             return function(*args, **kwargs)
@@ -88,7 +87,7 @@ def test_a_run_killed_at_24_random_moments_ends_as_the_run_that_was_not(portrait
     whole, killed = contents(tmp_path / "whole"), contents(tmp_path / "killed")
     assert killed.keys() == whole.keys()
     assert [name for name in whole if whole[name] != killed[name]] == []
-    assert {name for name, _ in saboteur.kills} >= {"d_step", "write"}
+    assert {name for name, _ in saboteur.kills} >= {"step", "write"}
     assert any(lod % 1 for _, lod in saboteur.kills), "none was inside a fade"
 
 
@@ -168,14 +167,14 @@ def test_a_full_disk_keeps_the_last_good_state(portraits, tiny, tmp_path, monkey
 def test_a_loss_that_is_not_finite_stops_at_its_step_and_keeps_the_last_good_state(
     portraits, tiny, tmp_path, monkeypatch
 ):
-    d_logistic = loop.losses.d_logistic
+    d_logistic = losses.d_logistic
     calls = []
     monkeypatch.setattr(
-        loop.losses,
+        losses,
         "d_logistic",
         lambda *a: d_logistic(*a) * (float("nan") if calls.append(1) or len(calls) == 5 else 1),
     )
-    with pytest.raises(state.DivergedError, match=r"20 images.*D_loss is nan.*last good state is kept.*--lrate"):
+    with pytest.raises(DivergedError, match=r"20 images.*D_loss is nan.*last good state is kept.*--lrate"):
         train(portraits.path, tmp_path / "run", config=tiny, state_sec=0)
     kept, _ = state.TrainingState.load(tmp_path / "run" / "state.safetensors", loop.torch.device("cpu"))
     assert kept.cur_nimg == 16

@@ -8,18 +8,18 @@ import torch
 
 from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.errors import InputError
-from stylegan.training import loop
+from stylegan.training import batch, loop
 from stylegan.training.averages import ema_beta, update_ema
 from stylegan.training.cost import budget
-from stylegan.training.loop import Recipe
 from stylegan.training.machine import memory
-from stylegan.training.randomness import draw, step_generator
+from stylegan.training.randomness import step_generator
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
+from stylegan.training.step import step
 from stylegan.training.train import resume, train
 
 from conftest import TINY
-from steps import NOISE, assert_same
+from steps import NOISE, assert_same, inputs_for
 
 CPU = torch.device("cpu")
 SHARED = TINY.but(shared_fakes=True)
@@ -29,11 +29,11 @@ PHASE = Phase(0.5, 16, 8, lrate=0.002, tick_kimg=1)
 def given(config):
     """A new state, fading, and what a step of it is given."""
     state = TrainingState.new(config, CPU)
-    state.G.lod = state.D.lod = PHASE.lod
+    state.enter(PHASE)
     generator = step_generator(0, 0, CPU)
     reals = torch.randn(PHASE.batch, 3, 16, 16, generator=generator)
     c = torch.eye(2)[torch.arange(PHASE.batch) % 2].to(reals.dtype) if config.c_dim else None
-    return state, reals, Recipe(c, draw(state.G, PHASE.batch, style_mixing_prob=1, generator=generator))
+    return state, inputs_for(state, reals, generator, c=c)
 
 
 def found(state, stats):
@@ -48,18 +48,18 @@ def found(state, stats):
 @pytest.mark.parametrize(
     "config", [SHARED, SHARED.but(loss="wgan_gp"), SHARED.but(c_dim=2)], ids=["logistic", "wgan_gp", "classes"]
 )
-def test_a_step_with_shared_fakes_is_d_step_and_then_g_step_on_the_same_draw_and_labels(
+def test_steps_with_shared_fakes_are_those_of_d_and_then_of_g_on_the_same_draw_and_labels(
     float64, config, checkpointed_px, monkeypatch
 ):
     monkeypatch.setattr(memory, "CHECKPOINTED_PX", checkpointed_px)
-    state, reals, recipe = given(config)
-    ours = found(state, loop.take_steps(state, PHASE, reals, recipe, None))
+    state, inputs = given(config)
+    ours = found(state, loop.take_steps(state, inputs, inputs))
 
-    state, reals, recipe = given(config)
-    stats = loop.d_step(state, PHASE, reals, *recipe)
+    state, inputs = given(config)
+    stats = step(state, "D", state.objectives.D, inputs)
     w_avg = state.G.w_avg.clone()
     update_ema(state.G_ema, state.G, ema_beta(PHASE.batch, config.ema_kimg))
-    stats |= loop.g_step(state, PHASE, *recipe)
+    stats |= step(state, "G", state.objectives.G, inputs)
     theirs = found(state, stats) | {"G.w_avg": w_avg}  # which moves once for pictures that are shown twice
     assert_same(ours, theirs, 1e-9)  # float64; Adam divides by small gradients
 
@@ -67,8 +67,8 @@ def test_a_step_with_shared_fakes_is_d_step_and_then_g_step_on_the_same_draw_and
 @pytest.mark.parametrize(("config", "passes"), [(TINY, 2), (SHARED, 1)], ids=["two batches", "shared"])
 def test_g_makes_the_pictures_of_an_iteration_once(config, passes, portraits, monkeypatch):
     made, drawn = [], []
-    draw = loop.draw
-    monkeypatch.setattr(loop, "draw", lambda *a, **k: (drawn.append(1), draw(*a, **k))[1])
+    draw = batch.draw
+    monkeypatch.setattr(batch, "draw", lambda *a, **k: (drawn.append(1), draw(*a, **k))[1])
     state = TrainingState.new(config.but(total_kimg=0.004), CPU)
     state.G.synthesis.register_forward_hook(lambda *_: made.append(1))
     loop.training_loop(state, portraits, np.arange(64), Nobody())
@@ -80,21 +80,21 @@ class Nobody:
 
     stop = False
 
-    def after_step(self, state, phase, stats):
+    def after_step(self, state, stats, tick):
         pass
 
 
 def test_a_training_with_shared_fakes_gives_g_the_latents_and_labels_of_d(portraits, monkeypatch):
     seen = []
     take_steps = loop.take_steps
-    monkeypatch.setattr(loop, "take_steps", lambda *a: (seen.append(a[3:]), take_steps(*a))[1])
+    monkeypatch.setattr(loop, "take_steps", lambda *a: (seen.append(a[1:]), take_steps(*a))[1])
     for config in (TINY, SHARED):
         state = TrainingState.new(config.but(total_kimg=0.004), CPU)
         loop.training_loop(state, portraits, np.arange(64), Nobody())
-    (alone, for_g), (shared, nothing) = seen
-    assert torch.equal(alone.noises.z, shared.noises.z)
-    assert not torch.equal(for_g.noises.z, alone.noises.z)
-    assert nothing is None
+    (alone, for_g), (shared, shared_for_g) = seen
+    assert torch.equal(alone.latents.z, shared.latents.z)
+    assert not torch.equal(for_g.latents.z, alone.latents.z)
+    assert shared_for_g is shared
 
 
 def test_a_training_with_shared_fakes_resumes_bit_for_bit(portraits, tiny, tmp_path, signals_at):

@@ -1,4 +1,4 @@
-"""Everything random in a training as a function of its seed and the image count: nothing to store, nothing to lose."""
+"""Everything random in a training run as a function of its seed and the image count: nothing to store, or to lose."""
 
 from typing import NamedTuple
 
@@ -16,26 +16,36 @@ def step_generator(seed: int, cur_nimg: int, device: torch.device) -> torch.Gene
     return torch.Generator(device).manual_seed(int(state) >> 1)  # manual_seed takes 63 bits on every device
 
 
-class Draw(NamedTuple):
-    """The random numbers that make one batch of fakes.
+class Fakes(NamedTuple):
+    """Pictures that G made, (N, C, H, H), and the mean of their w, (w_dim,); None where it has moved w_avg already."""
 
-    z, z2: (N, z_dim); styles from `crossover`, a whole number (), on come from z2; noise: a map (N, 1, H, H) a layer,
-    or None without; u: (N, 1, 1, 1), where between real and fake WGAN-GP looks.
+    images: Tensor
+    w_mean: Tensor | None
+
+
+class Latents(NamedTuple):
+    """What G makes a batch of pictures of.
+
+    c: (N, c_dim) labels, or None without classes; z, z2: (N, z_dim); styles from `crossover`, a whole number (), on
+    come from z2; noise: a map (N, 1, H, H) for each layer, or None without. made: the pictures, if they exist already.
     """
 
+    c: Tensor | None
     z: Tensor
     z2: Tensor
     crossover: Tensor
     noise: list[Tensor] | None
-    u: Tensor
+    made: Fakes | None = None
 
-    def part(self, i: slice) -> "Draw":
-        """The numbers of some of the pictures."""
+    def part(self, i: slice) -> "Latents":
+        """Those of some of the pictures."""
+        if len(self.z[i]) == len(self.z):
+            return self  # with what is made of them
         noise = self.noise and [map_[i] if len(map_) > 1 else map_ for map_ in self.noise]
-        return Draw(self.z[i], self.z2[i], self.crossover, noise, self.u[i])
+        return Latents(None if self.c is None else self.c[i], self.z[i], self.z2[i], self.crossover, noise)
 
 
-def draw(G: Generator, N: int, *, style_mixing_prob: float, generator: torch.Generator) -> Draw:
+def draw(G: Generator, c: Tensor | None, N: int, *, style_mixing_prob: float, generator: torch.Generator) -> Latents:
     """Draw for a batch of N, with one crossover for the whole batch, among the layers that are grown (Section 3.1)."""
     device = generator.device
     z, z2 = torch.randn(2, N, G.z_dim, generator=generator, device=device)
@@ -44,8 +54,7 @@ def draw(G: Generator, N: int, *, style_mixing_prob: float, generator: torch.Gen
     place = 1 + int(v * (active - 1)) if u < style_mixing_prob else active
     crossover = torch.full((), place, device=device)
     maps = G.synthesis.noise_maps(N, "random", None, generator, G.lod)
-    noise = [map_ for map_ in maps if map_ is not None] or None
-    return Draw(z, z2, crossover, noise, torch.rand(N, 1, 1, 1, generator=generator, device=device))
+    return Latents(c, z, z2, crossover, [map_ for map_ in maps if map_ is not None] or None)
 
 
 class DataOrder:

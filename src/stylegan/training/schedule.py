@@ -9,13 +9,17 @@ from stylegan.config import Config
 
 @dataclass(frozen=True)
 class Phase:
-    """The schedule at one moment. lod: 0 is full size, each 1 more halves it, a fraction fades a resolution in."""
+    """The schedule at one moment. lod: 0 is full size, each 1 more halves it, a fraction fades a resolution in.
+
+    penalized: does this step of D take the penalty on the reals? (Every r1_interval-th one does.)
+    """
 
     lod: float
     resolution: int
     batch: int
     lrate: float
     tick_kimg: float
+    penalized: bool = True
 
     @property
     def growth(self) -> tuple[int, int]:
@@ -38,7 +42,8 @@ def schedule(config: Config, cur_nimg: int, num_gpus: int = 1) -> Phase:
     lrate = config.lrate_at.get(resolution, config.lrate)
     if config.lrate_rampup_kimg:
         lrate *= min(kimg / config.lrate_rampup_kimg, 1.0)
-    return Phase(lod, resolution, batch, lrate, config.tick_kimg_at.get(resolution, config.tick_kimg))
+    tick_kimg = config.tick_kimg_at.get(resolution, config.tick_kimg)
+    return Phase(lod, resolution, batch, lrate, tick_kimg, penalized=cur_nimg // batch % config.r1_interval == 0)
 
 
 def batch_of(config: Config, resolution: int, num_gpus: int = 1) -> int:

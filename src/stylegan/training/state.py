@@ -1,8 +1,6 @@
-"""All that a training needs to go on exactly: the networks, the optimizers, and how far it has come."""
+"""All that a training run needs to go on exactly: the networks, the optimizers, and how far it has come."""
 
 import copy
-import os
-import platform
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,29 +11,23 @@ from torch import Tensor, nn
 
 from stylegan.checkpoint import Networks, check_tensors, read_tensors, write_tensors
 from stylegan.config import Config
-from stylegan.errors import InputError
+from stylegan.errors import DivergedError, InputError
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator, check_lod
-from stylegan.training.machine import compiler, processes
-
-
-class DivergedError(RuntimeError):
-    """A loss or a weight is no longer a finite number. problem: which, and when."""
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(
-            f"{problem}. The last good state is kept, but from there it goes the same way again: start anew with a "
-            "smaller --lrate or a larger --r1-gamma, and a new --out"
-        )
+from stylegan.training.augment import NONE, Augmentation
+from stylegan.training.machine.environment import environment
+from stylegan.training.objectives import LOSSES, Objectives
+from stylegan.training.schedule import Phase
 
 
 @dataclass
 class TrainingState:
-    """Networks, optimizers and counters.
+    """Networks, optimizers and counters, and what the networks learn by.
 
     adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`.
     metadata: what every snapshot says of the network, e.g. license and source of the one it started from.
-    programs: what `programs.compute` has compiled for these networks; no file holds it.
+    No file holds the rest: objectives and augmentation; phase, what the schedule said at the last `enter`; programs,
+    what `programs.compute` has compiled for these networks.
     """
 
     config: Config
@@ -44,6 +36,8 @@ class TrainingState:
     G_ema: Generator
     G_opt: torch.optim.Adam
     D_opt: torch.optim.Adam
+    objectives: Objectives
+    augmentation: Augmentation
     cur_nimg: int = 0
     growth: tuple[int, int] | None = None
     adam_steps: int = 0
@@ -51,28 +45,66 @@ class TrainingState:
     tick_nimg: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    phase: Phase = field(init=False)
     programs: dict[Hashable, Callable[..., Any]] = field(default_factory=dict)
 
     @classmethod
-    def new(cls, config: Config, device: torch.device) -> "TrainingState":
-        """Freshly initialized from the seed of the configuration, without touching torch's random states."""
+    def new(
+        cls,
+        config: Config,
+        device: torch.device,
+        *,
+        objectives: Objectives | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> "TrainingState":
+        """Freshly initialized from the seed of the configuration, without touching torch's random states.
+
+        objectives: by default those of the configuration's loss.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(config.seed)  # torch.manual_seed would also seed every CUDA device
             G, D = Generator(config), Discriminator(config)
         G, D = G.to(device), D.to(device)
-        return cls(config, G, D, copy.deepcopy(G).requires_grad_(False), adam(G), adam(D))
+        G_ema, objectives = copy.deepcopy(G).requires_grad_(False), objectives or LOSSES[config.loss]
+        return cls(config, G, D, G_ema, adam(G), adam(D), objectives, augmentation or NONE)
 
     @property
     def device(self) -> torch.device:
         """Where the networks are."""
         return self.G.w_avg.device
 
+    @property
+    def done(self) -> bool:
+        """Have all images been shown?"""
+        return self.cur_nimg >= 1000 * self.config.total_kimg
+
+    def enter(self, phase: Phase) -> Phase:
+        """Grow to a phase of the schedule, and give it back. Where layers begin to take part, Adam starts anew."""
+        self.phase = phase
+        self.G.lod = self.D.lod = phase.lod
+        if phase.growth != self.growth:
+            self.reset_optimizers()
+            self.growth = phase.growth
+        return phase
+
+    def tally(self, stats: dict[str, float]) -> dict[str, float] | None:
+        """Add up the statistics of a step that is done. Where a tick ends with it: their means over its steps."""
+        for name, value in [*stats.items(), ("steps", 1.0)]:
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        is_tick = self.tick == 0 or self.cur_nimg - self.tick_nimg >= 1000 * self.phase.tick_kimg
+        if not (self.done or is_tick):
+            return None
+        steps = self.sums.pop("steps")
+        means = {name: value / steps for name, value in self.sums.items()}
+        self.sums, self.tick, self.tick_nimg = {}, self.tick + 1, self.cur_nimg
+        return means
+
     def reset_optimizers(self) -> None:
         """Forget the moments of Adam: layers begin or cease to take part."""
         self.G_opt, self.D_opt, self.adam_steps = adam(self.G), adam(self.D), 0
 
     def checksum(self) -> float:
-        """A number that differs where a weight does."""
+        """A number that differs where a weight does. Found on the CPU: not every device knows float64."""
         return sum(t.cpu().double().abs().sum().item() for t in self._tensors().values())
 
     def networks(self) -> Networks:
@@ -92,8 +124,11 @@ class TrainingState:
         )
 
     @classmethod
-    def load(cls, path: Path, device: torch.device) -> tuple["TrainingState", dict[str, Any]]:
-        """The state of a file, and the environment that it was written in. Strict: InputError for what does not fit."""
+    def load(cls, path: Path, device: torch.device, **own: Any) -> tuple["TrainingState", dict[str, Any]]:
+        """The state of a file, and the environment that it was written in. Strict: InputError for what does not fit.
+
+        own: objectives and augmentation, as of `new`.
+        """
         tensors, header = read_tensors(path, kind="training state")
         try:
             config, lod, counters = Config.from_json(header["config"]), header["lod"], _counters(header["counters"])
@@ -102,7 +137,7 @@ class TrainingState:
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             problem = f"its header has no {e}" if isinstance(e, KeyError) else str(e)
             raise InputError(f"{path}: {problem}; the file is damaged or of another kind") from e
-        state = cls.new(config, device)
+        state = cls.new(config, device, **own)
         for name, value in counters.items():
             setattr(state, name, value)
         state.G.lod = state.D.lod = state.G_ema.lod = lod
@@ -192,15 +227,3 @@ def _load_moments(optimizer: torch.optim.Adam, tensors: dict[str, Tensor]) -> No
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
     for p, state in optimizer.state.items():
         state |= {key: laid_like(p, m) for key, m in state.items() if key != "step"}
-
-
-def environment(device: torch.device, config: Config) -> dict[str, Any]:
-    """What must be the same for a resumed training to go on bit for bit."""
-    compiled = {"compiler": compiler.version()} if config.compile else {}
-    return compiled | {
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {torch.backends.cpu.get_cpu_capability()}",
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "processes": processes.world(),
-    }

@@ -12,13 +12,16 @@ from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
+from stylegan.training.augment import Augmentation
 from stylegan.training.fitted import fitted, misfits
 from stylegan.training.loop import training_loop
 from stylegan.training.machine import processes
+from stylegan.training.machine.environment import environment
 from stylegan.training.machine.programs import missing_compiler, plan
-from stylegan.training.run.folder import CONFIG, STATE, Follower, Run, create, held_out, read_config
+from stylegan.training.objectives import LOSSES, Objectives
+from stylegan.training.run.folder import CONFIG, STATE, Follower, Run, check_own_parts, create, held_out, read_config
 from stylegan.training.schedule import refused_batches
-from stylegan.training.state import TrainingState, environment
+from stylegan.training.state import TrainingState
 from stylegan.training.transfer import transfer
 
 console = Console(stderr=True, highlight=False)
@@ -32,6 +35,8 @@ def train(
     kimg: float | None = None,
     cond: bool = False,
     init: Path | str | None = None,
+    objectives: Objectives | None = None,
+    augment: Augmentation | None = None,
     state_sec: float = 60.0,
     device: torch.device | None = None,
 ) -> Generator:
@@ -41,7 +46,8 @@ def train(
     the classes, to the number of processes and to `init`, as the command does. One that is given is used as it is:
     nothing is inferred, its img_resolution, img_channels and (with classes) c_dim must be those of the data, and its
     schedule and c_dim say what kimg and cond would.
-    init: a network to start from. A stopped training returns early: `resume` goes on. Raises InputError before the
+    init: a network to start from. objectives: a loss of your own, in place of the configuration's; augment: a transform
+    of all pictures that D sees. A run that is stopped returns early: `resume` goes on. Raises InputError before the
     first step for anything that does not fit.
     """
     if config is not None and (kimg is not None or cond):
@@ -53,8 +59,8 @@ def train(
     with processes.joined(device):
         dataset = ImageDataset(data)
         config = config or fitted(dataset, kimg, processes.world(), cond=cond, init=init)
-        check(config, dataset, device)
-        state = TrainingState.new(config, device)
+        check(config, dataset, device, objectives=objectives)
+        state = TrainingState.new(config, device, objectives=objectives, augmentation=augment)
         if init is not None:
             for line in transfer(load_networks(init), state):
                 say(line)
@@ -63,11 +69,18 @@ def train(
 
 
 def resume(
-    out: Path | str, *, data: Path | str | None = None, state_sec: float = 60.0, device: torch.device | None = None
+    out: Path | str,
+    *,
+    data: Path | str | None = None,
+    objectives: Objectives | None = None,
+    augment: Augmentation | None = None,
+    state_sec: float = 60.0,
+    device: torch.device | None = None,
 ) -> Generator:
     """Go on with a run folder from its last state, bit for bit as if it had never stopped; return G_ema.
 
-    data: where the data set lies now, if it was moved. Says so where machine, torch or threads are not the same.
+    data: where the data set lies now, if it was moved. objectives, augment: those that `train` was given; others, or
+    none, are refused by their names. Says so where machine, torch or threads are not the same.
     """
     out = Path(out)
     config, trained_on = read_config(out)
@@ -76,10 +89,11 @@ def resume(
         raise InputError(f"{dataset.path} holds other pictures than {out} was started on: give the same with --data")
     device = device or best_device()
     with processes.joined(device):
-        check(config, dataset, device)
-        state, before = TrainingState.load(out / STATE, device)
+        check(config, dataset, device, objectives=objectives)
+        state, before = TrainingState.load(out / STATE, device, objectives=objectives, augmentation=augment)
         if state.config != config:
             raise InputError(f"{out / CONFIG} and {out / STATE} belong to different runs: put back the files of one")
+        check_own_parts(out, state)
         if state.cur_nimg >= 1000 * config.total_kimg:
             say(f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out}")
             return state.G_ema
@@ -90,10 +104,11 @@ def resume(
         return _go_on(out, dataset, state, state_sec)
 
 
-def check(config: Config, dataset: ImageDataset, device: torch.device) -> None:
-    """Raise InputError, naming all at once, for what of the configuration fits not the data, processes or machine."""
-    world = processes.world()
-    refuse([*misfits(config, dataset), *refused_batches(config, world), *missing_compiler(config, device)])
+def check(config: Config, dataset: ImageDataset, device: torch.device, *, objectives: Objectives | None = None) -> None:
+    """Raise InputError, naming all at once, for what in the configuration fits not data, loss, processes or machine."""
+    loss = objectives or LOSSES[config.loss]
+    machine = [*refused_batches(config, processes.world()), *missing_compiler(config, device)]
+    refuse([*misfits(config, dataset), *loss.misfits(config), *machine])
 
 
 def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: float) -> Generator:

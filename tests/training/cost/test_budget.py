@@ -51,8 +51,8 @@ def test_a_long_training_keeps_its_first_levels_and_spends_the_rest_at_full_size
 def test_each_level_is_measured_with_the_batch_of_the_schedule(monkeypatch):
     seen = {}
 
-    def steps(state, phase, reals, for_d, for_g):
-        seen[phase.resolution] = len(reals)
+    def steps(state, for_d, for_g):
+        seen[state.phase.resolution] = len(for_d.reals)
         return {"G_loss": torch.zeros(())}
 
     monkeypatch.setattr(budget, "take_steps", steps)

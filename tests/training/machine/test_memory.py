@@ -6,15 +6,16 @@ import torch
 from stylegan.config import CONFIG_F
 from stylegan.errors import InputError
 from stylegan.networks.layers import minibatch_stddev
-from stylegan.training import loop
+from stylegan.training import loop, losses
 from stylegan.training.machine import memory
 from stylegan.training.machine.memory import activations_for, micro_batches
-from stylegan.training.randomness import draw, step_generator
-from stylegan.training.schedule import Phase
+from stylegan.training.randomness import step_generator
+from stylegan.training.schedule import Phase, schedule
 from stylegan.training.state import TrainingState
+from stylegan.training.train import train
 
 from conftest import TINY
-from steps import NOISE, assert_same
+from steps import NOISE, assert_same, inputs_for
 
 CPU = torch.device("cpu")
 
@@ -22,13 +23,12 @@ CPU = torch.device("cpu")
 def step(config, N=16, lod=0.5):
     """Gradients, w_avg and statistics of a step of D and of G, fading."""
     state = TrainingState.new(config, CPU)
-    state.G.lod = state.D.lod = lod
-    phase = Phase(lod, 16, N, lrate=0.002, tick_kimg=1)
+    state.enter(Phase(lod, 16, N, lrate=0.002, tick_kimg=1))
     generator = step_generator(0, 0, CPU)
     reals = torch.randn(N, 3, 16, 16, generator=generator)
-    draws = [draw(state.G, N, style_mixing_prob=1, generator=generator) for _ in range(2)]
-    found = loop.d_step(state, phase, reals, None, draws[0]) | {"w_avg": state.G.w_avg.clone()}
-    found |= loop.g_step(state, phase, None, draws[1])
+    for_d, for_g = (inputs_for(state, reals, generator) for _ in range(2))
+    found = loop.step(state, "D", state.objectives.D, for_d) | {"w_avg": state.G.w_avg.clone()}
+    found |= loop.step(state, "G", state.objectives.G, for_g)
     named = [*state.D.named_parameters("D"), *state.G.named_parameters("G")]
     return found | {n: p.grad for n, p in named if p.grad is not None and n != NOISE}
 
@@ -96,29 +96,25 @@ def test_a_batch_gpu_that_splits_groups_is_refused_with_the_reason(value):
 
 def test_lazy_r1_is_as_strong_on_average_and_a_function_of_the_image_count():
     penalties = []
-    r1 = loop.losses.r1
+    r1 = losses.r1
 
     def seen(*args, gamma, lod):
         penalties.append(gamma)
         return r1(*args, gamma=gamma, lod=lod)
 
     state = TrainingState.new(TINY.but(r1_interval=4, r1_gamma=3.0), CPU)
-    phase = Phase(0, 16, 4, lrate=0.002, tick_kimg=1)
     with pytest.MonkeyPatch.context() as m:
-        m.setattr(loop.losses, "r1", seen)
+        m.setattr(losses, "r1", seen)
         for cur_nimg in range(0, 32, 4):
-            state.cur_nimg = cur_nimg
-            generator = step_generator(0, cur_nimg, CPU)
-            loop.d_step(
-                state,
-                phase,
-                torch.randn(4, 3, 16, 16),
-                None,
-                draw(state.G, 4, style_mixing_prob=0, generator=generator),
-            )
+            phase = state.enter(schedule(state.config, cur_nimg))
+            reals = torch.randn(phase.batch, 3, phase.resolution, phase.resolution)
+            inputs = inputs_for(state, reals, step_generator(0, cur_nimg, CPU))
+            loop.step(state, "D", state.objectives.D, inputs)
     assert penalties == [12.0, 12.0]
 
 
-def test_lazy_r1_needs_r1():
-    with pytest.raises(InputError, match="r1_interval 16: must be 1 with loss wgan_gp"):
-        CONFIG_F.but(loss="wgan_gp", r1_interval=16)
+def test_lazy_r1_needs_r1(portraits, tiny, tmp_path):
+    config = tiny.but(loss="wgan_gp", r1_interval=16)
+    with pytest.raises(InputError, match="r1_interval 16: must be 1 with loss wgan_gp, which has no R1"):
+        train(portraits.path, tmp_path / "run", config=config)
+    assert not (tmp_path / "run").exists()

@@ -157,7 +157,7 @@ assert group() is None
 def test_the_parts_of_a_draw_are_the_draw():
     from stylegan.networks.generator import Generator
 
-    whole = draw(Generator(TINY), 8, style_mixing_prob=1, generator=step_generator(0, 0, CPU))
+    whole = draw(Generator(TINY), None, 8, style_mixing_prob=1, generator=step_generator(0, 0, CPU))
     parts = [whole.part(slice(r, None, 2)) for r in range(2)]
     assert all(part.crossover == whole.crossover for part in parts)
     for joint, first, second in [

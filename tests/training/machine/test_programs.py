@@ -12,16 +12,18 @@ from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.errors import InputError
 from stylegan.networks.fast import convolution
 from stylegan.networks.generator import Generator
-from stylegan.training.loop import Recipe, d_part, take_steps
+from stylegan.training.loop import take_steps
 from stylegan.training.machine import compiler, programs
+from stylegan.training.machine.environment import environment
 from stylegan.training.machine.programs import missing_compiler, plan, why_not
-from stylegan.training.randomness import draw, step_generator
+from stylegan.training.randomness import step_generator
 from stylegan.training.schedule import Phase
-from stylegan.training.state import TrainingState, environment
+from stylegan.training.state import TrainingState
+from stylegan.training.step import step
 from stylegan.training.train import resume, train
 
 from conftest import TINY
-from steps import NOISE, assert_same
+from steps import NOISE, assert_same, inputs_for
 
 CPU = torch.device("cpu")
 CONFIGS = {
@@ -47,15 +49,14 @@ def after_steps(config, *, lods, N=8):
     """Weights, averages and statistics after a step at each lod, with other pictures and another crossover."""
     state, found = TrainingState.new(config, CPU), {}
     for i, lod in enumerate(lods):
-        state.G.lod = state.D.lod = lod
+        penalized = i % config.r1_interval == 0
+        state.enter(Phase(lod, 16 >> int(lod), N, lrate=0.002, tick_kimg=1, penalized=penalized))
         generator = step_generator(0, i, CPU)
         reals = torch.randn(N, 3, 16 >> int(lod), 16 >> int(lod), generator=generator)
         c = torch.eye(2)[torch.arange(N) % 2].to(reals.dtype) if config.c_dim else None
         mixing = float(config.style_mixing_prob > 0)
-        recipes = [Recipe(c, draw(state.G, N, style_mixing_prob=mixing, generator=generator)) for _ in range(2)]
-        phase = Phase(lod, 16 >> int(lod), N, lrate=0.002, tick_kimg=1)
-        found |= {f"{i} {name}": value for name, value in take_steps(state, phase, reals, *recipes).items()}
-        state.cur_nimg += N
+        inputs = [inputs_for(state, reals, generator, c=c, mixing=mixing) for _ in range(2)]
+        found |= {f"{i} {name}": value for name, value in take_steps(state, *inputs).items()}
     tensors = {f"{n}.{k}": t for n, net in state.networks().modules().items() for k, t in net.state_dict().items()}
     return found | {name: t for name, t in tensors.items() if not name.endswith(NOISE.removeprefix("G."))}
 
@@ -134,11 +135,10 @@ def test_no_bands_are_recorded(float64, monkeypatch):
     assert not [node for node in graph.nodes if node.target is torch.ops.aten.batch_norm_update_stats.default]
 
 
-def test_a_part_leaves_its_pictures_as_they_were():
-    state = TrainingState.new(TINY, CPU)
-    reals, phase = torch.zeros(4, 3, 16, 16), Phase(0.0, 16, 4, lrate=0.002, tick_kimg=1)
-    recipe = Recipe(None, draw(state.G, 4, style_mixing_prob=1, generator=step_generator(0, 0, CPU)))
-    d_part(state, phase, reals, recipe, None, penalized=True, count=1)
+def test_a_step_leaves_its_pictures_as_they_were():
+    state, reals = TrainingState.new(TINY, CPU), torch.zeros(4, 3, 16, 16)
+    state.enter(Phase(0.0, 16, 4, lrate=0.002, tick_kimg=1))
+    step(state, "D", state.objectives.D, inputs_for(state, reals, step_generator(0, 0, CPU)))
     assert not reals.requires_grad
 
 

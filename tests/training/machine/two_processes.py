@@ -50,7 +50,7 @@ def errors(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor], scale
 def dry_run_of(data: Path, config: Config) -> tuple[str, int]:
     """What a dry run says, and the pictures of a step of this process."""
     take_steps, shown = budget.take_steps, []
-    budget.take_steps = lambda *args: (shown.append(len(args[2])), take_steps(*args))[1]
+    budget.take_steps = lambda *args: (shown.append(len(args[1].reals)), take_steps(*args))[1]
     dry_run.measure_levels = partial(budget.measure_levels, trial_sec=0.05)
     said = dry_run.dry_run(data, config, CPU)
     budget.take_steps = take_steps
@@ -119,15 +119,15 @@ def main(out: Path, data: Path, config: Config) -> None:
 
 def stop_at(step: int, *, signal_in: int) -> None:
     """SIGTERM for one of the processes, in its `step`-th step from now."""
-    g_step, steps = loop.g_step, []
+    take_steps, steps = loop.take_steps, []
 
     def interrupted(*args):
         steps.append(1)
         if len(steps) == step and processes.rank() == signal_in:
             os.kill(os.getpid(), signal.SIGTERM)
-        return g_step(*args)
+        return take_steps(*args)
 
-    loop.g_step = interrupted
+    loop.take_steps = interrupted
 
 
 if __name__ == "__main__":

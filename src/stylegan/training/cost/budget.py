@@ -9,10 +9,11 @@ from statistics import fmean, median_high
 import torch
 
 from stylegan.config import Config
-from stylegan.training.loop import Recipe, take_steps
+from stylegan.training.batch import Inputs
+from stylegan.training.loop import take_steps
 from stylegan.training.machine import processes
 from stylegan.training.machine.programs import phases, why_not
-from stylegan.training.randomness import draw
+from stylegan.training.randomness import Latents, draw
 from stylegan.training.schedule import Phase, batch_of, level_images
 from stylegan.training.state import TrainingState
 
@@ -65,21 +66,22 @@ def _timed_step(state: TrainingState, resolution: int, penalized: bool) -> tuple
     config, device = state.config, state.device
     level = (config.img_resolution // resolution).bit_length() - 1
     lod, batch = min(level + 0.5, config.max_lod), batch_of(config, resolution, processes.world())
-    phase = Phase(lod, resolution, batch, config.lrate, config.tick_kimg)
-    N = batch // processes.world()
-    state.cur_nimg = 0 if penalized else batch  # the first step of the training, or the second
-    state.G.lod = state.D.lod = lod
-    generator = torch.Generator(device).manual_seed(0)
-    c = torch.zeros(N, config.c_dim, device=device) if config.c_dim else None
+    state.enter(Phase(lod, resolution, batch, config.lrate, config.tick_kimg, penalized))
+    generator, mine = torch.Generator(device).manual_seed(0), processes.mine()
+    c = torch.zeros(batch, config.c_dim, device=device) if config.c_dim else None
 
-    def recipe() -> Recipe:
-        return Recipe(c, draw(state.G, batch, style_mixing_prob=0, generator=generator).part(processes.mine()))
+    def latents() -> Latents:
+        return draw(state.G, c, batch, style_mixing_prob=0, generator=generator).part(mine)
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     start = time.perf_counter()
+    for_d = latents()
+    N = len(for_d.z)
     reals = torch.rand(N, config.img_channels, resolution, resolution, device=device)
-    stats = take_steps(state, phase, reals, recipe(), None if config.shared_fakes else recipe())
+    u, augment_u = torch.rand(N, 1, 1, 1, device=device), torch.rand(N, state.augmentation.numbers, device=device)
+    inputs = Inputs(reals, for_d.c, for_d, u, augment_u)
+    stats = take_steps(state, inputs, inputs if config.shared_fakes else inputs._replace(latents=latents()))
     stats["G_loss"].item()  # a GPU has finished only now
     sec = torch.tensor(time.perf_counter() - start, device=device)
     processes.average([sec])

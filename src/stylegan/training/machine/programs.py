@@ -10,7 +10,7 @@ from stylegan.config import Config
 from stylegan.networks.fade import fade_by
 from stylegan.training.machine import compiler, processes
 from stylegan.training.machine.memory import CHECKPOINTED_PX
-from stylegan.training.schedule import Phase, batch_of, level_images
+from stylegan.training.schedule import batch_of, level_images
 from stylegan.training.state import TrainingState
 
 NARROW = 256  # on a CPU convolutions with as many channels take nearly all the time
@@ -19,21 +19,22 @@ MIN_STEPS = 5000  # what so many save is what one more phase costs to compile: d
 T = TypeVar("T")
 
 
-def compute(part: Callable[..., T], state: TrainingState, phase: Phase, *args: Any, **fixed: Any) -> T:
-    """part(state, phase, *args, **fixed), by a program where the configuration asks for it and it pays.
+def compute(part: Callable[..., T], state: TrainingState, *args: Any, **fixed: Any) -> T:
+    """part(state, *args, **fixed), by a program where the configuration asks for it and it pays.
 
     args: tensors in tuples; fixed: all else that changes from step to step. The part is recorded once, as torch
     executes it, with all derivatives, R1's second ones among them, and the record is compiled: no second definition.
     """
+    phase = state.phase
     if not state.config.compile or why_not(state.config, phase.resolution, state.device):
-        return part(state, phase, *args, **fixed)
+        return part(state, *args, **fixed)
     weight = state.G.w_avg.new_full((), phase.lod % 1)
     key = (part.__name__, phase.growth, phase.batch, *sorted(fixed.items()))
     if key not in state.programs:
 
         def recorded(weight: torch.Tensor, *args: Any) -> T:
             with fade_by(weight):
-                return part(state, phase, *args, **fixed)
+                return part(state, *args, **fixed)
 
         state.programs[key] = torch.compile(make_fx(recorded)(weight, *args), dynamic=False)
     with torch.no_grad():

@@ -19,6 +19,8 @@ from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError
 from stylegan.files import LOCK, remove_partial_files, whole_folder, write_text
+from stylegan.training.augment import NONE
+from stylegan.training.objectives import LOSSES
 from stylegan.training.run.bar import Bar
 from stylegan.training.run.health import Health
 from stylegan.training.run.record import (
@@ -31,7 +33,6 @@ from stylegan.training.run.record import (
     write_snapshot,
     write_stats,
 )
-from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
 STATE = "state.safetensors"
@@ -71,22 +72,17 @@ class Run:
             if not has_snapshot(state):
                 write_snapshot(self.path, state)
 
-    def after_step(self, state: TrainingState, phase: Phase, stats: dict[str, float]) -> None:
-        """Add up the statistics; at a tick write them; save the state when it is time."""
-        for name, value in [*stats.items(), ("steps", 1.0)]:
-            state.sums[name] = state.sums.get(name, 0.0) + value
-        self.bar.update(state.cur_nimg, phase, stats)
-        done = state.cur_nimg >= 1000 * state.config.total_kimg
-        if done or state.tick == 0 or state.cur_nimg - state.tick_nimg >= 1000 * phase.tick_kimg:
-            self._tick(state, phase)
+    def after_step(self, state: TrainingState, stats: dict[str, float], tick: dict[str, float] | None) -> None:
+        """Show the statistics; write those of a tick; save the state when it is time."""
+        self.bar.update(state.cur_nimg, state.phase, stats)
+        if tick is not None:
+            self._write_tick(state, tick)
         if time.monotonic() - self._saved_at >= self.state_sec:
             state.save(self.path / STATE)
             self._saved_at = time.monotonic()
 
-    def _tick(self, state: TrainingState, phase: Phase) -> None:
-        steps = state.sums.pop("steps")
-        stats = {name: value / steps for name, value in state.sums.items()} | self.health.measure(state, phase)
-        state.sums, state.tick, state.tick_nimg = {}, state.tick + 1, state.cur_nimg
+    def _write_tick(self, state: TrainingState, tick: dict[str, float]) -> None:
+        phase, stats = state.phase, tick | self.health.measure(state, state.phase)
         place = {"cur_nimg": state.cur_nimg, "tick": state.tick, "lod": phase.lod, "resolution": phase.resolution}
         line = place | {"batch": phase.batch, "lrate": phase.lrate} | stats | self.bar.speed()
         write_stats(self.path, line)
@@ -109,7 +105,7 @@ class Follower:
         with signals(self, say=lambda text: None):
             yield
 
-    def after_step(self, state: TrainingState, phase: Phase, stats: dict[str, float]) -> None:
+    def after_step(self, state: TrainingState, stats: dict[str, float], tick: dict[str, float] | None) -> None:
         """Nothing to show, nothing to write."""
 
 
@@ -119,7 +115,8 @@ def create(path: Path, dataset: ImageDataset, state: TrainingState) -> None:
         raise InputError(f"{path} exists: continue it with `stylegan train --resume {path}`, or choose another --out")
     with whole_folder(path, last=STATE, remedy="choose another --out") as partial:
         data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint}
-        write_text(partial / CONFIG, json.dumps({"config": state.config.to_json(), "data": data}, indent=2) + "\n")
+        record = {"config": state.config.to_json(), "data": data} | own_parts(state)
+        write_text(partial / CONFIG, json.dumps(record, indent=2) + "\n")
         write_text(partial / STATS, "")
         write_reals(partial, dataset)
         write_sheet(partial, state)
@@ -137,6 +134,27 @@ def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
         return config, data
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise InputError(f"{path} is no run folder of `stylegan train` ({CONFIG}: {e})") from e
+
+
+def own_parts(state: TrainingState) -> dict[str, str]:
+    """The names of the objectives and of the augmentation, where they are not what the configuration says."""
+    objectives, augmentation = state.objectives, state.augmentation
+    own = {} if objectives == LOSSES[state.config.loss] else {"objectives": objectives.name}
+    return own if augmentation == NONE else own | {"augment": augmentation.name}
+
+
+def check_own_parts(path: Path, state: TrainingState) -> None:
+    """Raise InputError where a run would go on with another loss or augmentation than it was started with."""
+    record, now = json.loads((path / CONFIG).read_text(encoding="utf-8")), own_parts(state)
+    for kind in ("objectives", "augment"):
+        if kind in record and now.get(kind) != record[kind]:
+            given = f"not {now[kind]!r}" if kind in now else "which only Python can pass on"
+            raise InputError(
+                f"{path} was started with {kind} {record[kind]!r}, {given}: "
+                f"go on with stylegan.resume({str(path)!r}, {kind}=...)"
+            )
+        if kind in now and kind not in record:
+            raise InputError(f"{path} was started without {kind}={now[kind]!r}: go on without it")
 
 
 def held_out(count: int, seed: int) -> NDArray[np.int64]:

@@ -1,4 +1,8 @@
-"""Signs that a training goes wrong, measured at every tick, and what to do about them in plain words."""
+"""Signs that a training run goes wrong, measured at every tick, and what to do about them in plain words.
+
+D is asked here about pictures as they are, without the augmentation: what it says of the held-out ones is compared with
+what it says of those that it learned from, not with the losses.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -59,7 +63,7 @@ class Health:
     def warnings(self, stats: dict[str, float]) -> dict[str, str]:
         """What is going wrong, in words that say what to do, by the name of the trouble; empty while all is well."""
         found = {}
-        if stats["D_real_sign"] > 0.97 and stats["D_fake_sign"] < -0.97:
+        if stats.get("D_real_sign", 0.0) > 0.97 and stats.get("D_fake_sign", 0.0) < -0.97:
             found["D wins"] = (
                 f"warning: D wins: it tells {(1 + stats['D_real_sign']) / 2:.0%} of the real pictures and "
                 f"{(1 - stats['D_fake_sign']) / 2:.0%} of the generated ones. If the sheets stop improving, start "

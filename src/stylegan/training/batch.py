@@ -1,0 +1,83 @@
+"""What the steps of an iteration compute with: everything random in it, and the real pictures."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from stylegan.data.dataset import ImageDataset
+from stylegan.data.pixels import to_float
+from stylegan.networks.layers import downsample, upsample
+from stylegan.training.machine import processes
+from stylegan.training.randomness import DataOrder, Latents, draw, step_generator
+from stylegan.training.state import TrainingState
+
+
+class Inputs(NamedTuple):
+    """What a step of D or of G computes with: the joint batch, or the part of it that a process or a micro-batch takes.
+
+    reals: (N, C, H, H) in [-1, 1], and their labels c: (N, c_dim), or None without classes; latents: what G makes
+    pictures of; u: (N, 1, 1, 1), where WGAN-GP looks between the two; augment_u: (N, numbers) for the augmentation.
+    """
+
+    reals: Tensor
+    c: Tensor | None
+    latents: Latents
+    u: Tensor
+    augment_u: Tensor
+
+    def part(self, i: slice) -> "Inputs":
+        """Those of some of the pictures."""
+        c = None if self.c is None else self.c[i]
+        return Inputs(self.reals[i], c, self.latents.part(i), self.u[i], self.augment_u[i])
+
+
+def draw_batch(state: TrainingState, dataset: ImageDataset, order: DataOrder) -> tuple[Inputs, Inputs]:
+    """What D learns from, whose fakes take the labels of the reals, and what G does; this process's part of both.
+
+    The same for both with shared fakes. Everything random is drawn for the joint batch, and before the device has work
+    that a draw would wait for.
+    """
+    config, N, mine = state.config, state.phase.batch, processes.mine()
+    generator = step_generator(config.seed, state.cur_nimg, state.device)
+    mirrored = torch.rand(N, generator=generator, device=state.device) < 0.5 * config.mirror
+    shown = order(state.cur_nimg, N)
+
+    def latents(of: NDArray[np.int64]) -> Latents:
+        prob = config.style_mixing_prob
+        return draw(state.G, labels(dataset, of, state), N, style_mixing_prob=prob, generator=generator)
+
+    for_d = latents(shown)
+    u = torch.rand(N, 1, 1, 1, generator=generator, device=state.device)
+    for_g = for_d
+    if not config.shared_fakes:
+        chosen = torch.randint(len(order.indices), (N,), generator=generator, device=state.device)
+        for_g = latents(order.indices[chosen.cpu().numpy()])
+    shape = (2, N, state.augmentation.numbers)
+    d_u, g_u = torch.rand(shape, generator=generator, device=state.device)[:, mine]
+
+    reals = to_device(dataset.batch(state.phase.resolution, shown[mine]), state.device)
+    reals = process_reals(reals, mirrored[mine], state.phase.lod).to(state.G.w_avg.dtype)
+    d_inputs = Inputs(reals, for_d.part(mine).c, for_d.part(mine), u[mine], d_u)
+    return d_inputs, d_inputs if config.shared_fakes else d_inputs._replace(latents=for_g.part(mine), augment_u=g_u)
+
+
+def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:
+    """uint8 (N, C, H, H) -> [-1, 1], some mirrored, faded like G's pictures. mirrored: (N,) of bool."""
+    x = to_float(images)
+    x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
+    fade = lod - int(lod)
+    return torch.lerp(x, upsample(downsample(x)), fade) if fade else x
+
+
+def to_device(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """The pictures on the device; CUDA copies from pinned memory while the host goes on."""
+    tensor = torch.from_numpy(images)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def labels(dataset: ImageDataset, indices: NDArray[np.int64], state: TrainingState) -> Tensor | None:
+    """(N, c_dim) labels of these pictures for a network with classes, else None."""
+    return torch.from_numpy(dataset.labels(indices)).to(state.device) if state.config.c_dim else None

@@ -1,0 +1,117 @@
+"""What D and G learn in a step: objectives, (G, D, batch) -> the loss of every picture, and statistics.
+
+An objective says what is computed, as the paper does. How it is computed (micro-batches, processes, precision, compiled
+programs, optimizers) is the business of `step`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from stylegan.config import Config
+from stylegan.training import losses
+from stylegan.training.randomness import Latents
+
+Stats = dict[str, Tensor]
+MakePictures = Callable[[Latents], Tensor]
+Judge = Callable[[Tensor, Tensor | None], Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What an objective is given besides the networks.
+
+    reals: (N, C, H, H) in [-1, 1], with labels c: (N, c_dim), or None without classes.
+    latents: what G makes N pictures of; latents.c are their labels, in D's step those of the reals.
+    u: (N, 1, 1, 1), random, uniform in [0, 1).
+    augment: what every picture passes before D sees it.
+    lod: how often the resolution will still double; 0 is full size.
+    gamma: weight of a gradient penalty on the reals, which require a gradient then; None in steps without a penalty.
+    """
+
+    reals: Tensor
+    c: Tensor | None
+    latents: Latents
+    u: Tensor
+    augment: Callable[[Tensor], Tensor]
+    lod: int
+    gamma: float | None
+
+
+Objective = Callable[[MakePictures, Judge, Batch], tuple[Tensor, Stats]]
+"""(G, D, batch) -> loss (N, 1), statistics. G(latents) gives pictures (N, C, H, H); D(pictures, c) logits (N, 1).
+
+In D's step G's pictures carry no gradient; in G's step D's weights do not learn.
+"""
+
+
+def d_logistic(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
+    """Non-saturating logistic loss, with R1 in the steps that penalise (Appendix C). R1 differentiates the augmentation
+    too: it counts at the pictures as they are.
+    """
+    augment, fakes = batch.augment, G(batch.latents)
+    real_logits = D(augment(batch.reals), batch.c)
+    fake_logits = D(augment(fakes), batch.latents.c)
+    loss = losses.d_logistic(real_logits, fake_logits)
+    if batch.gamma is not None:
+        loss = loss + losses.r1(real_logits, batch.reals, gamma=batch.gamma, lod=batch.lod)
+    return loss, verdicts(real_logits, fake_logits)
+
+
+def g_logistic(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
+    """Non-saturating logistic loss."""
+    return losses.g_logistic(D(batch.augment(G(batch.latents)), batch.latents.c)), {}
+
+
+def d_wgan_gp(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
+    """Wasserstein loss with gradient penalty, which looks between real and generated pictures (configuration A)."""
+    augment, fakes = batch.augment, G(batch.latents)
+    real_logits = D(augment(batch.reals), batch.c)
+    fake_logits = D(augment(fakes), batch.latents.c)
+    between = losses.interpolate(batch.reals, fakes, batch.u)
+    between_logits = D(augment(between), batch.c)
+    loss = losses.d_wgan_gp(real_logits, fake_logits, between_logits, between, lod=batch.lod)
+    return loss, verdicts(real_logits, fake_logits)
+
+
+def g_wgan(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
+    """Wasserstein loss."""
+    return losses.g_wgan(D(batch.augment(G(batch.latents)), batch.latents.c)), {}
+
+
+def verdicts(real_logits: Tensor, fake_logits: Tensor) -> Stats:
+    """What the statistics and the warnings of a run tell about D."""
+    return {
+        "D_real": real_logits.mean(),
+        "D_fake": fake_logits.mean(),
+        "D_real_sign": real_logits.sign().mean(),
+        "D_fake_sign": fake_logits.sign().mean(),
+    }
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """A loss: the objective of D and the objective of G.
+
+    name: stands in the run folder. lazy: D's objective has a penalty on the reals that may be taken in every
+    r1_interval-th step of D alone, as `batch.gamma` says.
+    """
+
+    name: str
+    D: Objective
+    G: Objective
+    lazy: bool = True
+
+    def misfits(self, config: Config) -> list[str]:
+        """What of the configuration contradicts this loss, a line each."""
+        if self.lazy or config.r1_interval == 1:
+            return []
+        return [f"r1_interval {config.r1_interval}: must be 1 with loss {self.name}, which has no R1"]
+
+
+LOSSES = {
+    "logistic": Objectives("logistic", d_logistic, g_logistic),
+    "wgan_gp": Objectives("wgan_gp", d_wgan_gp, g_wgan, lazy=False),
+}
+"""The values of `loss` in a configuration."""

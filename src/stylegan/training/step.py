@@ -1,0 +1,143 @@
+"""One update of a network: how what an objective says is computed.
+
+Here alone are micro-batches, processes, precision, compiled programs and optimizers.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from stylegan.networks.styles import mix, update_w_avg
+from stylegan.training.batch import Inputs
+from stylegan.training.machine import processes
+from stylegan.training.machine.memory import activations_for, micro_batches
+from stylegan.training.machine.programs import compute
+from stylegan.training.objectives import Batch, Objective
+from stylegan.training.randomness import Fakes, Latents
+from stylegan.training.state import TrainingState, laid_like, update
+
+Learner = Literal["G", "D"]
+
+
+def step(state: TrainingState, learner: Learner, objective: Objective, inputs: Inputs) -> dict[str, Tensor]:
+    """One step of Adam for a network on the gradient of the joint batch, from micro-batches here and in every process.
+
+    w_avg moves once, towards the mean w of the pictures that were made. Returns the means, over the pictures of this
+    process, of the loss (D_loss or G_loss) and of the objective's statistics.
+    """
+    optimizer = state.D_opt if learner == "D" else state.G_opt
+    weights = optimizer.param_groups[0]["params"]
+    parts = micro_batches(len(inputs.reals), state.config.batch_gpu)
+    penalized = learner == "D" and state.phase.penalized
+    optimizer.zero_grad(set_to_none=True)
+    w_means: list[Tensor] = []
+    stats: dict[str, Tensor] = {}
+    fixed = {"learner": learner, "objective": objective, "penalized": penalized, "count": len(parts)}
+    for i in parts:
+        made, of_part = accumulate(weights, compute(learn, state, inputs.part(i), **fixed))
+        w_means += made
+        stats = {name: stats.get(name, 0) + value for name, value in of_part.items()}
+    w_mean = [sum(w_means[1:], start=w_means[0])] if w_means else []
+    # One message after all passes. DDP sends during the backward pass, and is wrong with R1 and with layers not grown.
+    processes.average([*w_mean, *(p.grad for p in weights if p.grad is not None)])
+    if w_mean:
+        update_w_avg(state.G.w_avg, w_mean[0][None])
+    state.adam_steps += learner == "D"  # D's step is the first of the two
+    update(optimizer, lrate=state.phase.lrate, step=state.adam_steps)
+    return stats
+
+
+class Learned(NamedTuple):
+    """What one of `count` micro-batches adds to the whole batch.
+
+    gradients: of the loss for the weights of the learner, None for layers that take no part; w_means: the mean w
+    (w_dim,) of the pictures that G made, for w_avg to move towards, or none; stats: loss and statistics.
+    """
+
+    gradients: list[Tensor | None]
+    w_means: list[Tensor]
+    stats: dict[str, Tensor]
+
+
+def accumulate(weights: list[nn.Parameter], learned: Learned) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """Add the gradients to those of the weights; give back the rest, so that no second list of them is held."""
+    for p, gradient in zip(weights, learned.gradients, strict=True):
+        if gradient is not None:
+            p.grad = laid_like(p, gradient if p.grad is None else p.grad + gradient)
+    return learned.w_means, learned.stats
+
+
+def learn(
+    state: TrainingState, inputs: Inputs, *, learner: Learner, objective: Objective, penalized: bool, count: int
+) -> Learned:
+    """What the objective asks of one micro-batch, differentiated by the weights of the learner."""
+    config, made = state.config, []
+
+    def G(latents: Latents) -> Tensor:
+        with torch.set_grad_enabled(learner == "G"):
+            made.append(latents.made or generate(state, latents))
+        images = made[-1].images.to(inputs.reals.dtype)
+        return images if learner == "G" else images.detach()
+
+    batch = Batch(
+        reals=inputs.reals.detach().requires_grad_(penalized),
+        c=inputs.c,
+        latents=inputs.latents,
+        u=inputs.u,
+        augment=lambda images: state.augmentation.apply(images, inputs.augment_u),
+        lod=state.phase.growth[0],
+        gamma=config.gamma * config.r1_interval if penalized else None,
+    )
+    network, other = (state.D, state.G) if learner == "D" else (state.G, state.D)
+    with frozen(other):
+        loss, stats = objective(G, partial(judge, state, learner), batch)
+        mean = loss.mean()
+        gradients = torch.autograd.grad(mean / count, list(network.parameters()), allow_unused=True)
+    w_means = [fakes.w_mean / count for fakes in made if fakes.w_mean is not None]
+    found = {f"{learner}_loss": mean} | stats
+    found = {name: value.detach() / count for name, value in found.items()}
+    return Learned(list(gradients), w_means[:1], found)
+
+
+def generate(state: TrainingState, latents: Latents) -> Fakes:
+    """Pictures with mixed styles (Section 3.1)."""
+    G, c = state.G, latents.c
+    with precision(state.device), activations_for(state.phase.resolution, G):
+        w = G.mapping(latents.z, c)
+        ws = G.broadcast(w)
+        if state.config.style_mixing_prob:
+            ws = mix(ws, G.broadcast(G.mapping(latents.z2, c)), latents.crossover)
+        images = G.synthesis(ws, noise_mode="none", noise=latents.noise)
+    return Fakes(images, w.detach().mean(dim=0).to(G.w_avg.dtype))
+
+
+def judge(state: TrainingState, learner: Learner, images: Tensor, c: Tensor | None) -> Tensor:
+    """The logits of D. In D's own step, a picture that requires a gradient is a penalty's.
+
+    That pass is differentiated twice, so not in bfloat16, and keeps its activations, as the penalty needs them anyway.
+    """
+    twice = learner == "D" and images.requires_grad
+    recomputed = () if twice else (state.D,)
+    with precision(state.device, enabled=not twice), activations_for(state.phase.resolution, *recomputed):
+        logits: Tensor = state.D(images, c)
+    return logits.to(state.G.w_avg.dtype)
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """No gradients for the weights of `network`: those of its input still pass."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
+
+
+def precision(device: torch.device, *, enabled: bool = True) -> torch.autocast:
+    """bfloat16 where it pays: on CUDA devices that have it. CPUs without it become ten times slower."""
+    pays = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=pays and enabled)
