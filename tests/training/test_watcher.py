@@ -26,7 +26,7 @@ def trained(config, dataset, watcher, state=None):
 
 
 def test_a_run_that_is_recorded_equals_one_that_nobody_watches(portraits, tiny, tmp_path):
-    config = tiny.but(total_kimg=0.15)  # with a fade in it, and ticks
+    config = tiny.but(total_kimg=0.06)  # with a fade in it, and ticks
     state = TrainingState.new(config, CPU)
     create(tmp_path / "run", portraits, state)
     recorder = Run(tmp_path / "run", portraits, state_sec=0)
