@@ -28,10 +28,13 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 CONFIG = TINY.but(initial_resolution=16, batch=8, total_kimg=0.024)  # three steps at 16x16
 FADING = TINY.but(batch=8, total_kimg=0.04, level_kimg=0.008, fade_kimg=0.024)  # from 4x4, a fade
 
-WAY = {"float32": 0.1, "bfloat16": 0.5}
+WAY = {"float32": 0.1, "bfloat16": 0.8}
 """How far from the CPU's end a network may end, of the way that its weights went. Adam, with beta1 0, makes full steps
 of the smallest gradients: where rounding turns a sign, a weight ends two steps off. Of the signs, 0.25 % turned make
-0.1, and 6 % make 0.5; unrelated gradients, of which half have another sign, make 1.4."""
+0.1, and 16 % make 0.8; unrelated gradients, of which half have another sign, make 1.4. In bfloat16 on a CPU: 0.6."""
+
+REL, ABS = {"float32": 1e-3, "bfloat16": 0.02}, {"float32": 1e-3, "bfloat16": 0.06}
+"""Of the mean losses of the steps. In bfloat16 on a CPU they were 0.01 of WGAN-GP's and 0.03 off."""
 
 
 class DrawnOnTheCPU(TorchFunctionMode):
@@ -98,7 +101,7 @@ def test_three_steps_of_training_are_those_of_the_cpu(precision, changes, portra
         assert distance(cuda, cpu) <= WAY[precision] * distance(cpu, start)
     cpu, cuda = stats_of(runs[CPU]), stats_of(runs[CUDA])
     for name in ("D_loss", "G_loss"):
-        assert cuda[name] == pytest.approx(cpu[name], rel={"float32": 1e-3, "bfloat16": 2e-2}[precision])
+        assert cuda[name] == pytest.approx(cpu[name], rel=REL[precision], abs=ABS[precision])
 
 
 def test_a_run_of_the_device_goes_on_there_as_on_the_cpu(precision, portraits, tmp_path, signals_at):
