@@ -151,9 +151,10 @@ def said(J: Array, eligible: Array, *, pairs: int) -> dict[str, Any]:
         return {"best": None, "pairs": pairs}
     tops = np.where(np.isfinite(eligible), eligible, -np.inf).reshape(len(J), -1).argmax(axis=1)
     best = divmod(int(tops[0]), L)
-    cells, counts = np.unique(tops[1:], return_counts=True)
+    some = np.isfinite(eligible[1:]).any(axis=(1, 2))  # few resamples may have no eligible choice
+    cells, counts = np.unique(tops[1:][some], return_counts=True)
     order = np.argsort(-counts)
-    needed = int(np.searchsorted(counts[order].cumsum(), 0.95 * RESAMPLES)) + 1
+    needed = int(np.searchsorted(counts[order].cumsum(), 0.95 * some.sum())) + 1
     likely = [list(divmod(int(cells[k]), L)) for k in order[:needed]]
     result: dict[str, Any] = {"best": list(best), "J": float(J[0][best]), "likely": likely, "pairs": pairs}
     if max(PAPER) < L:

@@ -161,13 +161,14 @@ def compared(report: Report) -> str:
     text = f"The maximum is at {tuple(b['best'])} with J = {b['J']:.2f}, from {b['pairs']} pairs."
     if "paper" in b:
         low, high = b["paper_less"]
-        text += f" The paper's (4, 8) has J = {b['paper_J']:.2f}, which is less by {low:.2f} to {high:.2f} (95 %): "
-        same = b["paper"] == b["best"]
+        text += f" The paper's (4, 8) has J = {b['paper_J']:.2f}, "
         if not b["paper_eligible"]:
-            text += "one of its blocks is the best of no attribute, and "
-        text += (
-            "it is the maximum." if same else "it is rejected." if low > 0 else "it cannot be told from the maximum."
-        )
+            text += "but one of its blocks is the best of no attribute."
+        elif b["paper"] == b["best"]:
+            text += "which is the maximum."
+        else:
+            text += f"less by {low:.2f} to {high:.2f} (95 %): "
+            text += "it is rejected." if low > 0 else "it cannot be told from the maximum."
     else:
         text += " The paper's (4, 8) needs more layers than this network has."
     return f"{text} A block's T is at most {b['non_additivity']:.2f} from the sum of its layers'."
