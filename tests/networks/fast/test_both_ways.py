@@ -13,13 +13,13 @@ from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.fast import bands, when
 from stylegan.networks.generator import Generator
 from stylegan.training import losses
-from stylegan.training.loop import Recipe, take_steps
-from stylegan.training.randomness import draw
+from stylegan.training.loop import take_steps
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
 from conftest import SMALL, TINY
 from numeric import ROUNDING, derivatives, drawn, joined, numbers, relative_error
+from steps import inputs_for
 
 
 def by_definition(function, *args):
@@ -241,8 +241,8 @@ def take(state, lod):
     generator = torch.Generator().manual_seed(0)
     state.G.lod = state.D.lod = lod
     reals = torch.rand(4, 3, 16, 16, generator=generator)
-    recipes = [Recipe(None, draw(state.G, 4, style_mixing_prob=1, generator=generator)) for _ in range(2)]
-    take_steps(state, Phase(lod, 16, 4, 0.0, 1.0), reals, *recipes)
+    state.phase = Phase(lod, 16, 4, 0.0, 1.0)
+    take_steps(state, *(inputs_for(state, reals, generator) for _ in range(2)))
 
 
 # Single precision
