@@ -47,9 +47,10 @@ if TYPE_CHECKING:
     from stylegan.networks.levels import named_levels as named_levels, style_indices as style_indices
     from stylegan.networks.styles import mix as mix, truncate as truncate
     from stylegan.networks.tiny import tiny_network as tiny_network
-    from stylegan.probe.attributes import Attributes as Attributes
-    from stylegan.probe.report import Report as Report
-    from stylegan.probe.save import save_probe as save_probe
+    from stylegan.probing.attributes import Attributes as Attributes
+    from stylegan.probing.measure import probe as probe
+    from stylegan.probing.report import Report as Report
+    from stylegan.probing.save import save_probe as save_probe
     from stylegan.sampling.controls import Controls as Controls
     from stylegan.sampling.direction import Direction as Direction, apply as apply, find_direction as find_direction
     from stylegan.sampling.recipe import Recipe as Recipe
@@ -104,9 +105,10 @@ else:
         "editing.projection": ["Projection", "project"],
         "editing.save_projections": ["save_projections"],
         "editing.sheets": ["save_directions"],
-        "probe.attributes": ["Attributes"],
-        "probe.report": ["Report"],
-        "probe.save": ["save_probe"],
+        "probing.attributes": ["Attributes"],
+        "probing.measure": ["probe"],
+        "probing.report": ["Report"],
+        "probing.save": ["save_probe"],
         "training": ["losses"],
         "training.augment": ["Augmentation"],
         "training.cost.dry_run": ["dry_run"],

@@ -15,7 +15,7 @@ def probe(network: Network, *, out: Path, pairs: int = 256, factors: Path | None
         factors: A data set of the same pictures with known factors (portraits:COUNT) or classes: measure those too.
         write: Write the levels into the network's file: coarse, middle and fine then mean them in every command.
     """
-    from stylegan.probe.save import save_probe
+    from stylegan.probing.save import save_probe
 
     path = network_path(network)
     report(save_probe(open_network(network), out, pairs=pairs, factors=factors, network=path, write=write))

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stylegan.probe.segments import Array
-from stylegan.probe.subject import Pairs, Subject, picture
+from stylegan.probing.segments import Array
+from stylegan.probing.subject import Pairs, Subject, picture
 from stylegan.sampling.progress import progress
 
 PAPER = (4, 8)  # the boundaries of Figure 3
@@ -47,7 +47,7 @@ class Attributes:
 
 def attributes_of(data: Path | str, G: Subject) -> Attributes:
     """A small regressor for the factors or classes of a prepared data set, trained here."""
-    from stylegan.probe.regressor import learn
+    from stylegan.probing.regressor import learn
 
     return learn(Path(data), G)
 

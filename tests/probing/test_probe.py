@@ -12,13 +12,13 @@ from stylegan.checkpoint import load, save
 from stylegan.config import CONFIG_A
 from stylegan.errors import InputError
 from stylegan.networks.levels import named_levels
-from stylegan.probe.attributes import Attributes, resamples, slopes
-from stylegan.probe.kinds import features, kinds
-from stylegan.probe.measure import probe
-from stylegan.probe.regressor import learn
-from stylegan.probe.report import Report
-from stylegan.probe.save import save_probe, write_levels
-from stylegan.probe.segments import at_once, segment
+from stylegan.probing.attributes import Attributes, resamples, slopes
+from stylegan.probing.kinds import features, kinds
+from stylegan.probing.measure import probe
+from stylegan.probing.regressor import learn
+from stylegan.probing.report import Report
+from stylegan.probing.save import save_probe, write_levels
+from stylegan.probing.segments import at_once, segment
 
 from planted import Planted, blend, steps
 

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from stylegan.errors import InputError
-from stylegan.probe.attributes import Attributes, Inherited, attributes_of
-from stylegan.probe.kinds import features, kinds
-from stylegan.probe.noise import probe_noise
-from stylegan.probe.report import Report
-from stylegan.probe.segments import Array
-from stylegan.probe.sharpness import Cut, cuts, on_layers, ordered
-from stylegan.probe.subject import Pairs, Subject, check_subject, draw_pairs, grown_px, picture
+from stylegan.probing.attributes import Attributes, Inherited, attributes_of
+from stylegan.probing.kinds import features, kinds
+from stylegan.probing.noise import probe_noise
+from stylegan.probing.report import Report
+from stylegan.probing.segments import Array
+from stylegan.probing.sharpness import Cut, cuts, on_layers, ordered
+from stylegan.probing.subject import Pairs, Subject, check_subject, draw_pairs, grown_px, picture
 from stylegan.sampling.progress import progress
 
 Factors = Attributes | Path | str

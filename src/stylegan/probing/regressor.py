@@ -14,8 +14,8 @@ from stylegan.data.pixels import to_float
 from stylegan.data.portraits.portraits import FACTORS as PORTRAIT_FACTORS
 from stylegan.data.writer import FACTORS
 from stylegan.errors import InputError
-from stylegan.probe.attributes import Attributes
-from stylegan.probe.subject import Subject, draw_pairs, picture
+from stylegan.probing.attributes import Attributes
+from stylegan.probing.subject import Subject, draw_pairs, picture
 from stylegan.sampling.progress import progress
 
 MOST_PICTURES = 8000

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from stylegan.probe.measure import probe
+from stylegan.probing.measure import probe
 
 from planted import Planted, any_blend, any_planted, any_steps, blend, planted_boundaries, steps
 

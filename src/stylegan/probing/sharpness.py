@@ -6,8 +6,8 @@ from math import factorial, prod
 
 import numpy as np
 
-from stylegan.probe.segments import Array, Segmentation, at_once, means, segment, z_scores
-from stylegan.probe.subject import GROUPS
+from stylegan.probing.segments import Array, Segmentation, at_once, means, segment, z_scores
+from stylegan.probing.subject import GROUPS
 
 LEAST_DIFFERENCE = 0.1  # of neighbouring groups, root mean square over the features, to be of different kinds
 LEAST_GAIN = 0.07  # of the variance, explained by one more group

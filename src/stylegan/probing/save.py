@@ -12,10 +12,10 @@ from stylegan.data.pixels import to_uint8
 from stylegan.errors import InputError
 from stylegan.files import write_text
 from stylegan.networks.generator import Generator
-from stylegan.probe.measure import Factors, probe
-from stylegan.probe.page import page
-from stylegan.probe.report import Report
-from stylegan.probe.subject import Subject, draw_pairs, picture
+from stylegan.probing.measure import Factors, probe
+from stylegan.probing.page import page
+from stylegan.probing.report import Report
+from stylegan.probing.subject import Subject, draw_pairs, picture
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
 
 PAGE, JSON = "levels.html", "levels.json"

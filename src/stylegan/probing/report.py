@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from stylegan.probe.segments import Array
-from stylegan.probe.sharpness import Cut
+from stylegan.probing.segments import Array
+from stylegan.probing.sharpness import Cut
 
 NAMES = {2: ("coarse", "fine"), 3: ("coarse", "middle", "fine"), 4: ("coarse", "middle", "fine", "finest")}
 ARRAYS = ("signature", "effect", "inheritance", "inheritance_low", "inheritance_high", "surface")

@@ -6,9 +6,9 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from stylegan.probe.charts import heat_map, png
-from stylegan.probe.report import Report
-from stylegan.probe.sharpness import Cut, least_at_once
+from stylegan.probing.charts import heat_map, png
+from stylegan.probing.report import Report
+from stylegan.probing.sharpness import Cut, least_at_once
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:1080px;margin:2em auto;padding:0 1em;color:#222}
 h1{font-size:1.7em}h2{margin-top:2em}svg{font:12px sans-serif;display:block;margin:.5em 0;max-width:none}

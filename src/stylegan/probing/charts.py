@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from stylegan.probe.segments import Array
+from stylegan.probing.segments import Array
 
 CELL_W, CELL_H, LEFT, TOP = 44, 26, 200, 40
 LOW, HIGH, NEGATIVE = (255, 255, 255), (28, 82, 140), (178, 58, 38)

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import num_layers, resolution_of
-from stylegan.probe.kinds import octave_resolutions, octaves
-from stylegan.probe.subject import Pairs, Subject
+from stylegan.probing.kinds import octave_resolutions, octaves
+from stylegan.probing.subject import Pairs, Subject
 
 PAIRS = 64  # noise is looked at in at most so many pictures
 MAP_PX = 32  # of the map of where

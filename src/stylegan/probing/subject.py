@@ -56,7 +56,7 @@ class Pairs:
 def check_subject(G: Subject, pairs: int) -> None:
     """Raise InputError, naming all that is wrong, where G cannot be probed."""
     problems = []
-    if getattr(getattr(G, "config", None), "norm", "adain") != "adain":
+    if not getattr(G, "has_styles", True):
         raise InputError(
             "this network has no styles (the traditional generator, configurations A and B): "
             "there is nothing to swap; probe one of the configurations C to F"
