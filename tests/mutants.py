@@ -26,6 +26,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 EQUIVALENT = ROOT / "tests" / "equivalent_mutants.jsonl"
 ROOMS = ("networks", "training", "sampling")
+QUICK = {"training": ["tests/training/test_golden_steps.py", "tests/training/test_what_d_sees.py"]}  # before the rest
 CARRIED = ("src", "tests", "benchmarks", "examples", "docs", "pyproject.toml", "README.md", "CONTRIBUTING.md")
 
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
@@ -140,7 +141,8 @@ def tests_of(mutant: Mutant, root: Path = ROOT) -> list[str]:
     """The tests of its room, those of its module first."""
     path = Path("tests", mutant.file)
     own = path.with_name(f"test_{path.name}")
-    return [*([own.as_posix()] if (root / own).exists() else []), f"tests/{mutant.room}"]
+    first = [own.as_posix()] if (root / own).exists() else []
+    return [*first, *QUICK.get(mutant.room, []), f"tests/{mutant.room}"]
 
 
 def run(mutant: Mutant, root: Path, timeout_sec: float) -> str:
@@ -158,7 +160,7 @@ def run(mutant: Mutant, root: Path, timeout_sec: float) -> str:
 
 def passes(tests: list[str], root: Path, timeout_sec: float) -> bool:
     """Do these tests pass in the copy at `root`?"""
-    words = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:warnings", *tests]
+    words = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", *tests]
     environment = os.environ | {"PYTHONPATH": str(root / "src"), "OMP_NUM_THREADS": "1"}
     output = subprocess.DEVNULL
     process = subprocess.Popen(

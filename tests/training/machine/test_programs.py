@@ -10,7 +10,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.errors import InputError
-from stylegan.networks.fast import convolution
+from stylegan.networks.fast import when
 from stylegan.networks.generator import Generator
 from stylegan.training.loop import take_steps
 from stylegan.training.machine import compiler, programs
@@ -127,7 +127,7 @@ def test_the_plan_tells_every_resolution():
 
 
 def test_no_bands_are_recorded(float64, monkeypatch):
-    monkeypatch.setattr(convolution, "LARGE_BYTES", 0)
+    monkeypatch.setattr(when, "LARGE_BYTES", 0)
     G = Generator(TINY).requires_grad_(False)
     with torch.no_grad():
         assert convolution.large_unrecorded(torch.zeros(1, 8, 16, 16))
