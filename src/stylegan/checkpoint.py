@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from stylegan.config import Config, NetworkConfig
 from stylegan.errors import InputError, refuse
 from stylegan.files import whole_file
+from stylegan.networks.classes import check_class_names
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator, check_lod
 
@@ -27,7 +28,8 @@ VERSION = 1  # of the format: raised when older files need translating
 class Networks:
     """What a network's file holds. G_ema makes the pictures; G and D, where present, are for training on.
 
-    metadata: plain JSON data, e.g. cur_nimg, license, source, levels.
+    metadata: plain JSON data, e.g. cur_nimg, license, source, levels, class_names (one name for each class, in the
+    order of the labels; in memory they are G_ema.class_names).
     config: of the training run that they are from, where that is known.
     """
 
@@ -56,12 +58,16 @@ def save(path: Path | str, networks: Generator | Networks, metadata: dict[str, A
     """Write G_ema, or all of `networks`, as one whole file; configuration, growth (lod) and metadata are its JSON."""
     if isinstance(networks, Generator):
         networks = Networks(networks)
-    levels = {"levels": networks.G_ema.levels} if networks.G_ema.levels else {}
+    G_ema = networks.G_ema
+    known: dict[str, Any] = {"levels": G_ema.levels} if G_ema.levels else {}
+    known |= {"class_names": list(G_ema.class_names)} if G_ema.class_names else {}
+    metadata = networks.metadata | known | (metadata or {})
+    check_class_names(metadata.get("class_names"), G_ema.c_dim)
     header = {
         "config": networks.config_json(),
-        "lod": networks.G_ema.lod,
+        "lod": G_ema.lod,
         "networks": list(networks.modules()),
-        "metadata": networks.metadata | levels | (metadata or {}),
+        "metadata": metadata,
     }
     write_tensors(path, networks.tensors(), kind="network", header=header)
 
@@ -111,6 +117,7 @@ def _load_file(path: Path, *, only_G_ema: bool) -> Networks:
         refuse(_header_problems(header))
         config, lod = _read_config(header["config"]), header["lod"]
         check_lod(lod, config)
+        class_names = check_class_names(header["metadata"].get("class_names"), config.c_dim)
     except ValueError as e:
         raise InputError(f"{path}: {e}") from e
     levels = check_levels(header["metadata"].get("levels"), config, path)
@@ -128,6 +135,7 @@ def _load_file(path: Path, *, only_G_ema: bool) -> Networks:
         network.eval().requires_grad_(False)
     check_finite(networks.tensors(), path)
     networks.G_ema.levels = levels
+    networks.G_ema.class_names = class_names
     return networks
 
 
