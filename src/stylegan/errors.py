@@ -44,7 +44,11 @@ def encodable(text: str, encoding: str | None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-class DivergedError(RuntimeError):
+class FailedError(RuntimeError):
+    """What was asked for could not be done, though the input is right. The command exits with code 1."""
+
+
+class DivergedError(FailedError):
     """A loss or a weight is no longer a finite number. problem: which, and when."""
 
     def __init__(self, problem: str) -> None:
