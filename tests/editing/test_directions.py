@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from stylegan.editing.directions import boundary, closed_form, principal_components
 from stylegan.editing.projection import Projection
-from stylegan.editing.spread import spread
+from stylegan.sampling.spread import spread
 from stylegan.errors import InputError
 from stylegan.sampling.direction import Direction, apply, find_direction
 from stylegan.sampling.fingerprint import fingerprint

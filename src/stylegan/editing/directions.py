@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from stylegan.editing.boundary import linear_boundary
-from stylegan.editing.spread import Spread, spread
 from stylegan.errors import refuse
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import AdaIN
@@ -16,6 +15,7 @@ from stylegan.sampling.direction import Direction, Kind
 from stylegan.sampling.fingerprint import fingerprint
 from stylegan.sampling.sampler import Sampler
 from stylegan.sampling.sources import Source, Sources, label, parse_sources
+from stylegan.sampling.spread import Spread, spread
 from stylegan.sampling.truncation import SAMPLES
 
 

@@ -18,7 +18,6 @@ from torch import Tensor
 from stylegan.checkpoint import write_tensors
 from stylegan.data.pixels import to_float
 from stylegan.editing.perceptual import EfficientNetLite0, Perceptual, distance, to_seen
-from stylegan.editing.spread import spread
 from stylegan.errors import InputError
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import require_styles
@@ -27,6 +26,7 @@ from stylegan.sampling.noise import seed_noise
 from stylegan.sampling.progress import progress
 from stylegan.sampling.projected import noise_in, read_projection
 from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.spread import spread
 
 Space = Literal["w", "w+"]
 
