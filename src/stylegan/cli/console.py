@@ -16,6 +16,7 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Network = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NETWORK")]
 Flags = Annotated[Controls, tyro.conf.arg(name="")]
+Device = Annotated[str, tyro.conf.arg(metavar="DEVICE", help="auto (the best), cpu, cuda, cuda:1, or mps.")]
 
 
 def network_path(network: str) -> Path:
@@ -27,11 +28,12 @@ def network_path(network: str) -> Path:
     return Path(network)
 
 
-def open_network(network: str) -> "Generator":
-    """G_ema of the network that the user named."""
+def open_network(network: str, device: str = "auto") -> "Generator":
+    """G_ema of the network that the user named, on the best device or on the one that was asked for."""
     from stylegan.checkpoint import load
+    from stylegan.training.train import best_device
 
-    return load(network_path(network))
+    return load(network_path(network)).to(best_device() if device == "auto" else device)
 
 
 def beside(network: str, controls: Controls) -> Controls:

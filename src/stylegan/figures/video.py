@@ -79,15 +79,18 @@ def stack(recipes: list[Recipe]) -> Recipe:
     return Recipe(ws, [torch.cat(layer) for layer in zip(*maps, strict=True)])
 
 
-def film_path(out: Path | str) -> tuple[Path, list[str]]:
-    """Where the film will be, and what to say about it: .webp in place of .mp4 where PyAV is missing."""
+def film_path(out: Path | str, *, new: bool = True) -> tuple[Path, list[str]]:
+    """Where the film will be, and what to say about it: .webp in place of .mp4 where PyAV is missing.
+
+    new: refuse a film that exists.
+    """
     path, said = user_path(out), []
     if path.suffix.lower() not in (".mp4", ".webp"):
         raise InputError(f"{printable(path)}: the name must end in .mp4 or .webp")
     if path.suffix.lower() == ".mp4" and importlib.util.find_spec("av") is None:
         path = path.with_suffix(".webp")
         said = [f"{path.name} instead of MP4, as PyAV is missing (pip install 'stylegan[video]')"]
-    refuse_existing([path])
+    refuse_existing([path] if new else [])
     return path, said
 
 

@@ -53,7 +53,7 @@ def save_samples(
     sheet, styles = [out / "grid.png"] if grid else [], [out / "ws.npz"] if save_w else []
     refuse_twins([*paths, *sheet, *styles])
     sampler.check(found)
-    each, same = list(map(_made_of, found)), digest_of(sampler.made_of())
+    each, same = list(map(made_of, found)), digest_of(sampler.made_of())
     how = {path: digest_of([same, one]) for path, one in zip(paths, each, strict=False)}
     how |= {path: digest_of([same, path.name, each]) for path in [*sheet, *styles]}
     made = Made(out, how)
@@ -96,7 +96,7 @@ def save_new(image: Image.Image, path: Path, made: Made) -> None:
         image.save(partial, format="PNG")
 
 
-def _made_of(source: Source) -> object:
+def made_of(source: Source) -> object:
     """A source as JSON data that tells it from others: a file by its contents."""
     if isinstance(source, Path):
         return ["projection", file_digest(source)]
