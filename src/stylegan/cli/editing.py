@@ -71,7 +71,7 @@ def project(
     Args:
         network: A network's file, a run folder, or hf://USER/NAME.
         pictures: Picture files; other sizes are resized, with a note.
-        out: Folder for NAME.safetensors, NAME.png (picture and projection) and the film; what was made like this is kept.
+        out: Folder for NAME.safetensors, NAME.png (both pictures) and the film; what was made like this is kept.
         space: w: one style for all layers; w+: each layer its own, closer and less editable.
         steps: Steps of the search.
         seed: Of the noise that helps the search.

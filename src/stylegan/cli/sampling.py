@@ -126,15 +126,5 @@ def video(
     """
     from stylegan.figures.video import save_video
 
-    controls = beside(network, controls)
-    film = save_video(
-        open_network(network, device),
-        out,
-        kind=kind,
-        seeds=seeds,
-        levels=levels,
-        frames=frames,
-        fps=fps,
-        controls=controls,
-    )
-    report(film)
+    G, controls = open_network(network, device), beside(network, controls)
+    report(save_video(G, out, kind=kind, seeds=seeds, levels=levels, frames=frames, fps=fps, controls=controls))

@@ -61,8 +61,8 @@ def _logistic(X: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
 def read_marks(path: Path | str) -> tuple[list[Source], list[Source]]:
     """The pictures marked yes and those marked no in a CSV file with rows `seed,mark`; a first row of names is skipped.
 
-    The file of a projection or of styles may stand for a seed. mark: yes, 1, true, or no, 0, false. Raises InputError naming
-    every row that is something else.
+    The file of a projection or of styles may stand for a seed. mark: yes, 1, true, or no, 0, false. Raises InputError
+    naming every row that is something else.
     """
     path = user_path(path)
     shown = printable(path)

@@ -154,7 +154,7 @@ def levels(
         Recipe(copy_styles(of_a.ws, of_b.ws, [i]), of_a.noise).pictures(G) for i in progress(layers, "layer by layer")
     ]
     changes = [np.abs(pictures.astype(np.int16) - before).astype(np.uint8) for pictures in after]
-    white = max(_quantile(changes, 0.98), 1.0)
+    white = max(quantile(changes, 0.98), 1.0)
     rows: list[list[Cell]] = [_alternate(before, of_b.pictures(G))]
     rows += [
         _alternate(pictures, np.clip(change.astype(float) * (255 / white), 0, 255).astype(np.uint8)[:, :3])
@@ -230,7 +230,7 @@ def _describe_psis(G: Generator, sources: Sequence[Source], controls: Controls, 
     )
 
 
-def _quantile(levels: Sequence[NDArray[np.uint8]], q: float) -> float:
+def quantile(levels: Sequence[NDArray[np.uint8]], q: float) -> float:
     """As np.quantile of all these levels, 0 to 255, from their counts: without a copy as floats."""
     ranks = np.cumsum(sum(np.bincount(each.ravel(), minlength=256) for each in levels))
     at = q * (ranks[-1] - 1)

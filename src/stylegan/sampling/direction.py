@@ -23,7 +23,7 @@ Kind = Literal["closed-form", "component", "boundary", "own"]
 NAME = r"[A-Za-z0-9][\w.-]*"
 
 
-@dataclass(frozen=True, eq=False)  # each is itself: tensors have no one answer to ==
+@dataclass(frozen=True)
 class Direction:
     """A way to move in W, added to some of the styles.
 
