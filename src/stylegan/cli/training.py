@@ -99,8 +99,9 @@ def train(argv: list[str]) -> int:
     if flags.resume is not None:
         return resume(argv)
     data, command = parse(argv, flags)
+    from stylegan.device import best_device
     from stylegan.training.cost.dry_run import dry_run
-    from stylegan.training.train import best_device, train
+    from stylegan.training.train import train
 
     if command.out is None or command.dry_run:
         if report := dry_run(data, command.fields, best_device()):

@@ -9,13 +9,14 @@ from rich.console import Console
 
 from stylegan.config import CONFIG_F
 from stylegan.data.prepare import prepare
+from stylegan.device import best_device
 from stylegan.files import write_text
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
 from stylegan.training.fitted import fitted
 from stylegan.training.run.folder import read_config
-from stylegan.training.train import best_device, resume, train
+from stylegan.training.train import resume, train
 
 PORTRAITS = 10_000
 RESOLUTION = 32

@@ -1,6 +1,5 @@
 """Start or resume a training: everything that is checked before the first step."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from rich.console import Console
 from stylegan.checkpoint import load_networks
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
+from stylegan.device import best_device
 from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
 from stylegan.training.augment import Augmentation
@@ -137,12 +137,3 @@ def say(line: str) -> None:
     """Print once, however many processes train."""
     if processes.rank() == 0:
         console.print(line)
-
-
-def best_device() -> torch.device:
-    """CUDA, else MPS, else the CPU. Of many processes on a machine each has a GPU of its own (LOCAL_RANK)."""
-    many = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    if torch.cuda.is_available():
-        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-        return torch.device("cuda", local_rank % torch.cuda.device_count()) if many else torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() and not many else "cpu")
