@@ -64,7 +64,7 @@ def test_the_main_road_from_pictures_to_pictures(stylegan, portraits, tmp_path):
     code, text = stylegan("sample", run, "--seeds", "0-2,7", "--out", out, "--grid", "--psi", "0.5")
     assert code == 0
     assert "psi 0.5" in text
-    assert sorted(p.name for p in out.iterdir()) == ["grid.png", *(f"seed000{i}.png" for i in (0, 1, 2, 7))]
+    assert sorted(p.name for p in out.glob("[!.]*")) == ["grid.png", *(f"seed000{i}.png" for i in (0, 1, 2, 7))]
     code, text = stylegan("train", "--resume", run)
     assert code == 0
     assert "is finished" in text
@@ -171,8 +171,8 @@ def test_seeds_that_are_not_numbers_are_refused(stylegan, network, tmp_path, see
 
 def test_pictures_are_never_overwritten(stylegan, network, tmp_path):
     assert stylegan("sample", network, "--seeds", "0", "--out", tmp_path)[0] == 0
-    refused(stylegan("sample", network, "--seeds", "0-1", "--out", tmp_path), "seed0000.png")
-    assert [p.name for p in tmp_path.iterdir()] == ["seed0000.png"]
+    refused(stylegan("sample", network, "--seeds", "0-1", "--psi", 1, "--out", tmp_path), "seed0000.png")
+    assert [p.name for p in tmp_path.glob("[!.]*")] == ["seed0000.png"]
 
 
 def test_a_truncated_network_is_refused(stylegan, network, tmp_path):
@@ -242,3 +242,41 @@ def test_directions_and_export_from_the_command_line(stylegan, network, tmp_path
     code, text = stylegan("export", network, tmp_path / "G.pt2")
     assert code == 0, text
     assert "equal to torch's pictures" in text
+
+
+def test_several_files_and_ranges_stand_after_seeds_and_styles_can_be_saved(stylegan, network, tmp_path):
+    import numpy as np
+
+    for name in ("a", "b,c"):
+        np.save(tmp_path / f"{name}.npy", np.ones((1, TINY.w_dim)))
+    seeds = ["--seeds", "0-1,5", tmp_path / "a.npy", tmp_path / "b,c.npy"]
+    out, how = tmp_path / "out", ["--save-w", "--device", "cpu"]
+    code, text = stylegan("sample", network, *seeds, "--out", out, *how)
+    assert code == 0, text
+    pictures = ["seed0000.png", "seed0001.png", "seed0005.png", "a.png", "b,c.png"]
+    assert {path.name for path in out.glob("[!.]*")} == {*pictures, "ws.npz"}
+    (out / "a.png").unlink()
+    code, text = stylegan("sample", network, *seeds, "--out", out, *how)
+    assert (code, "5 of 6 files were there" in text) == (0, True)
+    assert stylegan("figure", "uncurated", network, *seeds, "--out", tmp_path / "f.png")[0] == 0
+    refused(stylegan("sample", network, "--seeds", tmp_path / "a.npy", 3, "--shard", "0/1", "--out", out), "--shard")
+    refused(stylegan("sample", network, "--seeds", "0", "--out", ""), "give a name")
+
+
+def test_a_class_is_given_by_name_in_every_command(stylegan, tmp_path):
+    G = Generator(TINY.but(c_dim=2)).eval()
+    checkpoint.save(tmp_path / "G.safetensors", G, {"class_names": ["cats", "dogs"]})
+    network = tmp_path / "G.safetensors"
+    for command in (
+        ["sample", network, "--seeds", "0", "--out", tmp_path / "s"],
+        ["mix", network, "--rows", "0", "--cols", "1", "--out", tmp_path / "m.png"],
+        ["figure", "truncation", network, "--seeds", "0", "--out", tmp_path / "t.png"],
+        ["video", network, "--frames", "1", "--out", tmp_path / "v.webp"],
+        ["directions", network, "--count", "1", "--seeds", "0", "--out", tmp_path / "d"],
+    ):
+        refused(stylegan(*command), "0 (cats), 1 (dogs)")
+        refused(stylegan(*command, "--class", "horses"), "horses", "0 (cats), 1 (dogs)")
+        code, text = stylegan(*command, "--class", "dogs")
+        assert code == 0, text
+        if command[0] != "directions":
+            assert "class 1 (dogs)" in text

@@ -67,7 +67,8 @@ def test_marks_are_read_in_any_spelling_and_the_row_of_names_is_skipped(tmp_path
 def test_projections_may_be_marked_and_keep_the_case_of_their_names(tmp_path):
     path = tmp_path / "marks.csv"
     path.write_text('picture,glasses\nout/Ann.safetensors,YES\n"a, b.safetensors",no\n7,no\n')
-    assert read_marks(path) == ([Path("out/Ann.safetensors")], [Path("a, b.safetensors"), 7])
+    here = Path.cwd()
+    assert read_marks(path) == ([here / "out/Ann.safetensors"], [here / "a, b.safetensors", 7])
 
 
 def test_every_bad_row_is_named(tmp_path):

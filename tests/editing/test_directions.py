@@ -8,12 +8,12 @@ from torch.testing import assert_close
 
 from stylegan.editing.directions import boundary, closed_form, principal_components
 from stylegan.editing.projection import Projection
-from stylegan.editing.spread import spread
 from stylegan.errors import InputError
 from stylegan.sampling.direction import Direction, apply, find_direction
 from stylegan.sampling.fingerprint import fingerprint
 from stylegan.sampling.latents import seed_ws
 from stylegan.sampling.noise import seed_noise
+from stylegan.sampling.spread import spread
 
 
 @pytest.fixture(scope="module")

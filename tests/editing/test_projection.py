@@ -6,9 +6,9 @@ import torch
 from torch.testing import assert_close
 
 from stylegan.editing.projection import Projection, noise_pattern, project, ramp
-from stylegan.editing.spread import spread
 from stylegan.errors import InputError
 from stylegan.sampling.sampler import sample
+from stylegan.sampling.spread import spread
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def test_the_command_writes_a_file_and_a_sheet_of_each_direction_and_one_of_all(
     saved = save_directions(G, tmp_path, count=1, seeds="0")
     names = {path.name for path in saved.paths}
     assert names == {"closed-1.safetensors", "closed-1.png", "component-1.safetensors", "component-1.png", "all.png"}
-    assert {path.name for path in tmp_path.iterdir()} == names
+    assert {path.name for path in tmp_path.glob("[!.]*")} == names
     assert find_direction("component-1", tmp_path, G).kind == "component"
     assert "of the variance of W" in saved.note
 

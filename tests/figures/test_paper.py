@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+import torch
+from numpy.testing import assert_allclose
 
 from stylegan.errors import InputError
 from stylegan.figures.noise import coarse_and_fine, liveliest, noise, realized
-from stylegan.figures.paper import FIGURES, figure, levels, mean_image, truncation
+from stylegan.figures.paper import FIGURES, figure, levels, mean_image, quantile, truncation
 from stylegan.networks.styles import copy_styles
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.noise import stack_noise
+from stylegan.sampling.recipe import Recipe, synthesize
 from stylegan.sampling.sampler import recipe
 
 QUICK = {
@@ -67,11 +70,27 @@ def test_the_column_psi_zero_of_figure_eight_is_one_picture(G, count_of):
 
 
 def test_noise_realizations_differ_and_their_deviation_is_greatest_where_the_detail_is_taken(G):
-    pictures = realized(G, recipe(G, [0], Controls()).ws, 6, batch=4)
-    deviation = pictures.std(axis=0).mean(axis=0)
+    _, deviation = realized(G, recipe(G, [0], Controls()).ws, 6, batch=4)
     left, top, size = liveliest(deviation)
     assert deviation.mean() > 0.5
     assert deviation[top : top + size, left : left + size].mean() >= deviation.mean()
+
+
+def test_the_deviation_over_realizations_is_that_of_all_pictures_held_at_once(G):
+    ws = recipe(G, [0], Controls()).ws
+    maps = stack_noise(range(25), G)
+    images = torch.cat(list(synthesize(G, Recipe(ws.expand(25, -1, -1), maps))))
+    pictures = ((images.clamp(-1, 1) + 1) * 127.5).numpy().astype(np.float64)
+    first, deviation = realized(G, ws, 25)
+    assert_allclose(first, pictures[:4], atol=1e-3)  # other batches round otherwise
+    assert_allclose(deviation, pictures.std(axis=0).mean(axis=0), atol=1e-3)
+
+
+@pytest.mark.parametrize("q", [0, 0.3, 0.98, 1])
+def test_the_white_of_the_figure_of_levels_is_the_quantile_of_all_changes(q):
+    random = np.random.RandomState(0)
+    changes = [random.randint(0, 256, size=(2, 3, 7, 7)).astype(np.uint8) for _ in range(3)]
+    assert quantile(changes, q) == pytest.approx(np.quantile(np.stack(changes).astype(float), q))
 
 
 def test_figure_five_parts_the_layers_at_64_px_as_the_paper_and_always_in_two(make):

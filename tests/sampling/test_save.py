@@ -31,7 +31,9 @@ def test_a_grid_can_stand_beside_the_pictures_or_alone(G, tmp_path):
 def test_nothing_is_overwritten(G, tmp_path):
     save_samples(G, "1-2", tmp_path)
     before = (tmp_path / "seed0001.png").read_bytes()
-    with pytest.raises(InputError, match=r"seed0001.png, .*seed0002.png exist: choose another --out"):
+    with pytest.raises(
+        InputError, match=r"seed0001.png, .*seed0002.png exist and were not made like this: choose another --out"
+    ):
         save_samples(G, "0-3", tmp_path, controls=Controls(psi=0))
     assert (tmp_path / "seed0001.png").read_bytes() == before
     assert not (tmp_path / "seed0000.png").exists()

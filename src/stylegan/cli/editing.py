@@ -1,6 +1,5 @@
 """What can be turned in pictures, and real pictures as styles: directions, project."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
@@ -12,14 +11,14 @@ def directions(
     network: Network,
     *,
     controls: Flags,
-    out: Path | None = None,
+    out: str | None = None,
     count: int = 10,
     levels: str = "all",
     name: str | None = None,
-    yes: str = "",
-    no: str = "",
-    marks: Path | None = None,
-    seeds: str = "0-3",
+    yes: tuple[str, ...] = (),
+    no: tuple[str, ...] = (),
+    marks: str | None = None,
+    seeds: tuple[str, ...] = ("0-3",),
     device: Device = "auto",
 ) -> None:
     """What to turn: closed-form and principal directions of W, or a named boundary learned from marked pictures.
@@ -31,7 +30,7 @@ def directions(
         count: Directions of each kind.
         levels: The styles that a direction moves.
         name: Learn a boundary of this name from --yes and --no, or --marks.
-        yes: Pictures that have it: seeds, as 3,7,12, or projections' files.
+        yes: Pictures that have it: seeds, as 3,7,12, or files of projections or styles.
         no: Pictures that have not.
         marks: A CSV of SEED,yes or FILE,no instead.
         seeds: The pictures on the sheets.
@@ -39,7 +38,7 @@ def directions(
     from stylegan.editing.sheets import save_directions
     from stylegan.sampling.direction import directions_folder
 
-    folder = out or directions_folder(network_path(network))
+    folder = directions_folder(network_path(network)) if out is None else out
     saved = save_directions(
         open_network(network, device),
         folder,
@@ -57,14 +56,14 @@ def directions(
 
 def project(
     network: Network,
-    pictures: tyro.conf.Positional[tuple[Path, ...]],
+    pictures: tyro.conf.Positional[tuple[str, ...]],
     *,
-    out: Path,
+    out: str,
     space: Literal["w", "w+"] = "w+",
     steps: int = 500,
     seed: int = 0,
     video: bool = True,
-    class_index: Annotated[int | None, tyro.conf.arg(name="class")] = None,
+    class_index: Annotated[str | None, tyro.conf.arg(name="class", metavar="CLASS")] = None,
     device: Device = "auto",
 ) -> None:
     """Find the styles of real pictures: files that `sample` and `mix` take for seeds (extra `perceptual`).
@@ -72,12 +71,12 @@ def project(
     Args:
         network: A network's file, a run folder, or hf://USER/NAME.
         pictures: Picture files; other sizes are resized, with a note.
-        out: Folder for NAME.safetensors, NAME.png (picture and projection) and the film of the search.
+        out: Folder for NAME.safetensors, NAME.png (both pictures) and the film; what was made like this is kept.
         space: w: one style for all layers; w+: each layer its own, closer and less editable.
         steps: Steps of the search.
         seed: Of the noise that helps the search.
         video: Also write the film.
-        class_index: The class, for a network that has classes.
+        class_index: The class, by name or number, for a network that has classes.
     """
     from stylegan.editing.save_projections import save_projections
 

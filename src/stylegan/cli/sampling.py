@@ -1,6 +1,5 @@
 """From a network to pictures: sample, mix, figure, video."""
 
-from pathlib import Path
 from typing import Literal
 
 import tyro
@@ -11,11 +10,12 @@ from stylegan.errors import InputError
 
 def sample(
     network: Network,
-    seeds: str,
-    out: Path,
+    seeds: tuple[str, ...],
+    out: str,
     *,
     controls: Flags,
     grid: bool = False,
+    save_w: bool = False,
     shard: str | None = None,
     device: Device = "auto",
 ) -> None:
@@ -23,20 +23,22 @@ def sample(
 
     Args:
         network: A network's file, a run folder (its newest snapshot), or hf://USER/NAME.
-        seeds: As 0-15,20; a file of `stylegan project` may stand for a seed.
-        out: Folder for seed0000.png ...; nothing in it is overwritten.
+        seeds: As 0-15,20; a file of `stylegan project`, or of styles (.npy, .npz), may stand for a seed.
+        out: Folder for seed0000.png ...; nothing in it is overwritten, and what was made like this is kept.
         controls: How the pictures are made.
         grid: Also put all on one sheet, grid.png.
+        save_w: Also write the styles, ws.npz, which may stand for seeds.
         shard: I/N, from 0/N to N-1/N: only this part, as a tar; what is done is left as it is (docs/scale.md).
     """
     controls = beside(network, controls)
     if shard is None:
         from stylegan.sampling.save import save_samples
 
-        report(save_samples(open_network(network, device), seeds, out, controls=controls, grid=grid))
+        report(save_samples(open_network(network, device), seeds, out, controls=controls, grid=grid, save_w=save_w))
         return
-    if grid:
-        raise InputError("--grid with --shard: a shard has a part of the pictures, and a sheet would need them all")
+    if grid or save_w:
+        what = "--grid" if grid else "--save-w"
+        raise InputError(f"{what} with --shard: a shard has a part of the pictures, and this would need them all")
     from stylegan.sampling.shards import save_shard
 
     report(save_shard(open_network(network, device), seeds, out, shard=shard, controls=controls))
@@ -44,11 +46,11 @@ def sample(
 
 def mix(
     network: Network,
-    out: Path,
+    out: str,
     *,
     controls: Flags,
-    rows: str | None = None,
-    cols: str | None = None,
+    rows: tuple[str, ...] | None = None,
+    cols: tuple[str, ...] | None = None,
     levels: tuple[str, ...] | None = None,
     sources: tuple[str, ...] = (),
     device: Device = "auto",
@@ -59,7 +61,7 @@ def mix(
         network: A network's file, a run folder, or hf://USER/NAME.
         out: The PNG file to write.
         controls: How the pictures are made.
-        rows: Seeds of A, as 0-5, or projections' files.
+        rows: Seeds of A, as 0-5, or files of projections or styles.
         cols: Seeds of B, whose styles are copied.
         levels: One block of rows for each: coarse, middle, fine, 4-7, 64px, joined by commas. Default: all three.
         sources: More than two sources on one picture: 0 4=coarse 7=64px.
@@ -75,11 +77,11 @@ def mix(
 def figure(
     name: tyro.conf.Positional[str],
     network: Network,
-    out: Path,
+    out: str,
     *,
     controls: Flags,
-    seeds: str | None = None,
-    seeds_b: str | None = None,
+    seeds: tuple[str, ...] | None = None,
+    seeds_b: tuple[str, ...] | None = None,
     device: Device = "auto",
 ) -> None:
     """A figure of the paper, for your own network.
@@ -89,7 +91,7 @@ def figure(
         network: A network's file, a run folder, or hf://USER/NAME.
         out: The PNG file to write.
         controls: How the pictures are made.
-        seeds: Seeds, or projections' files; each figure has its own default.
+        seeds: Seeds, or files of projections or styles; each figure has its own default.
         seeds_b: Seeds of the sources B, for mixing and levels.
     """
     from stylegan.figures.save import save_figure
@@ -100,11 +102,11 @@ def figure(
 
 def video(
     network: Network,
-    out: Path,
+    out: str,
     *,
     controls: Flags,
     kind: Literal["z", "w", "smooth", "mix", "noise"] = "smooth",
-    seeds: str | None = None,
+    seeds: tuple[str, ...] | None = None,
     levels: str = "coarse",
     frames: int | None = None,
     fps: int = 30,
@@ -117,22 +119,12 @@ def video(
         out: The .mp4 or .webp file to write.
         controls: How the pictures are made.
         kind: z: slerp in Z; w: straight in W; smooth: a round curve in W; mix: only `levels` move; noise: only noise.
-        seeds: Seeds, or projections' files, that the film passes through.
+        seeds: Seeds, or files of projections or styles, that the film passes through.
         levels: The styles that kind mix moves.
         frames: Length of the loop.
         fps: Frames a second.
     """
     from stylegan.figures.video import save_video
 
-    controls = beside(network, controls)
-    film = save_video(
-        open_network(network, device),
-        out,
-        kind=kind,
-        seeds=seeds,
-        levels=levels,
-        frames=frames,
-        fps=fps,
-        controls=controls,
-    )
-    report(film)
+    G, controls = open_network(network, device), beside(network, controls)
+    report(save_video(G, out, kind=kind, seeds=seeds, levels=levels, frames=frames, fps=fps, controls=controls))

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stylegan.errors import InputError, refuse
-from stylegan.sampling.sources import SUFFIX, Source
+from stylegan.errors import InputError, printable, refuse
+from stylegan.files import user_path
+from stylegan.sampling.sources import SUFFIX, Source, is_file_name, parse_sources
 
 WORDS = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
 FOLDS = 10
@@ -60,22 +61,24 @@ def _logistic(X: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
 def read_marks(path: Path | str) -> tuple[list[Source], list[Source]]:
     """The pictures marked yes and those marked no in a CSV file with rows `seed,mark`; a first row of names is skipped.
 
-    A projection's .safetensors file may stand for a seed. mark: yes, 1, true, or no, 0, false. Raises InputError naming
-    every row that is something else.
+    The file of a projection or of styles may stand for a seed. mark: yes, 1, true, or no, 0, false. Raises InputError
+    naming every row that is something else.
     """
-    path = Path(path)
+    path = user_path(path)
+    shown = printable(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as f:
             rows = [(i, row) for i, row in enumerate(csv.reader(f), start=1) if any(cell.strip() for cell in row)]
     except (OSError, UnicodeDecodeError, csv.Error) as e:
-        raise InputError(f"{path} cannot be read as CSV: {e}") from e
+        raise InputError(f"{shown} cannot be read as CSV: {printable(e)}") from e
     marks: dict[bool, list[Source]] = {True: [], False: []}
     problems = []
     for i, row in rows:
         picture, mark = [cell.strip() for cell in row] if len(row) == 2 else ("", "")
-        if mark.lower() in WORDS and (picture.isdecimal() or picture.endswith(SUFFIX)):
-            marks[WORDS[mark.lower()]].append(int(picture) if picture.isdecimal() else Path(picture))
+        if mark.lower() in WORDS and (picture.isdecimal() or is_file_name(picture)):
+            marks[WORDS[mark.lower()]] += parse_sources([picture if picture.isdecimal() else Path(picture)])
         elif i > 1:
-            problems.append(f"{path}, line {i}: {','.join(row)!r}: must be SEED,yes or FILE{SUFFIX},no (or 1 and 0)")
+            row_shown = printable(",".join(row), 80)
+            problems.append(f"{shown}, line {i}: {row_shown!r}: must be SEED,yes or FILE{SUFFIX},no (or 1 and 0)")
     refuse(problems)
     return marks[True], marks[False]

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from stylegan.editing.boundary import linear_boundary
-from stylegan.editing.spread import Spread, spread
 from stylegan.errors import refuse
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import AdaIN
@@ -14,8 +13,13 @@ from stylegan.networks.levels import Levels, require_styles, style_indices
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import Direction, Kind
 from stylegan.sampling.fingerprint import fingerprint
-from stylegan.sampling.sampler import Sampler
+from stylegan.sampling.latents import check_labels
+from stylegan.sampling.noise import checked_levels
+from stylegan.sampling.numbers import whole_number
+from stylegan.sampling.sampler import Sampler, check_network
+from stylegan.sampling.seeds import MAX_SEED
 from stylegan.sampling.sources import Source, Sources, label, parse_sources
+from stylegan.sampling.spread import Spread, spread
 from stylegan.sampling.truncation import SAMPLES
 
 
@@ -25,8 +29,10 @@ def closed_form(G: Generator, count: int = 10, *, levels: Levels = "all") -> lis
     Eigenvectors of A^T A, where A is the stacked weights of the learned affines of Equation 1 (the idea of SeFa, Shen
     and Zhou, arXiv 2007.06600). Their names are closed-1, closed-2 ...
     """
+    check_network(G)
+    count = whole_number(count, "count", least=1)
     require_styles(G, "directions in closed form")
-    layers = style_indices(levels, G)
+    layers = style_indices(checked_levels(levels), G)
     styles = [module for module in G.synthesis.modules() if isinstance(module, AdaIN)]
     A = torch.cat([styles[i].affine.weight.detach().cpu().double() for i in layers])  # (2 channels of each, w_dim)
     values, vectors = torch.linalg.eigh(A.T @ A)
@@ -40,9 +46,11 @@ def principal_components(
 
     The idea of GANSpace (Härkönen et al., arXiv 2004.02546). Their names are component-1, component-2 ...
     """
-    W = spread(G, samples=samples, seed=seed)
+    check_network(G)
+    count, samples = whole_number(count, "count", least=1), whole_number(samples, "samples", least=2)
+    W = spread(G, samples=samples, seed=whole_number(seed, "seed", most=MAX_SEED))
     values, vectors = torch.linalg.eigh(W.covariance)
-    return _strongest_first(G, "component", values, vectors, W, style_indices(levels, G))[:count]
+    return _strongest_first(G, "component", values, vectors, W, style_indices(checked_levels(levels), G))[:count]
 
 
 def boundary(
@@ -54,8 +62,10 @@ def boundary(
     yes, no: seeds, or projections' files; these lie off W, so mark some of them yes and some no, or that is what is
     learned. The idea of InterFaceGAN (Shen et al., arXiv 1907.10786), with logistic regression.
     """
+    check_network(G)
+    c = None if c is None else check_labels(G, c, 1)
     marked_yes, marked_no = marked(yes), marked(no)
-    layers = style_indices(levels, G)
+    layers = style_indices(checked_levels(levels), G)
     problems = _misfits(marked_yes, marked_no)
     refuse([*problems, *([] if layers else [f"levels {levels!r}: a direction moves at least one style"])])
     w = _w_of(G, [*marked_yes, *marked_no], layers, c)
@@ -67,7 +77,8 @@ def boundary(
 
 def marked(sources: Sources) -> list[Source]:
     """The pictures of one mark; there may be none, as they can stand elsewhere."""
-    return parse_sources(sources) if sources else []
+    empty = isinstance(sources, str | list | tuple) and not any(part != "" for part in sources)
+    return [] if empty else parse_sources(sources)
 
 
 def _strongest_first(

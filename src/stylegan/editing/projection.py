@@ -18,15 +18,19 @@ from torch import Tensor
 from stylegan.checkpoint import write_tensors
 from stylegan.data.pixels import to_float
 from stylegan.editing.perceptual import EfficientNetLite0, Perceptual, distance, to_seen
-from stylegan.editing.spread import spread
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import require_styles
 from stylegan.sampling.fingerprint import fingerprint
+from stylegan.sampling.latents import check_labels
 from stylegan.sampling.noise import seed_noise
+from stylegan.sampling.numbers import whole_number
 from stylegan.sampling.progress import progress
 from stylegan.sampling.projected import noise_in, read_projection
 from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.sampler import check_network
+from stylegan.sampling.seeds import MAX_SEED
+from stylegan.sampling.spread import spread
 
 Space = Literal["w", "w+"]
 
@@ -106,18 +110,21 @@ def project(
 ) -> Projection:
     """Find the ws and the noise of pictures, uint8 (N, C, H, H) of the size and channels that G makes.
 
+    Pictures of other channels or sizes, gray ones for an RGB network among them, raise InputError.
     space: "w" finds one w for all styles, which edits well; "w+" a w for each, which comes closer. perceptual: the
     network that sees, by default EfficientNetLite0. c: (1, c_dim), the class whose mean w is the start.
     Each picture is projected as if it were alone, and the same seed finds the same.
     """
+    check_network(G)
     if space not in ("w", "w+"):
-        raise InputError(f"space {space!r}: must be w or w+")
-    if steps < 1:
-        raise InputError(f"steps {steps}: must be at least 1")
+        raise InputError(f"space {printable(space, 60)!r}: must be w or w+")
+    steps, seed = whole_number(steps, "steps", least=1), whole_number(seed, "seed", most=MAX_SEED)
     require_styles(G, "projection")
+    c = None if c is None else check_labels(G, c, 1)
+    images = _checked(images, G)
     device = G.w_avg.device
     perceptual = EfficientNetLite0().to(device) if perceptual is None else perceptual
-    target = to_float(torch.from_numpy(np.ascontiguousarray(images))).to(device)
+    target = to_float(torch.from_numpy(images)).to(device)
     search = Search(G, target, perceptual, space=space, seed=seed, c=c)
     start_distances = search.distances()
     path, kept = [search.ws()], set(np.linspace(0, steps, PATH_LENGTH + 1).astype(int).tolist())
@@ -127,6 +134,18 @@ def project(
             path.append(search.ws())
     noise = None if search.noise is None else [map_.detach() for map_ in search.noise]
     return Projection(path[-1], noise, search.distances(), start_distances, torch.stack(path), space, fingerprint(G))
+
+
+def _checked(images: NDArray[np.uint8] | Tensor, G: Generator) -> NDArray[np.uint8]:
+    """The pictures, if they are what G makes. Raises InputError for other channels, sizes and types."""
+    given = images.cpu().numpy() if isinstance(images, Tensor) else np.asarray(images)
+    H = G.img_resolution // 2 ** int(G.lod)
+    if given.ndim != 4 or given.shape[1:] != (G.img_channels, H, H) or not len(given) or given.dtype != np.uint8:
+        raise InputError(
+            f"pictures of shape {given.shape} and type {given.dtype}: this network makes uint8 (N, {G.img_channels}, "
+            f"{H}, {H}); save_projections (`stylegan project`) converts picture files of any kind"
+        )
+    return np.ascontiguousarray(given)
 
 
 class Search:

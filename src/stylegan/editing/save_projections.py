@@ -1,5 +1,6 @@
 """Pictures from files, projected and kept: the ws, the picture beside its projection, and the path there as a film."""
 
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,18 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylegan.data.dataset import save_png
 from stylegan.data.decode import decode, read_bytes, read_size, reason, square_side
 from stylegan.data.whole import BadPictureError
 from stylegan.editing.perceptual import EfficientNetLite0, Perceptual
 from stylegan.editing.projection import Projection, Space, project
-from stylegan.errors import refuse
+from stylegan.errors import printable, refuse
 from stylegan.figures.sheet import resize, to_rgb
-from stylegan.figures.video import film_path, write_film
+from stylegan.figures.video import film_path, write_frames
+from stylegan.files import user_path
 from stylegan.networks.generator import Generator
-from stylegan.sampling.latents import labels_of
+from stylegan.sampling.fingerprint import full_fingerprint
+from stylegan.sampling.latents import check_class, labels_of
+from stylegan.sampling.made import Made, digest_of
 from stylegan.sampling.recipe import Recipe
-from stylegan.sampling.save import Saved, make_folder, refuse_existing
+from stylegan.sampling.sampler import check_network
+from stylegan.sampling.save import Saved, make_folder
 
 FPS = 20  # the path takes five seconds
 
@@ -34,37 +38,73 @@ def save_projections(
     seed: int = 0,
     video: bool = True,
     perceptual: Perceptual | None = None,
-    class_index: int | None = None,
+    class_index: int | str | None = None,
 ) -> Saved:
     """Project picture files; write into the folder `out` of each NAME.safetensors, NAME.png and the film NAME.mp4.
 
     NAME.png has the picture at the left and its projection at the right; the film (.webp without PyAV) goes there from
-    the mean picture. The arguments are those of `project`. Raises InputError naming every file that is no picture.
+    the mean picture. The arguments are those of `project`. What is there already and was made in the same way is kept.
+    Raises InputError naming every file that is no picture.
     """
-    paths, out = [Path(path) for path in pictures], Path(out)
+    check_network(G)
+    if isinstance(pictures, str | Path):
+        pictures = [pictures]
+    paths, out = [user_path(path) for path in pictures], user_path(out)
     names = [path.stem for path in paths]
     twice = sorted({name for name in names if names.count(name) > 1})
-    refuse([f"several pictures are called {name}: rename them, as their results would be one file" for name in twice])
-    files, sheets = [out / f"{name}.safetensors" for name in names], [out / f"{name}.png" for name in names]
-    films, said = _film_paths(out, names) if video else ([], [])
-    refuse_existing([*files, *sheets])
+    refuse(
+        [
+            f"several pictures are called {printable(name, 80)}: rename them, as their results would be one file"
+            for name in twice
+        ]
+    )
     targets, notes = read_pictures(paths, G)
-    make_folder(out)
-    c, distances = labels_of(G, class_index, 1), []
+    c = labels_of(G, class_index, 1)
     perceptual = perceptual or EfficientNetLite0().to(G.w_avg.device)
+    results, said = _results(out, names, video)
+    settings = [full_fingerprint(G), space, steps, seed, check_class(G, class_index), type(perceptual).__name__, FPS]
+    digests = [digest_of([*settings, hashlib.sha256(target.tobytes()).hexdigest()]) for target in targets]
+    made = Made(out, {path: digest for each, digest in zip(results, digests, strict=True) for path in each})
+    make_folder(out)
+    todo = [i for i, (file, *_) in enumerate(results) if file not in made.there]
     batch = max(1, min(16, 2**20 // G.img_resolution**2))  # bounds the memory, a quarter of what `synthesize` takes
-    for start in range(0, len(paths), batch):
-        chunk = targets[start : start + batch]
-        found = project(G, chunk, space=space, steps=steps, seed=seed, perceptual=perceptual, c=c)
-        for i, target in enumerate(chunk):
-            one, at = found[i], start + i
-            one.save(files[at])
-            *frames, last = path_frames(G, one, target)
-            save_png(last, sheets[at])
-            if video:
-                write_film(films[at], [*frames, *[last] * FPS], FPS)
-            distances.append(f"{names[at]}: distance {one.start_distances[0]:.3f} -> {one.distances[0]:.3f}")
-    return Saved([*files, *sheets, *films], "; ".join([*distances, *said, *notes]))
+    for start in range(0, len(todo), batch):
+        chunk = todo[start : start + batch]
+        found = project(G, targets[chunk], space=space, steps=steps, seed=seed, perceptual=perceptual, c=c)
+        for at, i in enumerate(chunk):
+            with made.new(results[i][0]) as partial:
+                found[at].save(partial)
+            _show(G, found[at], targets[i], results[i], made)
+    distances = []
+    for i, (file, *shown) in enumerate(results):
+        one = Projection.load(file, G)
+        if i not in todo and any(path not in made.there for path in shown):
+            _show(G, one, targets[i], results[i], made)
+        distances.append(f"{names[i]}: distance {one.start_distances[0]:.3f} -> {one.distances[0]:.3f}")
+    by_kind = [path for kind in zip(*results, strict=True) for path in kind]
+    return Saved(by_kind, "; ".join([*distances, *said, *notes, *made.said()]))
+
+
+def _results(out: Path, names: list[str], video: bool) -> tuple[list[list[Path]], list[str]]:
+    """The files of each picture, and in a line why its film is no MP4."""
+    films = [film_path(out / f"{name}.mp4", new=False) for name in names] if video else []
+    results = [[out / f"{name}.safetensors", out / f"{name}.png"] for name in names]
+    for each, (film, _) in zip(results, films, strict=False):
+        each.append(film)
+    return results, films[0][1] if films else []
+
+
+def _show(G: Generator, one: Projection, target: NDArray[np.uint8], files: Sequence[Path], made: Made) -> None:
+    """Write the sheet and the film of a projection, where they are missing."""
+    *frames, last = path_frames(G, one, target)
+    for path in files[1:]:
+        if path in made.there:
+            continue
+        with made.new(path) as partial:
+            if path.suffix == ".png":
+                last.save(partial, format="PNG")
+            else:
+                write_frames(partial, [*frames, *[last] * FPS], FPS)
 
 
 def path_frames(G: Generator, projection: Projection, target: NDArray[np.uint8]) -> Iterator[Image.Image]:
@@ -89,12 +129,12 @@ def read_pictures(paths: Sequence[Path], G: Generator) -> tuple[NDArray[np.uint8
         try:
             image, size = _read(path, H, G.img_channels)
         except (BadPictureError, OSError) as e:
-            problems.append(f"{path}: {e if isinstance(e, BadPictureError) else reason(e)}")
+            problems.append(f"{printable(path)}: {e if isinstance(e, BadPictureError) else reason(e)}")
             continue
         images.append(image)
         if size != (H, H):
             cut = "" if size[0] == size[1] else "its middle square "
-            notes.append(f"{path.name} is {size[0]} x {size[1]}: {cut}resized to {H} x {H}")
+            notes.append(f"{printable(path.name, 80)} is {size[0]} x {size[1]}: {cut}resized to {H} x {H}")
     refuse(problems or ([] if images else ["no pictures: name at least one file"]))
     return np.stack(images), notes
 
@@ -110,9 +150,3 @@ def _read(path: Path, H: int, img_channels: int) -> tuple[NDArray[np.uint8], tup
         small = Image.fromarray(pixels[:, :, 0] if img_channels == 1 else pixels)
         pixels = np.atleast_3d(np.asarray(small.resize((H, H), Image.Resampling.LANCZOS)))
     return pixels.transpose(2, 0, 1), size
-
-
-def _film_paths(out: Path, names: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """The films, and in a line why they are no MP4."""
-    found = [film_path(out / f"{name}.mp4") for name in names]
-    return [path for path, _ in found], found[0][1] if found else []

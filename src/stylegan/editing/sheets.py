@@ -1,25 +1,28 @@
 """What directions do, seen: a contact sheet for each, and the command that makes and keeps them."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from PIL import Image
 
-from stylegan.data.dataset import save_png
 from stylegan.editing.boundary import read_marks
 from stylegan.editing.directions import boundary, closed_form, marked, principal_components
 from stylegan.errors import InputError
 from stylegan.figures.sheet import Sheet, tile
+from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import Direction, apply
 from stylegan.sampling.latents import labels_of
+from stylegan.sampling.made import Made, digest_of
+from stylegan.sampling.numbers import whole_number
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import Recipe
 from stylegan.sampling.sampler import DEFAULT, Sampler
-from stylegan.sampling.save import Saved, make_folder, refuse_existing
+from stylegan.sampling.save import Saved, made_of, make_folder, save_new
 from stylegan.sampling.sources import SUFFIX, Source, Sources, label, parse_sources
 
 STRENGTHS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -42,20 +45,21 @@ def save_directions(
 
     With a name: the boundary between the pictures marked yes and no, seeds or projections, also in the CSV file `marks`
     as rows `seed,yes`. Without: `count` in closed form and `count` principal components, and all.png with all of them.
+    What is there already and was made in the same way is kept.
     seeds: the pictures of the contact sheets, projections too. `directions_folder` is where `sample --direction` looks.
     """
+    count, sampler, shown = whole_number(count, "count", least=1), Sampler(G, controls), parse_sources(seeds)
+    sampler.check(shown)
     marked_yes, marked_no = read_marks(marks) if marks is not None else ([], [])
     marked_yes, marked_no = marked_yes + marked(yes), marked_no + marked(no)
     if name is None and (marked_yes or marked_no):
         raise InputError("pictures are marked yes and no, but for what? Name the direction: --name glasses")
-    if count < 1:
-        raise InputError(f"count {count}: must be at least 1")
     if name is None:
         found = closed_form(G, count, levels=levels) + principal_components(G, count, levels=levels)
     else:
         c = labels_of(G, controls.class_index, 1)
         found = [boundary(G, name, yes=marked_yes, no=marked_no, c=c, levels=levels)]
-    return _save(Sampler(G, controls), found, Path(out), parse_sources(seeds))
+    return _save(sampler, found, user_path(out), shown)
 
 
 def direction_sheet(
@@ -95,16 +99,29 @@ def _save(sampler: Sampler, found: list[Direction], out: Path, sources: list[Sou
     files = [out / f"{direction.name}{SUFFIX}" for direction in found]
     sheets = [path.with_suffix(".png") for path in files]
     overview = [out / "all.png"] if len(found) > 1 else []
-    refuse_existing([*files, *sheets, *overview])
+    each, same = [_made_of(direction) for direction in found], [sampler.made_of(), list(map(made_of, sources))]
+    how = {path: digest_of(one) for path, one in zip(files, each, strict=True)}
+    how |= {path: digest_of([*same, one]) for path, one in zip(sheets, each, strict=True)}
+    made = Made(out, how | {path: digest_of([*same, each]) for path in overview})
     make_folder(out)
     todo = list(zip(found, files, sheets, strict=True))
     for direction, file, sheet in progress(todo, "directions"):
-        direction.save(file)
-        save_png(_sheet(sampler, [direction], sources, STRENGTHS), sheet)
+        if file not in made.there:
+            with made.new(file) as partial:
+                direction.save(partial)
+        if sheet not in made.there:
+            save_new(_sheet(sampler, [direction], sources, STRENGTHS), sheet, made)
     for path in overview:
-        save_png(_sheet(sampler, found, sources[:1], STRENGTHS), path)
-    note = "; ".join(f"{direction.name}: {_quality(direction)}" for direction in found)
+        if path not in made.there:
+            save_new(_sheet(sampler, found, sources[:1], STRENGTHS), path, made)
+    note = "; ".join([*(f"{direction.name}: {_quality(direction)}" for direction in found), *made.said()])
     return Saved([*files, *sheets, *overview], note)
+
+
+def _made_of(direction: Direction) -> list[object]:
+    """A direction as JSON data."""
+    vector = direction.vector.cpu().numpy().tobytes()
+    return [direction.name, direction.kind, direction.network, direction.layers, hashlib.sha256(vector).hexdigest()]
 
 
 def _quality(direction: Direction) -> str:
@@ -112,6 +129,7 @@ def _quality(direction: Direction) -> str:
     words = {
         "component": "{:.0%} of the variance of W",
         "closed-form": "{:.0%} of what w does to the styles",
+        "own": "a vector of your own",
         "boundary": "{:.0%} of the marked pictures on the right side when left out (chance is 50%)",
     }
     return words[direction.kind].format(direction.score)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Literal, get_args
 
 import torch
@@ -17,7 +16,7 @@ from stylegan.sampling.direction import move
 from stylegan.sampling.latents import labels_of, seed_z
 from stylegan.sampling.recipe import Recipe
 from stylegan.sampling.sampler import Sampler
-from stylegan.sampling.sources import Source, files_among, names, seeds_among
+from stylegan.sampling.sources import Source, names, seeds_among
 
 LoopKind = Literal["z", "w", "smooth", "mix", "noise"]
 """z: slerp from seed to seed in Z. w: lerp in W. smooth: a closed curve in W without corners. mix: the first seed,
@@ -53,19 +52,20 @@ def loop(G: Generator, kind: LoopKind, sources: Sequence[Source], *, levels: Lev
 
 
 def _z_loop(sampler: Sampler, sources: Sequence[Source]) -> Loop:
-    G, seeds, files = sampler.G, seeds_among(sources), files_among(sources)
-    if files:
+    G, seeds = sampler.G, seeds_among(sources)
+    others = [source for source in sources if not isinstance(source, int)]
+    if others:
         raise InputError(
-            f"a film of kind z goes through Z, where {names(files)} has no place: give kind w, smooth or mix"
+            f"a film of kind z goes through Z, where {names(others)} has no place: give kind w, smooth or mix"
         )
     noise = sampler.noise(seeds[:1])
-    z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(G.w_avg.device)
+    z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(G.w_avg)
     c = labels_of(G, sampler.controls.class_index, 1)
 
     @torch.no_grad()
     def at(t: float) -> Recipe:
         i, j, f = _between(len(z), t)
-        w = G.mapping(slerp(z[i : i + 1], z[j : j + 1], f), None if c is None else c.to(z.device))
+        w = G.mapping(slerp(z[i : i + 1], z[j : j + 1], f), None if c is None else c.to(z))
         return Recipe(move(sampler.truncate(G.broadcast(w)), sampler.moves), noise)
 
     return at
@@ -80,7 +80,7 @@ def _noise_loop(sampler: Sampler, sources: Sequence[Source]) -> Loop:
     if len(sources) != 1:
         raise InputError(f"a film of kind noise shows one picture: give one seed, not {len(sources)}")
     still = sampler.recipe(sources)
-    first = 0 if isinstance(sources[0], Path) else sources[0]
+    first = sources[0] if isinstance(sources[0], int) else 0
     other_seed = (first if controls.noise_seed is None else controls.noise_seed) + 1
     other = sampler.but(noise="random", noise_seed=other_seed).noise([other_seed])
     pairs = list(zip(still.noise or [], other or [], strict=True))

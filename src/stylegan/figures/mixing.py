@@ -6,14 +6,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.figures.sheet import Cell, Sheet, tile
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels, pixels, require_styles, style_indices
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.recipe import Recipe
 from stylegan.sampling.sampler import DEFAULT, Sampler
-from stylegan.sampling.sources import SUFFIX, Source, Sources, label, parse_sources
+from stylegan.sampling.sources import ARRAY_SUFFIXES, SUFFIX, Source, Sources, is_file_name, label, parse_sources
 
 
 def mixing_grid(
@@ -57,7 +57,7 @@ def mixing_sheet(
     ).draw()
 
 
-def compose(G: Generator, sources: Sequence[str], *, controls: Controls = DEFAULT) -> Image.Image:
+def compose(G: Generator, sources: Sequence[str | int | Path], *, controls: Controls = DEFAULT) -> Image.Image:
     """One picture of several sources, and these: ["0", "4=coarse", "7=fine,8px"] is seed 0 with layers of 4 and 7.
 
     A projection's file may stand for a seed: ["face.safetensors", "4=coarse"].
@@ -76,10 +76,10 @@ def compose(G: Generator, sources: Sequence[str], *, controls: Controls = DEFAUL
     ).draw()
 
 
-def composed(sampler: Sampler, sources: Sequence[str]) -> tuple[list[tuple[Source, str]], Recipe]:
+def composed(sampler: Sampler, sources: Sequence[str | int | Path]) -> tuple[list[tuple[Source, str]], Recipe]:
     """The sources as (source, levels), and the recipe of the picture that they make; a later source wins."""
     require_styles(sampler.G, "mixing")
-    parsed = parse_composition(sources)
+    parsed = parse_composition(sources, sampler.G)
     each = sampler.recipe([source for source, _ in parsed])
     made = each[0]
     for i, (_, levels) in enumerate(parsed[1:], start=1):
@@ -87,25 +87,35 @@ def composed(sampler: Sampler, sources: Sequence[str]) -> tuple[list[tuple[Sourc
     return parsed, made
 
 
-def parse_composition(sources: Sequence[str]) -> list[tuple[Source, str]]:
+def parse_composition(sources: Sequence[str | int | Path], G: Generator) -> list[tuple[Source, str]]:
     """The sources of ["0", "4=coarse", "face.safetensors=fine"] as (source, levels); the first has no levels."""
-    parsed = [_source(text, i == 0) for i, text in enumerate(sources)]
+    if isinstance(sources, str | bytes | dict | set) or not isinstance(sources, Sequence):
+        raise InputError(f"sources {printable(sources, 80)!r}: give a list, such as {_example(G).split()}")
+    parsed = [_source(str(text), i == 0, G) for i, text in enumerate(sources)]
     if len(parsed) < 2:
         raise InputError(
-            f"sources {list(sources)}: give a seed or a projection's file, then SOURCE=LEVELS at least once, "
-            "e.g. 0 4=coarse 7=fine"
+            f"sources {printable(list(sources), 80)}: give a seed or a projection's file, then SOURCE=LEVELS at least "
+            f"once, e.g. {_example(G)}"
         )
     return parsed
 
 
-def _source(text: str, is_first: bool) -> tuple[Source, str]:
-    file = rf".+{re.escape(SUFFIX)}"
+def _source(text: str, is_first: bool, G: Generator) -> tuple[Source, str]:
+    file = rf".+(?:{'|'.join(map(re.escape, (SUFFIX, *ARRAY_SUFFIXES)))})"
     match = re.fullmatch(rf"\s*(\d+|{file})\s*" if is_first else rf"\s*(\d+|{file})\s*=(.+)", text)
     if match is None:
         wanted = "a seed or a projection's file" if is_first else "SOURCE=LEVELS"
-        raise InputError(f"source {text!r}: must be {wanted}, e.g. 0 4=coarse face{SUFFIX}=fine")
-    source = parse_sources([Path(match[1]) if match[1].endswith(SUFFIX) else int(match[1])])[0]
-    return source, "" if is_first else match[2].strip()
+        raise InputError(f"source {printable(text, 80)!r}: must be {wanted}, e.g. {_example(G)}")
+    found = parse_sources([Path(match[1]) if is_file_name(match[1]) else match[1]])
+    if len(found) > 1:
+        raise InputError(f"source {printable(text, 80)!r} holds {len(found)} styles: one source is one style")
+    return found[0], "" if is_first else match[2].strip()
+
+
+def _example(G: Generator) -> str:
+    """Sources that this network can follow: with the levels that it has."""
+    names = list(named_levels(G))
+    return f"0 4={names[0]} 7={names[-1]}"
 
 
 def _heading(level: Levels, indices: Sequence[int]) -> str:

@@ -12,6 +12,7 @@ from stylegan.networks.levels import named_levels, num_layers, pixels, runs
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.describe import describe_styles
 from stylegan.sampling.noise import only_layers, stack_noise
+from stylegan.sampling.numbers import whole_number
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import Recipe, synthesize
 from stylegan.sampling.sampler import DEFAULT, Sampler
@@ -30,11 +31,12 @@ def noise(
     found = parse_sources(seeds)
     made = Sampler(G, controls).recipe(found)
     wholes = made.pictures(G)
+    realizations = whole_number(realizations, "realizations", least=1)
     each = [realized(G, made[i].ws, realizations) for i in progress(range(len(found)), "realizations of noise")]
-    deviations = [pictures.std(axis=0).mean(axis=0) for pictures in each]  # (H, H) each
+    deviations = [deviation for _, deviation in each]  # (H, H) each
     white = max(float(np.quantile(deviations, 0.995)), 0.1)
     rows: list[list[Cell]] = []
-    for whole, pictures, deviation in zip(wholes, each, deviations, strict=True):
+    for whole, (pictures, deviation) in zip(wholes, each, strict=True):
         box = liveliest(deviation)
         map_ = tile(gray(deviation, white), least_px=LEAST_PX, most_px=MOST_PX)
         rows.append([_marked(whole, box), _four(pictures.round().astype(np.uint8), box, map_.height), map_])
@@ -77,14 +79,26 @@ def noise_layers(G: Generator, *, seeds: Sources = "0-1", controls: Controls = D
     ).draw()
 
 
-def realized(G: Generator, ws: Tensor, count: int, *, batch: int = 10) -> NDArray[np.float64]:
-    """The picture of ws (1, num_ws, w_dim) with the noise of the seeds 0, 1, ...: (count, C, H, H), 0 to 255."""
-    pictures = []
+def realized(
+    G: Generator, ws: Tensor, count: int, *, batch: int = 10
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The picture of ws (1, num_ws, w_dim) with the noise of the seeds 0, 1, ...: the first four, (4, C, H, H), 0 to
+    255, and the deviation of each pixel over all, the mean over the channels, (H, H).
+
+    Mean and squared differences are carried along (Welford), so that only four pictures are held.
+    """
+    first: list[NDArray[np.float64]] = []
+    mean, squares, seen = np.zeros(()), np.zeros(()), 0
     for start in range(0, count, batch):
-        maps = [m.to(ws.device) for m in stack_noise(range(start, min(start + batch, count)), G)]
+        maps = [m.to(ws) for m in stack_noise(range(start, min(start + batch, count)), G)]
         for images in synthesize(G, Recipe(ws.expand(len(maps[0]), -1, -1), maps), batch):
-            pictures.append(((images.clamp(-1, 1) + 1) * 127.5).cpu().numpy())
-    return np.concatenate(pictures).astype(np.float64)
+            for picture in ((images.clamp(-1, 1) + 1) * 127.5).float().cpu().numpy().astype(np.float64):
+                first += [picture] if seen < 4 else []
+                seen += 1
+                from_mean = picture - mean
+                mean = mean + from_mean / seen
+                squares = squares + from_mean * (picture - mean)
+    return np.stack(first), np.sqrt(squares / seen).mean(axis=0)
 
 
 def coarse_and_fine(G: Generator) -> tuple[list[int], list[int]]:

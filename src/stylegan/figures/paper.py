@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.figures.mixing import mixing_sheet
 from stylegan.figures.noise import noise, noise_layers
 from stylegan.figures.sheet import Cell, Sheet, resize, tile, to_rgb
@@ -22,7 +22,7 @@ from stylegan.networks.levels import (
 )
 from stylegan.networks.styles import copy_styles, truncate
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.describe import describe_controls, describe_directions, describe_noise
+from stylegan.sampling.describe import describe_controls, describe_directions, describe_noise, describe_styles
 from stylegan.sampling.direction import move
 from stylegan.sampling.latents import labels_of
 from stylegan.sampling.progress import progress
@@ -108,6 +108,7 @@ def mean_image(
 ) -> Image.Image:
     """The picture of the mean of W: of the training, and estimated from samples; then the mean of pictures, a blur."""
     found, sampler = parse_sources("0-255" if seeds is None else seeds), Sampler(G, controls)
+    sampler.check(found)
     estimate = estimate_w_avg(G, count, c=labels_of(G, controls.class_index, 1))
     means = {"w_avg of the training": G.w_avg, f"mean w of {count:,} samples": estimate}
     if controls.towards != "mean":
@@ -152,14 +153,14 @@ def levels(
     after = [
         Recipe(copy_styles(of_a.ws, of_b.ws, [i]), of_a.noise).pictures(G) for i in progress(layers, "layer by layer")
     ]
-    changes = [np.abs(pictures.astype(float) - before) for pictures in after]
-    white = max(float(np.quantile(changes, 0.98)), 1.0)
+    changes = [np.abs(pictures.astype(np.int16) - before).astype(np.uint8) for pictures in after]
+    white = max(quantile(changes, 0.98), 1.0)
     rows: list[list[Cell]] = [_alternate(before, of_b.pictures(G))]
     rows += [
-        _alternate(pictures, np.clip(change * (255 / white), 0, 255).astype(np.uint8)[:, :3])
+        _alternate(pictures, np.clip(change.astype(float) * (255 / white), 0, 255).astype(np.uint8)[:, :3])
         for pictures, change in zip(after, changes, strict=True)
     ]
-    strength = [float(np.sqrt(np.mean(change**2))) for change in changes]
+    strength = [float(np.sqrt(np.mean(change.astype(float) ** 2))) for change in changes]
     names = [(name, [i for i in found if i in layers]) for name, found in named_levels(G).items()]
     contiguous = [i for _, found in names for i in found] == layers
     return Sheet(
@@ -200,8 +201,8 @@ def figure(
     controls: Controls = DEFAULT,
 ) -> Image.Image:
     """The figure of this name; seeds None: the figure's own."""
-    if name not in FIGURES:
-        raise InputError(f"figure {name!r}: must be one of {', '.join(FIGURES)}")
+    if not isinstance(name, str) or name not in FIGURES:
+        raise InputError(f"figure {printable(name, 60)!r}: must be one of {', '.join(FIGURES)}")
     if seeds_b is not None and name not in TWO_SOURCES:
         raise InputError(f"figure {name} has no sources B; seeds_b is for {' and '.join(TWO_SOURCES)}")
     given = {"seeds": seeds, "seeds_b": seeds_b}
@@ -212,14 +213,29 @@ def describe_figure(G: Generator, name: str, sources: Sequence[Source], controls
     """In words how a figure's pictures were made: "psi 0.7 on all styles, noise of each seed"."""
     if FIGURES[name] is truncation:
         return f"psi {', '.join(f'{psi:g}' for psi in PSIS)} on {_describe_psis(G, sources, controls)}"
+    if FIGURES[name] is mean_image:  # the class is that of the mean, too
+        return ", ".join(
+            [*describe_styles(G, controls, sources), *describe_noise(G, controls, sources, uses_class=True)]
+        )
     return describe_controls(G, controls, sources)
 
 
 def _describe_psis(G: Generator, sources: Sequence[Source], controls: Controls, cutoff: int | None = None) -> str:
     """What is the same in all columns of Figure 8, which has psis of its own, for projections too."""
+    uses = True if controls.towards != "mean" else None  # the class is that of the mean
     words = ["all styles" if cutoff is None else f"the first {cutoff} styles"]
     words += [f"towards {controls.towards}"] if controls.towards != "mean" else []
-    return ", ".join([*words, *describe_directions(controls.direction), *describe_noise(G, controls, sources)])
+    return ", ".join(
+        [*words, *describe_directions(controls.direction), *describe_noise(G, controls, sources, uses_class=uses)]
+    )
+
+
+def quantile(levels: Sequence[NDArray[np.uint8]], q: float) -> float:
+    """As np.quantile of all these levels, 0 to 255, from their counts: without a copy as floats."""
+    ranks = np.cumsum(sum(np.bincount(each.ravel(), minlength=256) for each in levels))
+    at = q * (ranks[-1] - 1)
+    below, above = (int(np.searchsorted(ranks, i, side="right")) for i in (int(at), int(np.ceil(at))))
+    return below + (above - below) * (at - int(at))
 
 
 def _column_sizes(G: Generator) -> list[int]:

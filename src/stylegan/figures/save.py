@@ -41,7 +41,7 @@ def save_mix(
         raise InputError("mix: levels are for sources A and B; in a list of sources each names its own, as 4=coarse")
     if a is None or b is None:
         image = compose(G, sources, controls=controls)
-        return _save(image, path, describe_controls(G, controls, [each for each, _ in parse_composition(sources)]))
+        return _save(image, path, describe_controls(G, controls, [each for each, _ in parse_composition(sources, G)]))
     image = mixing_grid(G, a, b, levels=levels, controls=controls)
     said = [describe_levels(level, G) for level in levels or named_levels(G)]
     words = describe_controls(G, controls, [*parse_sources(a), *parse_sources(b)])
@@ -65,5 +65,5 @@ def save_figure(
 
 
 def _save(image: Image.Image, path: Path, note: str) -> Saved:
-    save_png(image, path)
+    save_png(image, path, exist_ok=False)
     return Saved([path], note)

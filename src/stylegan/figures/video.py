@@ -10,19 +10,20 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.figures.loops import Loop, LoopKind, loop
 from stylegan.figures.sheet import resize, to_rgb
-from stylegan.files import whole_file
+from stylegan.files import user_path, whole_file
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.describe import describe_noise, describe_styles
+from stylegan.sampling.numbers import is_whole
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import Recipe
 from stylegan.sampling.sampler import DEFAULT
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
-from stylegan.sampling.sources import Source, Sources, parse_sources
+from stylegan.sampling.sources import Source, Sources, Style, parse_sources
 
 LEAST_PX = 256  # smaller pictures are enlarged: players blur what they enlarge themselves
 
@@ -44,9 +45,10 @@ def save_video(
     frames: by default 2 seconds for each seed. MP4 needs PyAV: without it, .mp4 becomes .webp and the note says so.
     """
     found = parse_sources(seeds if seeds is not None else "0" if kind == "noise" else "0-5")
+    if not is_whole(fps) or not 1 <= fps <= 120 or not (frames is None or (is_whole(frames) and frames >= 1)):
+        shown = printable(frames, 40), printable(fps, 40)
+        raise InputError(f"{shown[0]} frames at {shown[1]} a second: give at least 1 frame, and 1 to 120 a second")
     frames = 2 * fps * len(found) if frames is None else frames
-    if frames < 1 or not 1 <= fps <= 120:
-        raise InputError(f"{frames} frames at {fps} a second: give at least 1 frame, and 1 to 120 a second")
     path, said = film_path(out)
     path_of_t = loop(G, kind, found, levels=levels, controls=controls)
     make_folder(path.parent)
@@ -77,25 +79,33 @@ def stack(recipes: list[Recipe]) -> Recipe:
     return Recipe(ws, [torch.cat(layer) for layer in zip(*maps, strict=True)])
 
 
-def film_path(out: Path | str) -> tuple[Path, list[str]]:
-    """Where the film will be, and what to say about it: .webp in place of .mp4 where PyAV is missing."""
-    path, said = Path(out), []
+def film_path(out: Path | str, *, new: bool = True) -> tuple[Path, list[str]]:
+    """Where the film will be, and what to say about it: .webp in place of .mp4 where PyAV is missing.
+
+    new: refuse a film that exists.
+    """
+    path, said = user_path(out), []
     if path.suffix.lower() not in (".mp4", ".webp"):
-        raise InputError(f"{path}: the name must end in .mp4 or .webp")
+        raise InputError(f"{printable(path)}: the name must end in .mp4 or .webp")
     if path.suffix.lower() == ".mp4" and importlib.util.find_spec("av") is None:
         path = path.with_suffix(".webp")
         said = [f"{path.name} instead of MP4, as PyAV is missing (pip install 'stylegan[video]')"]
-    refuse_existing([path])
+    refuse_existing([path] if new else [])
     return path, said
 
 
 def write_film(path: Path, frames: Iterable[Image.Image], fps: int) -> None:
-    """Write RGB frames of one size as a whole file, MP4 or, by its suffix, animated WebP."""
-    with whole_file(path) as partial:
-        if path.suffix.lower() == ".mp4":
-            _write_mp4(partial, frames, fps)
-        else:
-            _write_webp(partial, frames, fps)
+    """Write RGB frames of one size as a whole new file, by its suffix MP4 or animated WebP."""
+    with whole_file(path, exist_ok=False) as partial:
+        write_frames(partial, frames, fps)
+
+
+def write_frames(path: Path, frames: Iterable[Image.Image], fps: int) -> None:
+    """Write RGB frames of one size as a file, by its suffix MP4 or animated WebP."""
+    if path.suffix.lower() == ".mp4":
+        _write_mp4(path, frames, fps)
+    else:
+        _write_webp(path, frames, fps)
 
 
 def _write_mp4(path: Path, frames: Iterable[Image.Image], fps: int) -> None:
@@ -120,5 +130,6 @@ def _write_webp(path: Path, frames: Iterable[Image.Image], fps: int) -> None:
 
 def _words(G: Generator, kind: LoopKind, controls: Controls, sources: Sequence[Source]) -> str:
     first = "noise of the first projection" if isinstance(sources[0], Path) else "noise of the first seed"
-    noise = describe_noise(G, controls, own="noise going round" if kind == "noise" else first)
+    first = "noise of seed 0" if isinstance(sources[0], Style) else first
+    noise = describe_noise(G, controls, sources, own="noise going round" if kind == "noise" else first)
     return ", ".join([*describe_styles(G, controls, sources), *noise])

@@ -107,8 +107,9 @@ def _part(part: str, levels: str, G: Generator) -> list[int]:
 
 def _choices(G: Generator) -> str:
     every = list(range(num_layers(G)))
+    upper = runs(every[len(every) // 2 :])  # advice must be accepted, also in small networks
     names = "; ".join(f"{name} = {runs(found)} ({pixels(found)})" for name, found in named_levels(G).items())
     return (
-        f"This network of {G.img_resolution} px has the layers {runs(every)}: give names ({names}), layers (4-7), "
+        f"This network of {G.img_resolution} px has the layers {runs(every)}: give names ({names}), layers ({upper}), "
         f"resolutions ({pixels(every).replace(' ', '')}), all or none, joined by commas"
     )

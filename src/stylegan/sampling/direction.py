@@ -1,22 +1,26 @@
 """A direction in W: its file, its name, and how it moves styles. `editing.directions` finds them."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import torch
 from torch import Tensor
 
 from stylegan.checkpoint import write_tensors
-from stylegan.errors import InputError, refuse
+from stylegan.errors import InputError, printable, refuse
+from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.sampling.fingerprint import fingerprint, read_of_network
-from stylegan.sampling.sources import SUFFIX
+from stylegan.sampling.numbers import finite_number
+from stylegan.sampling.sources import SUFFIX, is_file_name
+from stylegan.sampling.spread import spread
+from stylegan.sampling.styles import read_vector
 
-Kind = Literal["closed-form", "component", "boundary"]
+Kind = Literal["closed-form", "component", "boundary", "own"]
+NAME = r"[A-Za-z0-9][\w.-]*"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class Direction:
     vector: (w_dim,), one standard deviation of W along the direction long: +2 is as unusual for one as for another.
     layers: the indices of these styles. network: the fingerprint of the network that it was made for.
     score: 0 to 1. Of a component: its part of the variance of W. In closed form: its part of what w does to the
-    styles. Of a boundary: the part of the marked pictures that it puts on the right side when they are left out.
+    styles. Of a boundary: the part of the marked pictures that it puts on the right side when they are left out. Of a
+    vector of the user's own: 0.
     """
 
     name: str
@@ -37,8 +42,10 @@ class Direction:
     score: float
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", self.name):
-            raise InputError(f"direction name {self.name!r}: must be letters, digits, dots, dashes and underscores")
+        if not isinstance(self.name, str) or not re.fullmatch(NAME, self.name):
+            raise InputError(
+                f"direction name {printable(self.name, 60)!r}: must be letters, digits, dots, dashes and underscores"
+            )
 
     def save(self, path: Path | str) -> None:
         """Write one whole file: the vector, and in its header the rest as JSON."""
@@ -59,10 +66,43 @@ class Direction:
         keys = ("name", "layers", "method", "score")
         remedy = "make it again with `stylegan directions NETWORK`"
         tensors, header = read_of_network(path, network or fingerprint(G), kind="direction", keys=keys, remedy=remedy)
+        problems = [f"{key} {printable(repr(header[key]), 80)}" for key in keys if not _fits(key, header[key])]
+        if problems:
+            raise InputError(f"{printable(path)}: its header has {', '.join(problems)}; the file is damaged")
         vector, layers = tensors.get("vector"), tuple(header["layers"])
         if vector is None or vector.shape != (G.w_dim,) or not set(layers) <= set(range(G.num_ws)):
-            raise InputError(f"{path}: its vector or layers are not those of this network; the file is damaged")
+            raise InputError(
+                f"{printable(path)}: its vector or layers are not those of this network; the file is damaged"
+            )
         return cls(header["name"], vector, layers, header["method"], header["network"], header["score"])
+
+    @classmethod
+    def own(cls, path: Path, G: Generator, network: str | None = None) -> Self:
+        """The direction of a vector that another program wrote (.npy or .npz), in all styles.
+
+        Its length has no meaning here: like every direction it is made one standard deviation of W long.
+        """
+        vector = torch.from_numpy(read_vector(path))
+        if vector.shape != (G.w_dim,) or not vector.any():
+            raise InputError(
+                f"{printable(path)} holds a vector of {len(vector)} numbers: a direction of this network has "
+                f"{G.w_dim}, not all 0"
+            )
+        unit = vector.double() / vector.double().norm()
+        name = re.sub(r"[^\w.-]", "-", path.stem).lstrip("_.-") or "own"
+        scaled = (unit * spread(G).deviation(unit)).float()
+        return cls(name, scaled, tuple(range(G.num_ws)), "own", network or fingerprint(G), 0.0)
+
+
+def _fits(key: str, value: object) -> bool:
+    """Is this field of a direction's header what `save` writes?"""
+    if key == "name":
+        return isinstance(value, str) and re.fullmatch(NAME, value) is not None
+    if key == "layers":
+        return isinstance(value, list) and len(value) > 0 and all(type(i) is int for i in value)
+    if key == "method":
+        return value in get_args(Kind)
+    return type(value) in (int, float) and finite_number(value) is not None
 
 
 Move = tuple[Direction, float]
@@ -88,57 +128,86 @@ def move(ws: Tensor, moves: Sequence[Move]) -> Tensor:
 def parse_direction(text: str) -> tuple[str, float]:
     """Name (or path of a file) and strength of "glasses=+2.0". Raises InputError for anything else."""
     name, _, strength_text = text.rpartition("=")
-    try:
-        strength = float(strength_text)
-    except ValueError:
-        strength = math.nan
-    if not name or not math.isfinite(strength):
+    strength = finite_number(strength_text)
+    if not name or strength is None:
         raise InputError(
-            f"direction {text!r}: must be NAME=STRENGTH, such as glasses=+2.0 or smile=-1.5 (in standard deviations)"
+            f"direction {printable(text, 200)!r}: must be NAME=STRENGTH, such as glasses=+2.0 or smile=-1.5 "
+            "(in standard deviations)"
         )
     return name, strength
 
 
-def find_moves(
-    texts: Sequence[str], G: Generator, *, folder: Path | str | None = None, network: str | None = None
-) -> list[Move]:
-    """The directions that `Controls.direction` names, with their strengths. Raises InputError for all bad ones at once.
+def name_and_strength(step: str | Move) -> tuple[str, float]:
+    """What a step of `Controls.direction` is called, and how far it goes."""
+    if isinstance(step, str):
+        name, strength = parse_direction(step)
+        return (Path(name).stem if is_file_name(name) else name), strength
+    return step[0].name, float(step[1])
 
-    Names are looked up in the folder; a name that ends in .safetensors is a file's path. network: G's fingerprint.
+
+def find_moves(
+    steps: Sequence[str | Move], G: Generator, *, folder: Path | str | None = None, network: str | None = None
+) -> list[Move]:
+    """The directions of `Controls.direction`, with their strengths. Raises InputError for all bad ones at once.
+
+    Names are looked up in the folder; a name that ends in .safetensors, .npy or .npz is a file's path.
+    network: G's fingerprint.
     """
-    if not texts:
+    if not steps:
         return []
     network = network or fingerprint(G)
     moves, problems = [], []
-    for text in texts:
+    for step in steps:
         try:
-            name, strength = parse_direction(text)
-            if folder is None and not name.endswith(SUFFIX):
-                raise InputError(
-                    f"direction {name!r}: no folder was given to look in: name it, Controls(directions_from=...), "
-                    f"or give the path of the direction's file, such as out/{name}{SUFFIX}={strength:+g}"
-                )
-            moves.append((find_direction(name, folder or "", G, network=network), strength))
+            moves.append(_move(step, G, folder, network))
         except InputError as e:
             problems.append(str(e))
     refuse(problems)
     return moves
 
 
+def _move(step: str | Move, G: Generator, folder: Path | str | None, network: str) -> Move:
+    if not isinstance(step, str):
+        return _given(step, network)
+    name, strength = parse_direction(step)
+    if folder is None and not is_file_name(name):
+        shown = printable(name, 60)
+        raise InputError(
+            f"direction {shown!r}: no folder was given to look in: name it, Controls(directions_from=...), "
+            f"or give the path of the direction's file, such as out/{shown}{SUFFIX}={strength:+g}"
+        )
+    return find_direction(name, folder or ".", G, network=network), strength
+
+
+def _given(step: Move, network: str) -> Move:
+    """A pair of a Direction and a strength, checked."""
+    direction, strength = step[0], finite_number(step[1])
+    if not isinstance(direction, Direction) or strength is None or isinstance(step[1], str):
+        raise InputError(f"direction {printable(step, 80)}: must be a Direction and a finite number, (found, 2.0)")
+    if direction.network != network:
+        raise InputError(
+            f"direction {direction.name} was made for another network, or at another time of its training: "
+            "make it again of this one"
+        )
+    return direction, strength
+
+
 def find_direction(name: str, folder: Path | str, G: Generator, *, network: str | None = None) -> Direction:
     """The direction of this name in the folder, or in the file of this path. Raises InputError naming what there is."""
-    folder = Path(folder)
-    path = Path(name) if name.endswith(SUFFIX) else folder / f"{name}{SUFFIX}"
+    path = user_path(name) if is_file_name(name) else user_path(folder) / f"{name}{SUFFIX}"
     if not path.is_file():
-        known = sorted(p.name.removesuffix(SUFFIX) for p in path.parent.glob(f"*{SUFFIX}"))
-        there = f"{path.parent} has {', '.join(known)}" if known else f"there are none in {path.parent}"
+        known = sorted(printable(p.name.removesuffix(SUFFIX), 60) for p in path.parent.glob(f"*{SUFFIX}"))
+        more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+        shown, where = printable(path), printable(path.parent)
+        there = f"{where} has {', '.join(known[:20])}{more}" if known else f"there are none in {where}"
         raise InputError(
-            f"direction {name!r}: no such file {path}; {there}: make some with `stylegan directions NETWORK`"
+            f"direction {printable(name, 200)!r}: no such file {shown}; {there}: "
+            "make some with `stylegan directions NETWORK`"
         )
-    return Direction.load(path, G, network)
+    return Direction.load(path, G, network) if path.suffix == SUFFIX else Direction.own(path, G, network)
 
 
 def directions_folder(network: Path | str) -> Path:
     """Where a network's directions are kept: directions/ in a run folder, NETWORK-directions/ beside a file."""
-    path = Path(network)
+    path = user_path(network)
     return path / "directions" if path.is_dir() else path.with_name(f"{path.name.removesuffix(SUFFIX)}-directions")

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from stylegan.checkpoint import read_tensors
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.networks.generator import Generator
 
 
@@ -38,7 +38,11 @@ def read_of_network(
     tensors, header = read_tensors(Path(path), kind=kind)
     missing = [key for key in ("network", *keys) if key not in header]
     if missing:
-        raise InputError(f"{path}: its header has no {', '.join(missing)}; the file is damaged")
+        raise InputError(f"{printable(path)}: its header has no {', '.join(missing)}; the file is damaged")
+    if not all(t.is_floating_point() and t.isfinite().all() for t in tensors.values()):
+        raise InputError(f"{printable(path)} holds numbers that are not finite; the file is damaged")
     if header["network"] != network:
-        raise InputError(f"{path} was made for another network, or at another time of its training: {remedy}")
+        raise InputError(
+            f"{printable(path)} was made for another network, or at another time of its training: {remedy}"
+        )
     return tensors, header

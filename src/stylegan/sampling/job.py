@@ -1,14 +1,16 @@
 """A job of very many seeds, cut into shards: which pictures are computed together does not depend on how. No torch."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from pathlib import Path
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.sampling.seeds import MAX_SEED, Seeds, cut, describe_ranges, refuse_repeats, seed_ranges
-from stylegan.sampling.sources import SUFFIX
+from stylegan.sampling.sources import ARRAY_SUFFIXES, SUFFIX
 
+ENDS = (SUFFIX, *ARRAY_SUFFIXES)
 BATCH = 16  # pictures computed together: a constant, as the shape of a batch decides how sums are rounded
 
 
@@ -63,7 +65,7 @@ class Shard:
 def shard_of(seeds: Seeds, shard: str | tuple[int, int]) -> Shard:
     """Shard "I/N" of the seeds. Raises InputError for no such shard, a seed given twice, and more shards than seeds."""
     i, N = parse_shard(shard)
-    if isinstance(seeds, str) and SUFFIX in seeds:
+    if any(isinstance(part, Path) or (isinstance(part, str) and _has_file(part)) for part in _list(seeds)):
         raise InputError(f"shard {i}/{N}: shards are parts of ranges of seeds; sample projections without --shard")
     ranges = seed_ranges(seeds, at_most=MAX_SEED + 1)
     refuse_repeats(ranges)
@@ -75,12 +77,23 @@ def shard_of(seeds: Seeds, shard: str | tuple[int, int]) -> Shard:
     return found
 
 
+def _has_file(text: str) -> bool:
+    return any(end in text for end in ENDS)
+
+
+def _list(seeds: Seeds) -> Sequence[object]:
+    return [seeds] if isinstance(seeds, str) else seeds if isinstance(seeds, list | tuple) else []
+
+
 def parse_shard(shard: str | tuple[int, int]) -> tuple[int, int]:
     """I and N of "I/N". Raises InputError unless 0 <= I < N."""
-    text = shard if isinstance(shard, str) else "/".join(map(str, shard))
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    text = "/".join(map(str, shard)) if isinstance(shard, tuple | list) else str(shard)
+    match = re.fullmatch(r"(\d{1,99})/(\d{1,99})", text)
     i, N = (int(match[1]), int(match[2])) if match else (0, 0)
     if not i < N:
         N = N or 4
-        raise InputError(f"shard {text!r}: must be I/N; shards count from 0: 0/{N} to {N - 1}/{N} are the parts of {N}")
+        shown = printable(text, 60)
+        raise InputError(
+            f"shard {shown!r}: must be I/N; shards count from 0: 0/{N} to {N - 1}/{N} are the parts of {N}"
+        )
     return i, N

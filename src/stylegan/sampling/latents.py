@@ -1,13 +1,16 @@
 """What a seed means for z and w; and many random w."""
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
+from stylegan.networks.classes import class_index, describe_classes
 from stylegan.networks.generator import Generator
+from stylegan.sampling.numbers import is_whole
 
 
 def seed_z(seed: int, z_dim: int) -> Tensor:
@@ -18,9 +21,8 @@ def seed_z(seed: int, z_dim: int) -> Tensor:
 @torch.no_grad()
 def seed_ws(G: Generator, seeds: Sequence[int], *, c: Tensor | None = None) -> Tensor:
     """The styles of seeds before truncation, (N, num_ws, w_dim) where G is. c: (N, c_dim)."""
-    device = G.w_avg.device
-    z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(device)  # (N, z_dim)
-    return G.broadcast(G.mapping(z, None if c is None else c.to(device)))
+    z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(G.w_avg)  # (N, z_dim)
+    return G.broadcast(G.mapping(z, None if c is None else c.to(z)))
 
 
 @torch.no_grad()
@@ -30,22 +32,40 @@ def draw_w(G: Generator, count: int, *, c: Tensor | None = None, seed: int = 0) 
     c: (1, c_dim) for one class; without, classes are drawn evenly.
     """
     random = np.random.RandomState(seed)
-    z = torch.from_numpy(random.randn(count, G.z_dim)).float().to(G.w_avg.device)
+    z = torch.from_numpy(random.randn(count, G.z_dim)).float().to(G.w_avg)
     if G.c_dim and c is None:
         c = torch.eye(G.c_dim)[torch.from_numpy(random.randint(G.c_dim, size=count))]
-    labels = None if c is None else c.to(z.device).expand(count, -1)
+    labels = None if c is None else c.to(z).expand(count, -1)
     chunks = range(0, count, 4096)
     return torch.cat([G.mapping(z[i : i + 4096], None if labels is None else labels[i : i + 4096]) for i in chunks])
 
 
-def labels_of(G: Generator, class_index: int | None, N: int) -> Tensor | None:
-    """The one-hot labels (N, c_dim) of a class; None for a network without classes. Raises InputError for a misfit."""
-    if not G.c_dim:
-        if class_index is not None:
-            raise InputError(f"class {class_index} was given, and this network has no classes")
+def labels_of(G: Generator, wanted: int | str | None, N: int) -> Tensor | None:
+    """The one-hot labels (N, c_dim) of a class, by number or name; None for a network without classes.
+
+    Raises InputError for a class that the network does not have, and where one is missing.
+    """
+    number = check_class(G, wanted)
+    if number is None and G.c_dim:
+        raise InputError(f"this network has {G.c_dim} classes: say which with --class, {describe_classes(G)}")
+    return None if number is None else torch.eye(G.c_dim)[number].repeat(N, 1)
+
+
+def check_class(G: Generator, wanted: int | str | None) -> int | None:
+    """The number of a class, by number or name; None for None. Raises InputError for one that G does not have."""
+    if wanted is None:
         return None
-    if class_index is None:
-        raise InputError(f"this network has {G.c_dim} classes: say which with --class, 0 to {G.c_dim - 1}")
-    if not 0 <= class_index < G.c_dim:
-        raise InputError(f"class {class_index}: must be 0 to {G.c_dim - 1}")
-    return torch.eye(G.c_dim)[class_index].repeat(N, 1)
+    if not G.c_dim:
+        raise InputError(f"class {printable(wanted, 60)} was given, and this network has no classes")
+    return class_index(G, operator.index(wanted) if is_whole(wanted) else wanted)  # type: ignore[arg-type]
+
+
+def check_labels(G: Generator, c: Tensor, N: int) -> Tensor:
+    """Labels as a tensor (N, c_dim) in G's dtype, where G is. Raises InputError for anything else."""
+    labels = torch.as_tensor(c)
+    if tuple(labels.shape) != (N, G.c_dim):
+        words = "one label for each source" if G.c_dim else "or None: this network has no classes"
+        raise InputError(f"c of shape {tuple(labels.shape)}: must be ({N}, {G.c_dim}), {words}")
+    if labels.is_complex() or not labels.isfinite().all():
+        raise InputError("c holds numbers that are not real and finite: give one-hot labels")
+    return labels.to(G.w_avg)

@@ -1,16 +1,18 @@
 """What a seed means for noise, and which noise the controls ask for (Section 3.2)."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.networks.generator import Generator
-from stylegan.networks.levels import layer_indices, num_layers, resolution_of
+from stylegan.networks.levels import Levels, layer_indices, num_layers, resolution_of
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.seeds import parse_seeds
+from stylegan.sampling.numbers import is_whole, whole_number
+from stylegan.sampling.seeds import MAX_SEED
 
 
 def seed_noise(seed: int, G: Generator) -> list[Tensor]:
@@ -45,11 +47,20 @@ def noisy_layers(G: Generator, controls: Controls) -> list[int]:
     """The layers that get noise. Raises InputError for controls of noise that this network cannot follow."""
     mode, seed, layers = controls.noise, controls.noise_seed, controls.noise_layers
     if mode not in ("random", "const", "none"):
-        raise InputError(f"noise {mode!r}: must be random, const or none")
+        raise InputError(f"noise {printable(mode, 60)!r}: must be random, const or none")
     if seed is not None and mode != "random":
-        raise InputError(f"noise seed {seed} with noise {mode}: a seed is for noise random")
+        raise InputError(f"noise seed {printable(seed, 60)} with noise {mode}: a seed is for noise random")
     if not G.config.noise and (seed is not None or layers is not None):
         raise InputError("noise seed or noise layers were given, and this network has no noise inputs")
     if seed is not None:
-        parse_seeds([seed])
-    return list(range(num_layers(G))) if layers is None else layer_indices(layers, G)
+        whole_number(seed, "noise seed", most=MAX_SEED)
+    return list(range(num_layers(G))) if layers is None else layer_indices(checked_levels(layers), G)
+
+
+def checked_levels(levels: Levels) -> Levels:
+    """Levels in words, or as whole numbers of any type. Raises InputError for anything else."""
+    if isinstance(levels, str):
+        return levels
+    if isinstance(levels, bytes | dict | set) or not isinstance(levels, Iterable) or not all(map(is_whole, levels)):
+        raise InputError(f"levels {printable(levels, 80)}: give words such as 4px, or a list of layers such as [0, 1]")
+    return [operator.index(layer) for layer in levels]

@@ -5,10 +5,11 @@ from typing import Any
 
 from torch import Tensor
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import num_layers, resolution_of
 from stylegan.sampling.fingerprint import fingerprint, read_of_network
+from stylegan.sampling.numbers import finite_number
 
 KEYS = ("distances", "start_distances", "space")  # of the header
 
@@ -24,12 +25,18 @@ def read_projection(
     remedy = "project the pictures again with `stylegan project`"
     network = network or fingerprint(G)
     tensors, header = read_of_network(path, network, kind="projection", keys=KEYS, remedy=remedy)
+    problems = [f"{key} {printable(repr(header[key]), 80)}" for key in KEYS if not _fits(key, header)]
+    if problems:
+        raise InputError(f"{printable(path)}: its header has {', '.join(problems)}; the file is damaged")
     N = len(header["distances"])
     sizes = [resolution_of(layer) for layer in range(num_layers(G))] if G.config.noise else []
     shapes = {"ws": (N, G.num_ws, G.w_dim)} | {f"noise.{i}": (N, 1, H, H) for i, H in enumerate(sizes)}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items() if name != "path"}
-    if found != shapes or "path" not in tensors:
-        raise InputError(f"{path}: its tensors are not those of {N} projections into this network; the file is damaged")
+    steps = tensors["path"].shape if "path" in tensors else ()
+    if found != shapes or len(steps) != 4 or tuple(steps[1:]) != shapes["ws"]:
+        raise InputError(
+            f"{printable(path)}: its tensors are not those of {N} projections into this network; the file is damaged"
+        )
     return tensors, header
 
 
@@ -38,8 +45,21 @@ def projected(path: Path, G: Generator, network: str | None = None) -> tuple[Ten
     tensors, _ = read_projection(path, G, network)
     ws, maps = tensors["ws"], noise_in(tensors)
     if len(ws) != 1:
-        raise InputError(f"{path} holds {len(ws)} projections; a source is one: save each by itself, found[i].save()")
+        raise InputError(
+            f"{printable(path)} holds {len(ws)} projections; a source is one: save each by itself, found[i].save()"
+        )
     return ws, maps
+
+
+def _fits(key: str, header: dict[str, Any]) -> bool:
+    """Is this field of the header what `Projection.save` writes?"""
+    value = header[key]
+    if key == "space":
+        return value in ("w", "w+")
+    if not isinstance(value, list) or not all(type(d) in (int, float) and finite_number(d) is not None for d in value):
+        return False
+    others = header["distances"]
+    return isinstance(others, list) and len(value) == len(others) > 0
 
 
 def noise_in(tensors: dict[str, Tensor]) -> list[Tensor]:

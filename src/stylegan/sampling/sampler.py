@@ -1,5 +1,7 @@
 """The one road to pictures: a network and its controls, prepared once, for any seeds, projections and styles."""
 
+import hashlib
+import operator
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,19 +13,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from stylegan.config import NoiseMode
-from stylegan.errors import InputError, refuse
+from stylegan.errors import InputError, printable, refuse
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels
 from stylegan.networks.styles import truncate
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.describe import describe_controls
 from stylegan.sampling.direction import find_moves, move
-from stylegan.sampling.fingerprint import fingerprint
-from stylegan.sampling.latents import labels_of, seed_ws
+from stylegan.sampling.fingerprint import fingerprint, full_fingerprint
+from stylegan.sampling.latents import check_class, check_labels, labels_of, seed_ws
 from stylegan.sampling.noise import concatenate, noisy_layers, only_layers, seed_noise, stored_noise
+from stylegan.sampling.numbers import whole_number
 from stylegan.sampling.projected import projected
 from stylegan.sampling.recipe import CHUNK, Recipe
-from stylegan.sampling.sources import Source, Sources, files_among, parse_sources, seeds_among
+from stylegan.sampling.sources import Source, Sources, Style, files_among, parse_sources, seeds_among, styles_among
 from stylegan.sampling.truncation import check_cutoff, find_center, parse_psi, parse_towards
 
 DEFAULT = Controls()
@@ -48,14 +51,19 @@ class Sampler:
         like: "Sampler | None" = None,
     ) -> None:
         """towards: a mean (w_dim,) or centres (K, w_dim) of your own. like: a sampler of G whose results to share."""
-        self.G, self.controls, self.towards = G, controls, towards
+        check_network(G)
+        if not isinstance(controls, Controls):
+            raise InputError(f"controls {printable(controls, 80)}: must be stylegan.Controls(psi=0.7, ...)")
+        self.G, self.controls = G, controls
+        self.towards = None if towards is None else _own_center(G, towards)
         self._found: dict[Hashable, Any] = {} if like is None else like._found
         self.psi = parse_psi(controls.psi, G)
         self.cutoff = check_cutoff(controls.cutoff)
         parse_towards(controls.towards)
         self.noisy_layers = noisy_layers(G, controls)
-        names, folder = controls.direction, controls.directions_from
-        self.moves = find_moves(names, G, folder=folder, network=self.network) if names else []
+        check_class(G, controls.class_index)
+        steps, folder = controls.direction, controls.directions_from
+        self.moves = find_moves(steps, G, folder=folder, network=self.network) if steps else []
 
     def but(self, **changes: Any) -> "Sampler":
         """The same with some controls changed. Clusters of W that both need are computed once."""
@@ -67,11 +75,15 @@ class Sampler:
         """Pictures in order, in batches: uint8 (n, C, H, H). For sources and c see `recipe`.
 
         batch: n; by default 16, or fewer above 512 px. Whatever n is, the network computes 2^22 pixels at once at most.
+        Everything is checked at the call, not at the first batch.
         """
-        if batch is not None and batch < 1:
-            raise InputError(f"batch {batch}: must be at least 1, or None for what fits into the memory")
-        found = sources if isinstance(sources, Tensor) else parse_sources(sources)
-        self._check_labels(found, c)
+        if batch is not None:
+            batch = whole_number(batch, "batch", least=1, words=", or None for what fits into the memory")
+        own = _styles(sources)
+        found = parse_sources(sources) if own is None else self._own(own)  # type: ignore[arg-type]
+        if not isinstance(found, Tensor):
+            c = None if c is None else check_labels(self.G, c, len(found))
+            self.check(found, c)
         n = CHUNK if batch is None else batch
         parts = (slice(start, start + n) for start in range(0, len(found), n))
         made = (self.recipe(found[part], c=None if c is None else c[part]) for part in parts)
@@ -80,16 +92,18 @@ class Sampler:
         return (np.concatenate(list(each.batches(self.G, batch))) for each in made)
 
     def recipe(self, sources: Sources | Tensor, *, c: Tensor | None = None) -> Recipe:
-        """What pictures are made of: those of seeds and projections, or of styles as they are.
+        """What pictures are made of: those of seeds, projections and styles.
 
-        sources: see `Sources`; or a tensor, ws (N, num_ws, w_dim) or w (N, w_dim), as `ws` gives them, or your own.
-        c: (number of sources, c_dim), labels instead of the controls' class. The styles of seeds are truncated, those
-        of seeds and projections moved along the directions. Where each seed has its own noise, a projection brings its
-        own too, and styles have that of seed 0: `Recipe(ws, sampler.noise([3]))` gives them another.
+        sources: see `Sources`. c: (number of sources, c_dim), labels instead of the controls' class. The styles of
+        seeds are truncated; those of seeds and of files are moved along the directions. Where each seed has its own
+        noise, a projection brings its own too, and styles have that of seed 0.
+        A tensor or array, ws (N, num_ws, w_dim) or w (N, w_dim), is taken as it is, neither truncated nor moved, so
+        `sampler.ws` can be changed and given back. `Recipe(ws, sampler.noise([3]))` gives it the noise of seed 3.
         """
-        if isinstance(sources, Tensor):
-            return Recipe(self._own(sources), self._noise_of_styles)
-        found = parse_sources(sources)
+        own = _styles(sources)
+        if own is not None:
+            return Recipe(self._own(own), self._noise_of_styles)
+        found = parse_sources(sources)  # type: ignore[arg-type]
         files = self._read(found)
         return Recipe(self._ws(found, files, c), self._noise(found, files))
 
@@ -107,15 +121,37 @@ class Sampler:
         """Styles (N, num_ws, w_dim), truncated as the controls say."""
         return ws if self.psi == 1 else truncate(ws, self.center, self.psi, self.cutoff)
 
-    def check(self, sources: Sequence[Source]) -> None:
+    def check(self, sources: Sequence[Source], c: Tensor | None = None) -> None:
         """Raise InputError where `recipe` would, for all bad files at once: before the first of many pictures."""
-        self._check_labels(sources, None)
+        self._check_class(sources, c)
+        for style in styles_among(sources)[:1]:  # those of a file have one shape
+            self._own(torch.from_numpy(style.values)[None])
         for start in range(0, len(sources), CHUNK):  # a projection at 1024 px holds 15 MB
             self._read(sources[start : start + CHUNK])
 
     def describe(self, sources: Sequence[Source] = ()) -> str:
         """The controls in words: "psi 0.7 on all styles, noise of each seed"."""
         return describe_controls(self.G, self.controls, sources)
+
+    def made_of(self) -> dict[str, Any]:
+        """What a source's picture depends on beside the source, as JSON data: the network and the controls."""
+        moves = [
+            {"name": d.name, "strength": strength, "layers": list(d.layers), "sha256": _sha256(d.vector)}
+            for d, strength in self.moves
+        ]
+        controls, layers = self.controls, self.controls.noise_layers
+        seed = controls.noise_seed
+        return {
+            "network": full_fingerprint(self.G),
+            "psi": self.psi,
+            "cutoff": self.cutoff,
+            "towards": controls.towards if self.towards is None else _sha256(self.towards),
+            "noise": controls.noise,
+            "noise_seed": None if seed is None else operator.index(seed),
+            "noise_layers": layers if layers is None or isinstance(layers, str) else self.noisy_layers,
+            "class_index": check_class(self.G, controls.class_index),
+            "direction": moves,
+        }
 
     @property
     def center(self) -> Tensor:
@@ -142,23 +178,34 @@ class Sampler:
         return self._found[what]
 
     def _ws(self, found: Sequence[Source], files: Files, c: Tensor | None) -> Tensor:
-        self._check_labels(found, c)
-        rows = {path: ws.to(self.G.w_avg.device) for path, (ws, _) in files.items()}
+        c = None if c is None else check_labels(self.G, c, len(found))
+        self._check_class(found, c)
         of_seeds = iter(())
         if seeds := seeds_among(found):
-            at = [i for i, source in enumerate(found) if not isinstance(source, Path)]
+            at = [i for i, source in enumerate(found) if isinstance(source, int)]
             labels = labels_of(self.G, self.controls.class_index, len(seeds)) if c is None else c[at]
             of_seeds = iter(self.truncate(seed_ws(self.G, seeds, c=labels)).split(1))
-        ws = torch.cat([rows[source] if isinstance(source, Path) else next(of_seeds) for source in found])
-        return move(ws, self.moves)
+        rows = []
+        for source in found:
+            if isinstance(source, Path):
+                rows.append(files[source][0].to(self.G.w_avg))
+            elif isinstance(source, Style):
+                rows.append(self._own(torch.from_numpy(source.values)[None]))
+            else:
+                rows.append(next(of_seeds))
+        return move(torch.cat(rows), self.moves)
 
     def _noise(self, found: Sequence[Source], files: Files) -> list[Tensor] | None:
         if not self.G.config.noise or self.controls.noise == "none":
             return None
         if self._same_noise is not None:
             return self._same_noise
-        each = [files[source][1] if isinstance(source, Path) else seed_noise(source, self.G) for source in found]
-        return self._placed(concatenate(each))
+        return self._placed(concatenate([self._own_noise(source, files) for source in found]))
+
+    def _own_noise(self, source: Source, files: Files) -> list[Tensor]:
+        if isinstance(source, Path):
+            return files[source][1]
+        return seed_noise(source if isinstance(source, int) else 0, self.G)
 
     @cached_property
     def _same_noise(self) -> list[Tensor] | None:
@@ -173,7 +220,7 @@ class Sampler:
         return self.noise([0])
 
     def _placed(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        return [m.to(self.G.w_avg.device) for m in only_layers(maps, self.noisy_layers)]
+        return [m.to(self.G.w_avg) for m in only_layers(maps, self.noisy_layers)]
 
     def _own(self, ws: Tensor) -> Tensor:
         """Styles of the user's own as (N, num_ws, w_dim), where G is."""
@@ -182,19 +229,16 @@ class Sampler:
             raise InputError(
                 f"styles of shape {tuple(ws.shape)}: must be w (N, {G.w_dim}) or ws (N, {G.num_ws}, {G.w_dim})"
             )
+        if not len(ws):
+            raise InputError("no styles: give at least one")
+        if ws.is_complex() or not ws.isfinite().all():
+            raise InputError("styles that are not real and finite numbers: make them again")
         ws = ws.to(G.w_avg)
         return ws if ws.ndim == 3 else G.broadcast(ws)
 
-    def _check_labels(self, found: Sequence[Source] | Tensor, c: Tensor | None) -> None:
-        """Raise InputError for labels that do not fit, and where a class is missing."""
-        if isinstance(found, Tensor):
-            return
-        if c is not None:
-            if tuple(c.shape) != (len(found), self.G.c_dim):
-                raise InputError(
-                    f"c of shape {tuple(c.shape)}: must be ({len(found)}, {self.G.c_dim}), one label for each source"
-                )
-        elif seeds_among(found):
+    def _check_class(self, found: Sequence[Source], c: Tensor | None) -> None:
+        """Raise InputError where seeds need a class and none is given."""
+        if c is None and seeds_among(found):
             labels_of(self.G, self.controls.class_index, 1)
 
     def _read(self, found: Sequence[Source]) -> Files:
@@ -209,9 +253,40 @@ class Sampler:
         return files
 
 
+def check_network(G: object) -> None:
+    """Raise InputError for what is no generator, such as the name of a file."""
+    if not isinstance(G, Generator):
+        raise InputError(f"G is {printable(G, 80)}: must be a network, as stylegan.load(PATH) gives one")
+
+
+def _sha256(tensor: Tensor) -> str:
+    return hashlib.sha256(tensor.cpu().numpy().tobytes()).hexdigest()
+
+
+def _styles(sources: object) -> Tensor | None:
+    """Styles given as a tensor or array. None for other sources, an array of seeds among them."""
+    if not isinstance(sources, Tensor | np.ndarray):
+        return None
+    if isinstance(sources, np.ndarray) and sources.dtype.kind not in "fiub":
+        raise InputError(f"an array of {sources.dtype}: give seeds, or styles as real numbers")
+    given = torch.as_tensor(sources)
+    return None if given.ndim < 2 and not given.is_floating_point() else given
+
+
+def _own_center(G: Generator, towards: Tensor) -> Tensor:
+    """What truncation pulls to, where G is."""
+    center = torch.as_tensor(towards)
+    if center.shape[-1:] != (G.w_dim,) or center.ndim > 2 or not center.numel() or not center.isfinite().all():
+        raise InputError(
+            f"towards of shape {tuple(center.shape)}: must be a mean ({G.w_dim},) or centres (K, {G.w_dim}), "
+            "of finite numbers"
+        )
+    return center.to(G.w_avg)
+
+
 def sample(
     G: Generator,
-    seeds: Sources,
+    seeds: Sources | Tensor,
     *,
     c: Tensor | None = None,
     truncation_psi: float | Sequence[float] = 1.0,

@@ -1,19 +1,25 @@
 """Pictures of seeds and projections into files; nothing that exists is overwritten."""
 
-from collections.abc import Sequence
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-from stylegan.data.dataset import image_grid, save_png
-from stylegan.errors import InputError, refuse
+from stylegan.data.dataset import image_grid
+from stylegan.errors import InputError, printable, refuse
+from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.made import Made, digest_of, file_digest, refuse_files
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import CHUNK
 from stylegan.sampling.sampler import DEFAULT, Sampler
-from stylegan.sampling.sources import SUFFIX, Source, Sources, parse_sources
+from stylegan.sampling.sources import Source, Sources, Style, parse_sources, picture_name
 
 
 @dataclass(frozen=True)
@@ -32,40 +38,78 @@ def save_samples(
     controls: Controls = DEFAULT,
     images: bool = True,
     grid: bool = False,
+    save_w: bool = False,
 ) -> Saved:
     """Write the pictures of seeds into the folder `out`, as seed0000.png ..., and with `grid` all on one grid.png.
 
-    A projection's file may stand for a seed ("0-3,face.safetensors"): its picture is face.png. Raises InputError,
-    before a picture is made, where one of the files exists.
+    A file of styles may stand for a seed ("0-3,face.safetensors"): its picture is face.png. save_w: also write the
+    styles as ws.npz, (N, num_ws, w_dim), which may stand for seeds in turn. What is there already and was made in the
+    same way is kept. Raises InputError, before a picture is made, where one of the files exists and was not.
     """
-    out, found = Path(out), list(dict.fromkeys(parse_sources(seeds)))
-    if not (images or grid):
+    if not (images or grid or save_w):
         raise InputError("neither images nor a grid: choose at least one")
-    paths = [out / _name(source) for source in found] if images else []
-    sheet = [out / "grid.png"] if grid else []
-    refuse_twins([*paths, *sheet])
-    refuse_existing([*paths, *sheet])
-    sampler = Sampler(G, controls)
+    out, found, sampler = user_path(out), list(dict.fromkeys(parse_sources(seeds))), Sampler(G, controls)
+    paths = [out / f"{picture_name(source)}.png" for source in found] if images else []
+    sheet, styles = [out / "grid.png"] if grid else [], [out / "ws.npz"] if save_w else []
+    refuse_twins([*paths, *sheet, *styles])
     sampler.check(found)
-    note = sampler.describe(found)
-    chunks = progress([found[i : i + CHUNK] for i in range(0, len(found), CHUNK)], "pictures")
+    each, same = list(map(made_of, found)), digest_of(sampler.made_of())
+    how = {path: digest_of([same, one]) for path, one in zip(paths, each, strict=False)}
+    how |= {path: digest_of([same, path.name, each]) for path in [*sheet, *styles]}
+    made = Made(out, how)
     make_folder(out)
-    kept = []
-    for start, chunk in zip(range(0, len(found), CHUNK), chunks, strict=True):
-        pictures = sampler.recipe(chunk).pictures(G)
-        for path, picture in zip(paths[start : start + CHUNK], pictures, strict=False):
-            save_png(image_grid(picture[None], 1), path)
-        kept += [pictures] if grid else []
+    pictures = _pictures(sampler, found, paths, made, all_of_them=any(path not in made.there for path in sheet))
+    kept = [picture for picture in pictures if grid]
     for path in sheet:
-        save_png(image_grid(np.concatenate(kept), grid_columns(len(found))), path)
-    return Saved([*paths, *sheet], note)
+        if path not in made.there:
+            save_new(image_grid(np.stack(kept), grid_columns(len(found))), path, made)
+    for path in styles:
+        if path not in made.there:
+            ws = [sampler.ws(found[i : i + CHUNK]).float().cpu().numpy() for i in range(0, len(found), CHUNK)]
+            with made.new(path) as partial:
+                np.savez(partial, ws=np.concatenate(ws), names=np.array([*map(picture_name, found)]))
+    return Saved([*paths, *sheet, *styles], "; ".join([sampler.describe(found), *made.said()]))
+
+
+def _pictures(
+    sampler: Sampler, found: list[Source], paths: list[Path], made: Made, *, all_of_them: bool
+) -> Iterator[NDArray[np.uint8]]:
+    """Write the pictures that are missing; give all pictures, or only those that had to be made.
+
+    Pictures are computed in the same batches whatever is there, so they are the same to the last bit.
+    """
+    for start in progress(range(0, len(found), CHUNK), "pictures"):
+        files = paths[start : start + CHUNK]
+        missing = [path for path in files if path not in made.there]
+        if not missing and not all_of_them:
+            continue
+        pictures = sampler.recipe(found[start : start + CHUNK]).pictures(sampler.G)
+        for path, picture in zip(files, pictures, strict=False):
+            if path in missing:
+                save_new(image_grid(picture[None], 1), path, made)
+        yield from pictures
+
+
+def save_new(image: Image.Image, path: Path, made: Made) -> None:
+    """Write a whole new PNG file of a job."""
+    with made.new(path) as partial:
+        image.save(partial, format="PNG")
+
+
+def made_of(source: Source) -> object:
+    """A source as JSON data that tells it from others: a file by its contents."""
+    if isinstance(source, Path):
+        return ["projection", file_digest(source)]
+    if isinstance(source, Style):
+        return ["style", hashlib.sha256(source.values.tobytes()).hexdigest()]
+    return source
 
 
 def png_path(out: Path | str) -> Path:
     """The path of a new PNG file. Raises InputError for another suffix and for a file that exists."""
-    path = Path(out)
+    path = user_path(out)
     if path.suffix.lower() != ".png":
-        raise InputError(f"{path}: the name must end in .png")
+        raise InputError(f"{printable(path)}: the name must end in .png")
     refuse_existing([path])
     make_folder(path.parent)
     return path
@@ -76,7 +120,8 @@ def refuse_twins(paths: Sequence[Path]) -> None:
     folded = [path.name.lower() for path in paths]
     refuse(
         [
-            f"several pictures would be called {name}: rename the projections, or write them to another --out"
+            f"several pictures would be called {printable(name, 80)}: rename the projections, or write them to another "
+            "--out"
             for name in sorted({name for name in folded if folded.count(name) > 1})
         ]
     )
@@ -84,10 +129,7 @@ def refuse_twins(paths: Sequence[Path]) -> None:
 
 def refuse_existing(paths: Sequence[Path]) -> None:
     """Raise InputError naming the files that exist, as nothing is overwritten."""
-    existing = [str(path) for path in paths if path.exists()]
-    more = f" and {len(existing) - 5} more" if len(existing) > 5 else ""
-    if existing:
-        raise InputError(f"{', '.join(existing[:5])}{more} exist: choose another --out, or delete them first")
+    refuse_files([path for path in paths if os.path.lexists(path)])
 
 
 def grid_columns(count: int) -> int:
@@ -95,14 +137,9 @@ def grid_columns(count: int) -> int:
     return min(count, int(np.ceil(np.sqrt(count * 1.5))))
 
 
-def _name(source: Source) -> str:
-    """The file of a picture."""
-    return f"{source.name.removesuffix(SUFFIX)}.png" if isinstance(source, Path) else f"seed{source:04d}.png"
-
-
 def make_folder(folder: Path) -> None:
     """Make the folder where it is missing. Raises InputError where a file is in the way."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{folder} is no folder, or lies below a file: choose another --out") from error
+        raise InputError(f"{printable(folder)} is no folder, or lies below a file: choose another --out") from error

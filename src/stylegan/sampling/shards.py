@@ -4,10 +4,9 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,15 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from stylegan.data.dataset import image_grid
-from stylegan.errors import InputError
-from stylegan.files import remove_partial_files, whole_file, write_text
+from stylegan.errors import InputError, printable
+from stylegan.files import remove_partial_files, user_path, whole_file, write_text
 from stylegan.networks.generator import Generator
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.fingerprint import full_fingerprint
 from stylegan.sampling.job import BATCH, Shard, shard_of
 from stylegan.sampling.progress import progress
 from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.save import Saved, make_folder
-from stylegan.sampling.seeds import Seeds, describe_ranges
+from stylegan.sampling.seeds import Seeds, describe_ranges, seed_ranges
 
 
 def save_shard(
@@ -39,7 +37,7 @@ def save_shard(
     manifest last: with it the shard is done, and left as it is. Raises InputError for shards of another job in `out`,
     and where another process is writing this one.
     """
-    out, part, sampler = Path(out), shard_of(seeds, shard), Sampler(G, controls)
+    out, part, sampler = user_path(out), shard_of(seeds, shard), Sampler(G, controls)
     tar, manifest = out / f"{name_of(part)}.tar", out / f"{name_of(part)}.json"
     job = describe_job(sampler, part)
     words = sampler.describe()
@@ -61,7 +59,7 @@ def save_shard(
     return Saved([tar, manifest], note)
 
 
-def pngs(G: Generator, seeds: Sequence[int], controls: Controls = DEFAULT) -> list[bytes]:
+def pngs(G: Generator, seeds: Seeds, controls: Controls = DEFAULT) -> list[bytes]:
     """The PNG files of up to 16 seeds, the same bytes as in a shard where these seeds are one of its batches.
 
     Always 16 pictures are computed, the last again and again where there are fewer seeds.
@@ -69,10 +67,9 @@ def pngs(G: Generator, seeds: Sequence[int], controls: Controls = DEFAULT) -> li
     return encoded(Sampler(G, controls), seeds)
 
 
-def encoded(sampler: Sampler, seeds: Sequence[int]) -> list[bytes]:
+def encoded(sampler: Sampler, seeds: Seeds) -> list[bytes]:
     """`pngs` of prepared controls."""
-    if not 1 <= len(seeds) <= BATCH:
-        raise InputError(f"{len(seeds)} seeds: give 1 to {BATCH}, which are computed together")
+    seeds = [seed for part in seed_ranges(seeds, at_most=BATCH) for seed in part]
     padded = [*seeds, *[seeds[-1]] * (BATCH - len(seeds))]
     cudnn = torch.backends.cudnn
     with cudnn.flags(cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=cudnn.allow_tf32):
@@ -89,14 +86,9 @@ def name_of(part: Shard) -> str:
 
 def describe_job(sampler: Sampler, part: Shard) -> dict[str, Any]:
     """What all shards of a job have in common, as JSON data: what the pictures are made of, and how they are parted."""
-    moves = [
-        {"name": d.name, "strength": strength, "layers": list(d.layers), "sha256": _sha256(d.vector.numpy())}
-        for d, strength in sampler.moves
-    ]
     sizes = {"count": part.count, "shards": part.N, "batch": BATCH}
-    made_of = asdict(sampler.controls) | {"psi": sampler.psi, "direction": moves}
-    del made_of["directions_from"]  # a manifest tells no place
-    return {"network": full_fingerprint(sampler.G), "seeds": describe_ranges(part.ranges), **sizes, **made_of}
+    made_of = sampler.made_of()
+    return {"network": made_of.pop("network"), "seeds": describe_ranges(part.ranges), **sizes, **made_of}
 
 
 def _tar(sampler: Sampler, part: Shard) -> Iterator[bytes]:
@@ -113,10 +105,6 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
     file = io.BytesIO()
     image_grid(picture[None], 1).save(file, format="PNG")
     return file.getvalue()
-
-
-def _sha256(array: NDArray[np.float32]) -> str:
-    return hashlib.sha256(array.tobytes()).hexdigest()
 
 
 def _made_with(G: Generator) -> dict[str, str]:
@@ -147,9 +135,13 @@ def _refuse_another_job(job: dict[str, Any], out: Path, part: Shard) -> None:
     own = out / f"{name_of(part)}.json"
     path = own if own.exists() else next(out.glob(f"shard-*-of-{part.N:05d}.json"), None)
     other = _read(path)["job"] if path else job
-    differ = [f"{key} {other.get(key)}, now {value}" for key, value in job.items() if other.get(key) != value]
+    differ = [
+        f"{key} {printable(other.get(key), 80)}, now {printable(value, 80)}"
+        for key, value in job.items()
+        if other.get(key) != value
+    ]
     if differ:
-        raise InputError(f"{path} is of another job: {'; '.join(differ)}: choose another --out")
+        raise InputError(f"{printable(path)} is of another job: {'; '.join(differ)}: choose another --out")
 
 
 def _is_done(manifest: Path, tar: Path) -> bool:
@@ -160,5 +152,7 @@ def _read(manifest: Path) -> dict[str, Any]:
     try:
         found = json.loads(manifest.read_text(encoding="utf-8"))
         return {"job": dict(found["job"]), "bytes": int(found["bytes"])}
-    except (ValueError, KeyError, TypeError) as e:
-        raise InputError(f"{manifest} is no manifest of a shard: delete it, and the shard is written again") from e
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as e:
+        raise InputError(
+            f"{printable(manifest)} is no manifest of a shard: delete it, and the shard is written again"
+        ) from e

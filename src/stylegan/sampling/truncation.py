@@ -1,57 +1,54 @@
 """How strongly truncation pulls, and towards what (Appendix B). `networks.styles.truncate` then does it."""
 
-import math
 import re
-from collections.abc import Sequence
-from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.networks.generator import Generator
-from stylegan.networks.levels import style_indices
+from stylegan.networks.levels import named_levels, style_indices
 from stylegan.sampling.controls import Psi
 from stylegan.sampling.latents import draw_w
+from stylegan.sampling.numbers import finite_number, whole_number
 
 SAMPLES = 10_000  # w drawn for a mean or for centres, unless told
 
 
 def parse_psi(psi: Psi, G: Generator) -> float | list[float]:
     """psi as a number, or as one number for each style. Raises InputError for what is no finite number."""
-    if isinstance(psi, Real) and not isinstance(psi, bool):  # NumPy's numbers too
-        return _number(float(psi), psi, G)
-    if not isinstance(psi, str | Sequence):
-        raise InputError(f"psi {psi!r}: {_allowed(G)}")
-    parts: Sequence[str] | Sequence[float] = psi.split(",") if isinstance(psi, str) else psi
-    if isinstance(psi, str) and "=" in psi:
+    given: Any = psi.tolist() if isinstance(psi, np.ndarray | np.generic | Tensor) else psi
+    if isinstance(given, str) and "=" in given:
         psis = [1.0] * G.num_ws
-        for part in psi.split(","):
+        for part in given.split(","):
             level, _, value = part.partition("=")
             for i in style_indices(level, G):
-                psis[i] = _number(value, psi, G)
+                psis[i] = _number(value, given, G)
         return psis
+    parts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(parts, list | tuple):
+        return _number(parts, given, G)
     if len(parts) == 1:
-        return _number(parts[0], psi, G)
+        return _number(parts[0], given, G)
     if len(parts) != G.num_ws:
-        raise InputError(f"psi {psi!r} has {len(parts)} numbers: {_allowed(G)}")
-    return [_number(part, psi, G) for part in parts]
+        raise InputError(f"psi {printable(repr(given), 80)} has {len(parts)} numbers: {_allowed(G)}")
+    return [_number(part, given, G) for part in parts]
 
 
 def check_cutoff(cutoff: int | None) -> int | None:
-    """The cutoff. Raises InputError for one below 0."""
-    if cutoff is not None and cutoff < 0:
-        raise InputError(f"cutoff {cutoff}: must be 0 (no style is truncated) or above")
-    return cutoff
+    """The cutoff. Raises InputError for one that is no whole number from 0."""
+    return None if cutoff is None else whole_number(cutoff, "cutoff", words=" of styles, or None for all")
 
 
 def parse_towards(towards: str) -> tuple[str, int]:
     """("mean", 5000) of "mean:5000", ("centers", 8) of "centers:8", and ("mean", 0) of "mean", the training's w_avg."""
-    match = re.fullmatch(r"mean|(mean|centers):([1-9]\d*)", towards)
+    match = re.fullmatch(r"mean|(mean|centers):([1-9]\d{0,9})", towards) if isinstance(towards, str) else None
     if match is None:
         raise InputError(
-            f"towards {towards!r}: must be mean (of the training), mean:N (of N samples) or centers:K (of K clusters)"
+            f"towards {printable(repr(towards), 80)}: must be mean (of the training), mean:N (of N samples) "
+            "or centers:K (of K clusters)"
         )
     return match[1] or "mean", int(match[2] or 0)
 
@@ -103,15 +100,16 @@ def _spread(w: Tensor, K: int, seed: int) -> Tensor:
     return centers
 
 
-def _number(value: str | float, psi: Psi, G: Generator) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise InputError(f"psi {psi!r}: {value!r} is no number; {_allowed(G)}")
+def _number(value: object, psi: object, G: Generator) -> float:
+    number = finite_number(value)
+    if number is None:
+        raise InputError(f"psi {printable(repr(psi), 80)}: {printable(repr(value), 80)} is no number; {_allowed(G)}")
     return number
 
 
 def _allowed(G: Generator) -> str:
-    return f"give one such as 0.7, one for each of the {G.num_ws} styles, or by levels such as coarse=0.5,fine=1"
+    if not G.has_styles:
+        return "give one such as 0.7"
+    names = list(named_levels(G))
+    levels = f"{names[0]}=0.5" + (f",{names[-1]}=1" if len(names) > 1 else "")  # of those that this network has
+    return f"give one such as 0.7, one for each of the {G.num_ws} styles, or by levels such as {levels}"
