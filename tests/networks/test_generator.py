@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from stylegan.config import CONFIG_A, CONFIG_D, CONFIG_F
-from stylegan.networks.generator import ConstantInput, Generator, LatentInput, TraditionalLayer
-from stylegan.networks.layers import AdaIN, EqualizedLinear, upsample
+from stylegan.networks.fast import when
+from stylegan.networks.generator import LAYERS, ConstantInput, Generator, LatentInput, Layer, TraditionalLayer
+from stylegan.networks.layers import AdaIN, EqualizedLinear, noisy_leaky_relu, upsample
 from stylegan.networks.styles import mix
 
 import golden
@@ -323,3 +324,24 @@ def test_too_few_noise_maps_are_refused_and_those_of_later_growth_ignored(G, z):
 def test_noise_is_refused_where_there_are_no_inputs_for_it(z):
     with pytest.raises(ValueError, match="noise was given, and this network has no noise inputs"):
         generator(CONFIG_D.but(**SMALL))(z, noise=[])
+
+
+class ResidualLayer(Layer):
+    """A layer of somebody's own, which reads what its convolution gives twice."""
+
+    def __init__(self, config, op, channels, resolution):
+        super().__init__(config, op, channels, resolution)
+        self.norm = AdaIN(channels, config.w_dim)
+
+    def forward(self, x, w, noise):
+        y = self.op(x)
+        return self.norm(y + noisy_leaky_relu(y, self.bias, noise, self.noise_strength), w)
+
+
+def test_a_layer_that_reads_its_features_twice_gives_the_same_picture_with_and_without_gradients(z, monkeypatch):
+    monkeypatch.setattr(when, "LARGE_BYTES", 0)
+    monkeypatch.setitem(LAYERS, "adain", ResidualLayer)
+    G = generator().requires_grad_(True)
+    recorded = G(z, noise_mode="none")
+    with torch.no_grad():
+        assert close(G(z, noise_mode="none"), recorded)

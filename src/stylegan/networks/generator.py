@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -208,6 +208,7 @@ class Block(nn.Module):
         second = EqualizedConv2d(channels, channels)
         layer = LAYERS[config.norm]
         self.layers = nn.ModuleList([layer(config, op, channels, resolution) for op in (first, second)])
+        self.is_chain = layer.is_chain
         self.torgb = ToRGB(channels, config.img_channels)
 
     @fast.chain
@@ -220,6 +221,7 @@ class Block(nn.Module):
 class Layer(nn.Module):
     """What the layers of both generators share: a convolution (or the input), noise, bias, leaky ReLU."""
 
+    is_chain: ClassVar[bool] = False  # reads what each of its steps gives once, so that it may be overwritten
     noise_const: Tensor
 
     def __init__(self, config: NetworkConfig, op: nn.Module, channels: int, resolution: int) -> None:
@@ -239,6 +241,8 @@ class Layer(nn.Module):
 class StyledLayer(Layer):
     """Figure 1b: convolution, noise, bias, leaky ReLU, then the style by AdaIN."""
 
+    is_chain = True
+
     def __init__(self, config: NetworkConfig, op: nn.Module, channels: int, resolution: int) -> None:
         super().__init__(config, op, channels, resolution)
         self.norm = AdaIN(channels, config.w_dim)
@@ -250,6 +254,8 @@ class StyledLayer(Layer):
 
 class TraditionalLayer(Layer):
     """Figure 1a: convolution, bias, leaky ReLU, then the norm of every pixel. w has no say."""
+
+    is_chain = True
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         return pixel_norm(self.activated(x, noise))  # (N, channels, H, H)

@@ -57,13 +57,13 @@ def dispatched(definition: Callable[P, R]) -> Callable[P, R]:
 def chain(forward: Callable[Concatenate[M, Tensor, P], R]) -> Callable[Concatenate[M, Tensor, P], R]:
     """Mark the `forward` of layers one after another, of which nobody sees the features in between.
 
-    Where no gradient is recorded, a layer may overwrite what the one before it gave; a hook on a layer inside must
-    clone what it keeps.
+    Where no gradient is recorded and the module says that it `is_chain`, a layer may overwrite what the one before it
+    gave; a hook on a layer inside must clone what it keeps.
     """
 
     @wraps(forward)
     def owning(module: M, x: Tensor, *args: P.args, **kwargs: P.kwargs) -> R:
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or not module.is_chain:
             return forward(module, x, *args, **kwargs)
         with overwriting(all_but=x):
             return forward(module, x, *args, **kwargs)
