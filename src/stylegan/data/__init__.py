@@ -1,1 +1,1 @@
-"""Pictures in, uint8 batches out: `prepare` builds a data set, `images` opens it, `pixels` owns the range."""
+"""Pictures in, uint8 batches out: `prepare` builds a data set, `images` opens it, `pixels` defines the range."""

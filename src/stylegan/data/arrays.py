@@ -1,6 +1,6 @@
-"""Arrays of a data set on disk: checked by their headers, read by position, compared with their checksums.
+"""Arrays of a data set on disk: headers are checked, pictures read by position and compared with checksums.
 
-No memory maps: a page that a truncated file has no more would end the process with SIGBUS.
+No memory maps: reading past the end of a truncated file would end the process with SIGBUS.
 """
 
 import os
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stylegan.errors import InputError, printable
 
-CHECKED_BYTES = 2**18  # of each batch, at least one picture: CRC-32 takes a quarter of a millisecond for them
+CHECKED_BYTES = 2**18  # of each batch, at least one picture; their CRC-32 takes a quarter of a millisecond
 SAMPLE_BYTES = 2**21  # of each file when it is opened, at least the first and the last picture
 SAMPLE_PICTURES = 64
 
@@ -51,12 +51,12 @@ class PictureFile:
         return pictures
 
     def read_sample(self) -> None:
-        """Compare some pictures from all over the file with their checksums."""
+        """Compare a sample of pictures, spread over the file, with their checksums."""
         count = min(max(2, SAMPLE_BYTES // self.item_bytes), SAMPLE_PICTURES, self.shape[0])
         self.read(np.linspace(0, self.shape[0] - 1, count).astype(np.intp), checked=count)
 
     def checked_per_batch(self) -> int:
-        """How many pictures of a batch are compared: what CHECKED_BYTES hold."""
+        """The number of pictures of a batch that are compared: as many as CHECKED_BYTES hold."""
         return max(1, CHECKED_BYTES // self.item_bytes)
 
     def _read_into(self, buffer: memoryview, row: int) -> None:

@@ -1,4 +1,4 @@
-"""Which class each picture is of: told by its folder, by a file of labels, or by nothing; and always why."""
+"""The class of each picture: from its folder, from a file of labels, or none; always with the reason."""
 
 import csv
 import io
@@ -46,7 +46,7 @@ class Labels:
 
 
 def natural(name: str) -> tuple[list[Any], str]:
-    """A key that sorts 0, 1, 2, 10, and names without digits as ever."""
+    """A sort key for natural order: 0, 1, 2, 10."""
     pieces: list[Any] = re.split(r"(\d+)", name)
     pieces[1::2] = [(len(digits.lstrip("0")), digits.lstrip("0")) for digits in pieces[1::2]]
     return pieces, name

@@ -1,4 +1,4 @@
-"""The colours of a picture as 8-bit sRGB, whatever profile and depth its file has."""
+"""Converts the colours of a picture to 8-bit sRGB from any profile and depth."""
 
 import io
 from functools import lru_cache
@@ -23,7 +23,7 @@ class Coloured(NamedTuple):
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Coloured:
-    """Convert from the ICC profile that the file has; one that cannot be used is told, and the numbers are kept."""
+    """Convert from the file's ICC profile. An unusable profile is noted, and the values are kept."""
     if not profile:
         return Coloured(image)
     try:
@@ -47,7 +47,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Coloured:
 def to_8_bit(image: Image.Image) -> Image.Image:
     """Gray of 16 bits -> 8 bits; others as they are. White is the largest number of the container's bits.
 
-    Pillow's own convert() would clip at 255; what the brightest pixel is must not matter.
+    Pillow's convert() would clip at 255. The brightest pixel must not affect the result.
     """
     if image.mode != "F" and not image.mode.startswith("I"):
         return image
@@ -88,7 +88,7 @@ def _transform(profile: bytes) -> tuple[str, str, ImageCms.ImageCmsTransform | N
 
 
 def _is_srgb(space: str, transform: ImageCms.ImageCmsTransform) -> bool:
-    """Profiles of sRGB differ in name and rounding: those colours should stay as the file has them."""
+    """sRGB profiles differ in name and rounding: their colours should stay unchanged."""
     if space == "CMYK":
         return False
     steps = np.arange(0, 256, 17, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""A prepared data set: uint8 pictures at every power of two from 4 to its resolution, straight from the disk."""
+"""A prepared data set: uint8 pictures at every power of two from 4 to its resolution, read from disk."""
 
 import hashlib
 import json
@@ -74,7 +74,7 @@ class ImageDataset:
 
     @property
     def resolutions(self) -> list[int]:
-        """Those that it has, the largest first."""
+        """All resolutions, the largest first."""
         return pyramid_resolutions(self.img_resolution)
 
     def __len__(self) -> int:
@@ -85,7 +85,7 @@ class ImageDataset:
 
     @property
     def fingerprint(self) -> str:
-        """64 hex digits: equal for equal pictures and labels in equal order, wherever the folder lies."""
+        """64 hex digits: equal for the same pictures and labels in the same order, in any folder."""
         sums = {"data_sha256": self.manifest["data_sha256"], "class_names": self.class_names}
         return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 

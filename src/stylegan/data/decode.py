@@ -17,10 +17,10 @@ from stylegan.errors import printable
 Crop = Literal["center", "pad", "refuse"]
 Channels = Literal[1, 3, 4]
 
-MAX_PIXELS = 178_956_970  # where Pillow refuses, by a setting of the whole process that is not ours to change
+MAX_PIXELS = 178_956_970  # Pillow's limit, a process-wide setting that we leave alone
 MAX_BYTES = 2**30 + 2**20  # of MAX_PIXELS without compression, with 6 bytes a pixel (16-bit RGB)
-LARGE_PIXELS = MAX_PIXELS // 2  # where Pillow warns: more than most cameras give
-ONE_LARGE = Lock()  # held while a picture above LARGE_PIXELS is in memory: threads do not multiply it
+LARGE_PIXELS = MAX_PIXELS // 2  # where Pillow warns; more than most cameras have
+ONE_LARGE = Lock()  # only one picture above LARGE_PIXELS is in memory at a time
 MODES: dict[Channels, str] = {1: "L", 3: "RGB", 4: "RGBA"}
 UPRIGHT = {  # EXIF's orientation -> what undoes it
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -36,7 +36,7 @@ SIDEWAYS = {UPRIGHT[5], UPRIGHT[6], UPRIGHT[7], UPRIGHT[8]}  # these exchange wi
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What the picture in a file was like."""
+    """Properties of the picture in a file."""
 
     size: tuple[int, int]  # width and height, upright
     profile: str | None  # the colour profile that it was converted from
@@ -45,7 +45,7 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a file gave."""
+    """The result of decoding a file."""
 
     pixels: NDArray[np.uint8]  # (resolution, resolution, img_channels)
     original: Original
@@ -95,7 +95,7 @@ def decode(data: bytes, resolution: int, *, crop: Crop, img_channels: Channels) 
 
 
 def _decoded(image: Image.Image, resolution: int, crop: Crop, img_channels: Channels) -> Decoded:
-    # A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves three times what is needed: faster, not visible.
+    # A JPEG is decoded at 1/2, 1/4 or 1/8 if that leaves three times the needed size: faster, without visible loss.
     whole = image.size
     image.draft(None, (3 * resolution, 3 * resolution))
     image.load()
@@ -108,7 +108,7 @@ def _decoded(image: Image.Image, resolution: int, crop: Crop, img_channels: Chan
     image, came_from, note = to_srgb(image, profile)
     pixels = np.atleast_3d(np.array(_square(_with_channels(image, img_channels), resolution, crop)))  # (H, W, C)
     if img_channels == 4:
-        pixels[pixels[:, :, 3] == 0] = 0  # whatever lay hidden there, files of all sizes give the same
+        pixels[pixels[:, :, 3] == 0] = 0  # hidden colours are removed, the same for files of all sizes
     size = whole[::-1] if turn in SIDEWAYS else whole
     return Decoded(pixels, Original(size, came_from, note))
 
@@ -167,4 +167,6 @@ def _square(image: Image.Image, resolution: int, crop: Crop) -> Image.Image:
 
 
 def _resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)  # 3: not visible, says Pillow, and faster
+    return image.resize(
+        size, Image.Resampling.LANCZOS, reducing_gap=3.0
+    )  # 3: faster, and not visible according to Pillow

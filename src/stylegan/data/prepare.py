@@ -1,4 +1,4 @@
-"""The data set doctor: any pictures -> a data set, and a reason for every file that gave none."""
+"""Builds a data set from any pictures, and gives a reason for every file that could not be used."""
 
 import hashlib
 import os
@@ -148,7 +148,7 @@ def _default_resolution(entries: list[Entry], crop: Crop, progress: Progress) ->
 
 @dataclass
 class _Job:
-    """Files -> data set: what is kept, what is not and why."""
+    """Turns files into a data set: what is kept, and what is not and why."""
 
     writer: DatasetWriter
     crop: Crop
@@ -207,7 +207,7 @@ class _Job:
         return Classes([name for name in chosen.of if name is not None], chosen.reason)
 
     def _prefer_twins_inside(self, chosen: Classes) -> None:
-        """A stray picture that also lies in a class folder stays, as the one in the folder."""
+        """Keep a stray picture that also lies in a class folder, as the one in the folder."""
         for row, name in enumerate(chosen.of):
             if name is None and row in self.twins:
                 deepest = max(self.twins[row], key=lambda entry: len(entry.parts))
@@ -246,7 +246,7 @@ def _examine(entry: Entry, *, resolution: int, crop: Crop, img_channels: Channel
 
 
 def _in_order(function: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
-    """map() by threads, in order, a few items ahead of the reader: memory does not grow with the number of items."""
+    """Ordered map() by threads, a few items ahead of the reader, so that memory stays bounded."""
     pool = ThreadPoolExecutor(WORKERS)
     ahead: deque[Future[R]] = deque()
     try:

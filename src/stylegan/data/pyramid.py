@@ -1,4 +1,4 @@
-"""One picture at every resolution, as the authors' data have it."""
+"""One picture at every resolution, as in the authors' data."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 def pyramid(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     """(H, H, C) -> the same at H, H/2, ... 4: a chain of 2x2 box means, each level rounded on its own (half to even).
 
-    The chain itself is not rounded: rounding a rounded level would drift from what the networks' box filter gives.
+    The chain itself is not rounded: repeated rounding would drift from the networks' box filter.
     With 4 channels a colour counts as much as its alpha, and beneath alpha 0 every level is black.
     """
     levels = [pixels]

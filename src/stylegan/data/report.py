@@ -1,4 +1,4 @@
-"""What `prepare` says when it is done: a reason for every bad file, and everything that it decided by itself."""
+"""The report of `prepare`: a reason for every bad file, and every decision it made itself."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from stylegan.data.decode import Crop, Original, square_side
 from stylegan.errors import printable
 
-EXTREME = 0.5  # more than this part of a picture cut away: it is named
+EXTREME = 0.5  # pictures that lose more than this fraction are named
 NAMED = 8  # of a kind, at most
 SHOWN_CLASSES = 100
 
@@ -35,7 +35,7 @@ class Cut:
                 self.named.append(f"{printable(name, 80)} ({part:.0%} of {size[0]} x {size[1]})")
 
     def lines(self, kept: int) -> Iterator[str]:
-        """How much was cut from how many, and the way out for those that lost most."""
+        """How much was cut from how many pictures, and the remedy for those that lost most."""
         if self.pictures:
             mean = self.parts / self.pictures
             yield f"cut to the centre square: {self.pictures:,} of {kept:,} pictures, {mean:.0%} of each on average"
@@ -46,14 +46,14 @@ class Cut:
 
 @dataclass
 class Findings:
-    """What is noticed, picture by picture, beside the bad files. Strings of any kind: they are escaped when said."""
+    """Findings on the kept pictures. Strings are escaped when they are printed."""
 
     cut: Cut = field(default_factory=Cut)
     notes: list[tuple[str, str]] = field(default_factory=list)  # (name, what is odd about a picture that was kept)
     profiles: Counter[str] = field(default_factory=Counter)  # what was converted to sRGB
 
     def add(self, name: str, original: Original, crop: Crop) -> None:
-        """Take down a picture that is kept."""
+        """Record a picture that is kept."""
         self.cut.add(name, original.size, crop)
         if original.note:
             self.notes.append((name, original.note))

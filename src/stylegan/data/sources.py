@@ -1,4 +1,4 @@
-"""Where pictures come from: a folder or a zip, listed by name and read one file at a time, never extracted."""
+"""Sources of pictures: a folder or a zip, listed by name and read file by file without extraction."""
 
 import os
 import re
@@ -138,7 +138,7 @@ def _open_file(path: Path) -> IO[bytes]:
     if not path.exists() and path.is_symlink():
         raise FileNotFoundError(f"a broken link to {path.readlink()}")
     if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError("not a regular file")  # opening a named pipe would wait for ever
+        raise OSError("not a regular file")  # opening a named pipe would block
     return path.open("rb")
 
 

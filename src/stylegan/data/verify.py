@@ -1,4 +1,4 @@
-"""Whether a data set is, byte for byte, what `prepare` wrote."""
+"""Checks that a data set is, byte for byte, what `prepare` wrote."""
 
 import hashlib
 import zlib

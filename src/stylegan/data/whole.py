@@ -1,4 +1,4 @@
-"""What a file is, told from its first bytes, and whether it is whole where Pillow does not ask."""
+"""Identifies a file by its first bytes, and finds truncated files that Pillow accepts."""
 
 import struct
 import zlib
@@ -12,7 +12,7 @@ class BadPictureError(Exception):
 
 
 # Only these are given to Pillow: other plug-ins start programs (EPS) or read what no camera writes.
-AVIF = bool(find_spec("PIL.AvifImagePlugin")) and bool(features.check("avif"))  # some builds of Pillow have it not
+AVIF = bool(find_spec("PIL.AvifImagePlugin")) and bool(features.check("avif"))  # missing in some builds of Pillow
 JPEG2000 = bool(features.check("jpg_2000"))
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM") + ("AVIF",) * AVIF + ("JPEG2000",) * JPEG2000
 NAMES = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF, JPEG 2000 or PPM"

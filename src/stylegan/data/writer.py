@@ -1,4 +1,4 @@
-"""Writes a data set picture by picture; it takes its name only when it is complete."""
+"""Writes a data set picture by picture. It gets its name only when it is complete."""
 
 import csv
 import hashlib

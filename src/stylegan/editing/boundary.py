@@ -1,4 +1,4 @@
-"""A flat boundary between points marked yes and points marked no, also where there are fewer points than dimensions."""
+"""A linear boundary between points marked yes and no, also with fewer points than dimensions."""
 
 import csv
 from pathlib import Path
@@ -16,10 +16,10 @@ FOLDS = 10
 
 
 def linear_boundary(points: Tensor, marks: Tensor) -> tuple[Tensor, float]:
-    """The unit normal (dim,) of the boundary, towards yes; and how many points fall on its right side if left out.
+    """The unit normal (dim,) of the boundary, towards yes, and its cross-validated accuracy.
 
-    points: (N, dim); marks: (N,) bool, at least 2 of each. The second number is a fraction, the mean of both sides',
-    from boundaries made without a tenth of the points at a time. float64, no randomness.
+    points: (N, dim); marks: (N,) bool, at least 2 of each. The accuracy is the mean over both marks, from
+    boundaries fitted without a tenth of the points at a time. float64, no randomness.
     """
     X = points.cpu().double()
     X = X - X.mean(dim=0)
@@ -37,7 +37,7 @@ def linear_boundary(points: Tensor, marks: Tensor) -> tuple[Tensor, float]:
 
 
 def _logistic(X: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
-    """Normal and offset by ridge-penalized logistic regression, both marks of the same weight.
+    """Normal and offset by ridge-penalized logistic regression with balanced marks.
 
     With entries of X around 1, penalties from 0.1 to 10 found planted directions equally well, from 20 + 20 points up.
     """

@@ -1,4 +1,4 @@
-"""Directions in W that change one thing, found: from the weights, from the spread of W, or from marked pictures."""
+"""Finds directions in W: from the weights, from the covariance of W, or from marked pictures."""
 
 from collections.abc import Sequence
 
@@ -56,11 +56,11 @@ def principal_components(
 def boundary(
     G: Generator, name: str, *, yes: Sources, no: Sources, c: Tensor | None = None, levels: Levels = "all"
 ) -> Direction:
-    """From pictures without something to pictures with it: across the flat boundary between those marked yes and no.
+    """The direction across the linear boundary from pictures marked no to pictures marked yes.
 
-    20 and 20 are enough to begin with; `score` tells how well it holds. c: the label (1, c_dim) of the seeds' pictures.
-    yes, no: seeds, or projections' files; these lie off W, so mark some of them yes and some no, or that is what is
-    learned. The idea of InterFaceGAN (Shen et al., arXiv 1907.10786), with logistic regression.
+    20 of each are enough to begin with; `score` is the accuracy on held-out marks. c: the label (1, c_dim) of the
+    seeds' pictures. yes, no: seeds or projection files. Projections lie off W: mark some yes and some no, or the
+    boundary learns that difference. The idea of InterFaceGAN (Shen et al., arXiv 1907.10786), with logistic regression.
     """
     check_network(G)
     c = None if c is None else check_labels(G, c, 1)
@@ -76,7 +76,7 @@ def boundary(
 
 
 def marked(sources: Sources) -> list[Source]:
-    """The pictures of one mark; there may be none, as they can stand elsewhere."""
+    """The pictures with one mark; empty if the marks are given elsewhere."""
     empty = isinstance(sources, str | list | tuple) and not any(part != "" for part in sources)
     return [] if empty else parse_sources(sources)
 
@@ -84,12 +84,12 @@ def marked(sources: Sources) -> list[Source]:
 def _strongest_first(
     G: Generator, kind: Kind, values: Tensor, vectors: Tensor, W: Spread, layers: Sequence[int]
 ) -> list[Direction]:
-    """Directions of eigenvectors, the columns of `vectors`, which come in rising order of their values."""
+    """Directions from eigenvectors, the columns of `vectors`, given in ascending order of eigenvalues."""
     network, scores = fingerprint(G), (values / values.sum()).tolist()
     found: list[Direction] = []
     for i in reversed(range(len(values))):
         v = vectors[:, i]
-        v = v * v[v.abs().argmax()].sign()  # an eigenvector has no sign of its own: its largest entry is made positive
+        v = v * v[v.abs().argmax()].sign()  # the sign of an eigenvector is arbitrary: make its largest entry positive
         name = f"{kind.split('-')[0]}-{len(found) + 1}"
         found.append(Direction(name, (v * W.deviation(v)).float(), tuple(layers), kind, network, scores[i]))
     return found

@@ -1,4 +1,4 @@
-"""How different two pictures look: the distance between their features in a network trained to see.
+"""Perceptual distance between two pictures: that of their features in a classification network.
 
 As LPIPS (Zhang et al., arXiv 1801.03924) without its learned weights. The network is a choice: anything that maps
 pictures to feature maps. The default is EfficientNet-Lite0, whose weights come with a package and need no download.
@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from stylegan.errors import InputError
 
-MIN_SIDE_PX = 64  # smaller pictures are enlarged: at 32 px the deepest map would be a single position
+MIN_SIDE_PX = 64  # smaller pictures are enlarged; at 32 px the deepest map would have one position
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)  # of the 16 blocks of EfficientNet-Lite0
 DEPTHS = (0, 2, 4, 10, 15)  # the last blocks at 1/2, 1/4, 1/8, 1/16 and 1/32 of the picture's resolution
-BATCH_NORM_EPSILON = 1e-3  # that the network was trained with
+BATCH_NORM_EPSILON = 1e-3  # as in its training
 
 Weights = dict[str, Tensor]
 
 
 class Perceptual(Protocol):
-    """A network that sees: pictures (N, 3, H, W) in [-1, 1] -> feature maps (N, C_i, H_i, W_i), differentiable."""
+    """A feature network: pictures (N, 3, H, W) in [-1, 1] -> feature maps (N, C_i, H_i, W_i), differentiable."""
 
     def __call__(self, images: Tensor, /) -> list[Tensor]: ...
 
@@ -102,7 +102,7 @@ class Convolution(nn.Module):
         self.stride, self.relu = stride, relu
 
     def forward(self, x: Tensor) -> Tensor:
-        margin = self.weight.shape[-1] - self.stride  # for heights and widths that the stride divides
+        margin = self.weight.shape[-1] - self.stride  # valid if the stride divides height and width
         if margin > 0:
             x = F.pad(x, (margin // 2, margin - margin // 2) * 2)
         x = F.conv2d(x, self.weight, self.bias, stride=self.stride, groups=self.groups)

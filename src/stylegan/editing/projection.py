@@ -1,6 +1,6 @@
-"""Real pictures projected: the w, or the styles, and the noise with which G makes the picture most like them.
+"""Projection of real pictures: finds the w (or styles) and noise whose picture is closest to them.
 
-After Appendix D of the StyleGAN2 paper (Karras et al., arXiv 1912.04958). No face, and no alignment, is assumed.
+After Appendix D of the StyleGAN2 paper (Karras et al., arXiv 1912.04958). It assumes neither faces nor alignment.
 """
 
 import math
@@ -34,8 +34,8 @@ from stylegan.sampling.spread import spread
 
 Space = Literal["w", "w+"]
 
-LRATE = 0.1  # these five are the paper's
-RAMP_UP, RAMP_DOWN = 0.05, 0.25  # parts of the steps in which the learning rate rises, and falls
+LRATE = 0.1  # these five are from the paper
+RAMP_UP, RAMP_DOWN = 0.05, 0.25  # fractions of the steps in which the learning rate rises and falls
 W_NOISE = 0.05  # in deviations of W, shrinking to none
 W_NOISE_PART = 0.75  # of the steps
 NOISE_WEIGHT = 1e5
@@ -113,7 +113,7 @@ def project(
     Pictures of other channels or sizes, gray ones for an RGB network among them, raise InputError.
     space: "w" finds one w for all styles, which edits well; "w+" a w for each, which comes closer. perceptual: the
     network that sees, by default EfficientNetLite0. c: (1, c_dim), the class whose mean w is the start.
-    Each picture is projected as if it were alone, and the same seed finds the same.
+    Each picture is projected independently, and results are reproducible for a seed.
     """
     check_network(G)
     if space not in ("w", "w+"):
@@ -149,7 +149,7 @@ def _checked(images: NDArray[np.uint8] | Tensor, G: Generator) -> NDArray[np.uin
 
 
 class Search:
-    """The optimisation: what is sought, and one step of it."""
+    """The state of the optimisation, and one step of it."""
 
     def __init__(
         self, G: Generator, target: Tensor, perceptual: Perceptual, *, space: Space, seed: int, c: Tensor | None
@@ -184,7 +184,7 @@ class Search:
     def step(self, done: float) -> None:
         """One step of Adam. done: how far the search is, 0 to below 1."""
         fade = max(0.0, 1 - done / W_NOISE_PART) ** 2
-        shape = self.offset.shape[1:]  # the same for every picture, so that none depends on its neighbours
+        shape = self.offset.shape[1:]  # shared by all pictures, so that none depends on the others
         shake = torch.randn(shape, generator=self.generator).to(self.offset)
         offset = self.offset + shake * W_NOISE * math.sqrt(self.G.w_dim) * fade
         loss = self._distances(offset).sum() + NOISE_WEIGHT * noise_pattern(self.noise or []).sum()
@@ -213,9 +213,9 @@ def ramp(done: float) -> float:
 
 
 def noise_pattern(maps: Sequence[Tensor]) -> Tensor:
-    """How far noise is from noise: squared correlations of neighbours, at every size down to 8. (N,); 0 without maps.
+    """Regularisation of the noise: squared correlations of neighbours at every size down to 8. (N,); 0 without maps.
 
-    Without it, the picture would be painted into the noise.
+    Without it, the search would store the picture in the noise.
     """
     total = torch.zeros(1)
     for map_ in maps:

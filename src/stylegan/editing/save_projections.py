@@ -1,4 +1,4 @@
-"""Pictures from files, projected and kept: the ws, the picture beside its projection, and the path there as a film."""
+"""Projects picture files and writes the ws, a sheet of picture and projection, and a film of the search."""
 
 import hashlib
 import io
@@ -40,7 +40,7 @@ def save_projections(
     perceptual: Perceptual | None = None,
     class_index: int | str | None = None,
 ) -> Saved:
-    """Project picture files; write into the folder `out` of each NAME.safetensors, NAME.png and the film NAME.mp4.
+    """Project picture files; for each, write NAME.safetensors, NAME.png and the film NAME.mp4 into the folder `out`.
 
     NAME.png has the picture at the left and its projection at the right; the film (.webp without PyAV) goes there from
     the mean picture. The arguments are those of `project`. What is there already and was made in the same way is kept.
@@ -108,7 +108,7 @@ def _show(G: Generator, one: Projection, target: NDArray[np.uint8], files: Seque
 
 
 def path_frames(G: Generator, projection: Projection, target: NDArray[np.uint8]) -> Iterator[Image.Image]:
-    """Frames of the way to one picture, uint8 (C, H, H): the picture at the left, what G made at the right."""
+    """Frames of the search for one picture, uint8 (C, H, H): the picture at the left, that of G at the right."""
     left = resize(to_rgb(target), least_px=256, most_px=1024)
     for ws in projection.path:
         right = resize(to_rgb(Recipe(ws, projection.noise).pictures(G)[0]), least_px=256, most_px=1024)

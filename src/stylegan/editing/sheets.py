@@ -1,4 +1,4 @@
-"""What directions do, seen: a contact sheet for each, and the command that makes and keeps them."""
+"""Contact sheets of directions, and the command that finds and writes them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def save_directions(
     seeds: Sources = "0-3",
     controls: Controls = DEFAULT,
 ) -> Saved:
-    """Make directions; write into the folder `out` of each the file NAME.safetensors and the contact sheet NAME.png.
+    """Find directions; for each, write NAME.safetensors and the contact sheet NAME.png into the folder `out`.
 
     With a name: the boundary between the pictures marked yes and no, seeds or projections, also in the CSV file `marks`
     as rows `seed,yes`. Without: `count` in closed form and `count` principal components, and all.png with all of them.
@@ -70,7 +70,7 @@ def direction_sheet(
     strengths: Sequence[float] = STRENGTHS,
     controls: Controls = DEFAULT,
 ) -> Image.Image:
-    """A row for each direction and seed, a column for each strength; strength 0 is the picture that `sample` makes."""
+    """One row per direction and seed, one column per strength; strength 0 is the picture that `sample` makes."""
     return _sheet(Sampler(G, controls), found, parse_sources(seeds), strengths)
 
 

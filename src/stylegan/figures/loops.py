@@ -1,4 +1,4 @@
-"""Closed paths through latents and noise: what a film shows at the time t, with the same at t and t + 1."""
+"""Closed paths through latents and noise: the content of a film at time t, with period 1."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -27,9 +27,9 @@ Loop = Callable[[float], Recipe]
 
 
 def loop(G: Generator, kind: LoopKind, sources: Sequence[Source], *, levels: Levels, controls: Controls) -> Loop:
-    """The recipe of the picture at the time t, of period 1. At k / len(sources) it is the picture of the k-th source.
+    """The recipe of the picture at time t, with period 1. At k / len(sources) it is that of the k-th source.
 
-    One noise stays through the film, the first source's unless the controls say otherwise; kind "noise" varies it.
+    The noise stays constant, by default that of the first source; only kind "noise" varies it.
     levels: the styles that kind "mix" moves.
     """
     if kind not in get_args(LoopKind):
@@ -96,7 +96,7 @@ def slerp(a: Tensor, b: Tensor, f: float) -> Tensor:
     """From a (f = 0) to b (f = 1) along the arc between them, the length changing evenly. (N, z_dim) each."""
     length_a, length_b = a.norm(dim=1, keepdim=True), b.norm(dim=1, keepdim=True)
     angle = torch.acos((a / length_a * b / length_b).sum(dim=1, keepdim=True).clamp(-1, 1))
-    if angle.max() < 1e-4 or angle.max() > math.pi - 1e-4:  # no arc, or no single one
+    if angle.max() < 1e-4 or angle.max() > math.pi - 1e-4:  # the arc is degenerate or not unique
         return torch.lerp(a, b, f)
     arc = (torch.sin((1 - f) * angle) * a / length_a + torch.sin(f * angle) * b / length_b) / torch.sin(angle)
     return arc * torch.lerp(length_a, length_b, f)

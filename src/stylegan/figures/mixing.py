@@ -19,7 +19,7 @@ from stylegan.sampling.sources import ARRAY_SUFFIXES, SUFFIX, Source, Sources, i
 def mixing_grid(
     G: Generator, a: Sources, b: Sources, *, levels: Sequence[Levels] | None = None, controls: Controls = DEFAULT
 ) -> Image.Image:
-    """Every A with styles of every B: a block for each of `levels`, by default all that the network has names for."""
+    """Every A with styles of every B: one block for each of `levels`, by default all named levels of the network."""
     require_styles(G, "mixing")
     levels = list(named_levels(G)) if levels is None else levels
     return mixing_sheet(G, parse_sources(b), [(level, parse_sources(a)) for level in levels], controls)
@@ -77,7 +77,7 @@ def compose(G: Generator, sources: Sequence[str | int | Path], *, controls: Cont
 
 
 def composed(sampler: Sampler, sources: Sequence[str | int | Path]) -> tuple[list[tuple[Source, str]], Recipe]:
-    """The sources as (source, levels), and the recipe of the picture that they make; a later source wins."""
+    """The sources as (source, levels), and the recipe of their picture; later sources win."""
     require_styles(sampler.G, "mixing")
     parsed = parse_composition(sources, sampler.G)
     each = sampler.recipe([source for source, _ in parsed])

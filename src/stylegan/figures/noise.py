@@ -1,4 +1,4 @@
-"""What noise does: Figures 4 and 5 (Section 3.2)."""
+"""The effect of noise: Figures 4 and 5 (Section 3.2)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from stylegan.sampling.recipe import Recipe, synthesize
 from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import Sources, label, parse_sources
 
-LEAST_PX, MOST_PX = 256, 512  # detail is the point: larger than in the other figures
+LEAST_PX, MOST_PX = 256, 512  # larger than in the other figures, to show detail
 
 Box = tuple[int, int, int]  # left, top, size
 
@@ -85,7 +85,7 @@ def realized(
     """The picture of ws (1, num_ws, w_dim) with the noise of the seeds 0, 1, ...: the first four, (4, C, H, H), 0 to
     255, and the deviation of each pixel over all, the mean over the channels, (H, H).
 
-    Mean and squared differences are carried along (Welford), so that only four pictures are held.
+    A running mean and sum of squares (Welford) keep only four pictures in memory.
     """
     first: list[NDArray[np.float64]] = []
     mean, squares, seen = np.zeros(()), np.zeros(()), 0
@@ -102,9 +102,9 @@ def realized(
 
 
 def coarse_and_fine(G: Generator) -> tuple[list[int], list[int]]:
-    """The layers in two, as Figure 5: fine is the last level that has a name here, coarse all before it.
+    """The layers in two groups, as in Figure 5: the last named level is fine, all before it are coarse.
 
-    Of a network with one level, fine is the upper half.
+    In a network with one level, the upper half is fine.
     """
     *_, fine = named_levels(G).values()
     first = fine[0] or num_layers(G) // 2

@@ -1,4 +1,4 @@
-"""The figures of the paper, and some more, for any network: each a function of G, drawn with labels."""
+"""The figures of the paper and some more, for any network: labelled sheets, each a function of G."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -35,9 +35,9 @@ PSIS = (1, 0.7, 0.5, 0, -0.5, -1)  # of Figure 8
 
 
 def uncurated(G: Generator, *, seeds: Sources | None = None, controls: Controls = DEFAULT) -> Image.Image:
-    """Figure 2: pictures as they come, none picked; large networks show them at several sizes, as the paper.
+    """Figure 2: uncurated pictures; for large networks at several sizes, as in the paper.
 
-    seeds: as many as there shall be pictures; by default what the layout has room for, from seed 0.
+    seeds: one per picture; by default as many as the layout holds, from seed 0.
     """
     sizes = _column_sizes(G)
     room = sum(3 * sizes[0] // size for size in sizes)
@@ -64,7 +64,7 @@ def mixing(
 ) -> Image.Image:
     """Figure 3: sources A at the left take coarse, middle or fine styles of the sources B above.
 
-    seeds: the sources A, dealt to the levels as evenly as can be, the coarse ones first; by default 3, 2 and 1 of them.
+    seeds: the sources A, split over the levels as evenly as possible, coarse first; by default 3, 2 and 1.
     """
     require_styles(G, "figure mixing")
     names = list(named_levels(G))
@@ -87,7 +87,7 @@ def truncation(
 ) -> Image.Image:
     """Figure 8: from variety (psi 1) to the average picture (0) and beyond, to the opposite of each.
 
-    psis and cutoff stand for those of the controls: all styles by default, so that psi 0 is one picture.
+    psis and cutoff replace those of the controls: by default all styles, so that psi 0 is a single picture.
     """
     found = parse_sources(seeds)
     sampler = Sampler(G, controls.but(psi=1))
@@ -106,7 +106,7 @@ def truncation(
 def mean_image(
     G: Generator, *, seeds: Sources | None = None, controls: Controls = DEFAULT, count: int = 10_000
 ) -> Image.Image:
-    """The picture of the mean of W: of the training, and estimated from samples; then the mean of pictures, a blur."""
+    """The picture of the mean of W, tracked in training and estimated from samples; then the (blurred) mean picture."""
     found, sampler = parse_sources("0-255" if seeds is None else seeds), Sampler(G, controls)
     sampler.check(found)
     estimate = estimate_w_avg(G, count, c=labels_of(G, controls.class_index, 1))
@@ -141,7 +141,7 @@ def mean_image(
 def levels(
     G: Generator, *, seeds: Sources = "0-2", seeds_b: Sources = "100-102", controls: Controls = DEFAULT
 ) -> Image.Image:
-    """What each layer does: a row per layer, A with this one style of B, and what that changed. The noise stays A's."""
+    """The effect of each layer: one row per layer with A, this style of B, and the change. The noise is that of A."""
     require_styles(G, "figure levels")
     a, b = parse_sources(seeds), parse_sources(seeds_b)
     if len(a) != len(b):
@@ -200,7 +200,7 @@ def figure(
     seeds_b: Sources | None = None,
     controls: Controls = DEFAULT,
 ) -> Image.Image:
-    """The figure of this name; seeds None: the figure's own."""
+    """The figure with this name. seeds None: the default of the figure."""
     if not isinstance(name, str) or name not in FIGURES:
         raise InputError(f"figure {printable(name, 60)!r}: must be one of {', '.join(FIGURES)}")
     if seeds_b is not None and name not in TWO_SOURCES:
@@ -221,7 +221,7 @@ def describe_figure(G: Generator, name: str, sources: Sequence[Source], controls
 
 
 def _describe_psis(G: Generator, sources: Sequence[Source], controls: Controls, cutoff: int | None = None) -> str:
-    """What is the same in all columns of Figure 8, which has psis of its own, for projections too."""
+    """What all columns of Figure 8 share. It has its own psis, also for projections."""
     uses = True if controls.towards != "mean" else None  # the class is that of the mean
     words = ["all styles" if cutoff is None else f"the first {cutoff} styles"]
     words += [f"towards {controls.towards}"] if controls.towards != "mean" else []
@@ -231,7 +231,7 @@ def _describe_psis(G: Generator, sources: Sequence[Source], controls: Controls, 
 
 
 def quantile(levels: Sequence[NDArray[np.uint8]], q: float) -> float:
-    """As np.quantile of all these levels, 0 to 255, from their counts: without a copy as floats."""
+    """np.quantile of all these values, 0 to 255, computed from their histogram without a copy as floats."""
     ranks = np.cumsum(sum(np.bincount(each.ravel(), minlength=256) for each in levels))
     at = q * (ranks[-1] - 1)
     below, above = (int(np.searchsorted(ranks, i, side="right")) for i in (int(at), int(np.ceil(at))))
@@ -239,7 +239,7 @@ def quantile(levels: Sequence[NDArray[np.uint8]], q: float) -> float:
 
 
 def _column_sizes(G: Generator) -> list[int]:
-    """Sizes in pixels of the columns of Figure 2: full, half, quarter twice, as long as there is something to see."""
+    """Sizes in pixels of the columns of Figure 2: full, half, quarter twice, down to 64 px."""
     H = G.img_resolution // 2 ** math.floor(G.lod)
     sizes = [H, H // 2, H // 4, H // 4, H // 8, H // 8]
     return [size for size in sizes if size >= 64] if H >= 128 else [H] * 8

@@ -1,4 +1,4 @@
-"""Style mixtures and figures into files; nothing that exists is overwritten."""
+"""Writes style mixtures and figures. Existing files are never overwritten."""
 
 from collections.abc import Sequence
 from pathlib import Path

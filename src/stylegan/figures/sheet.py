@@ -16,10 +16,10 @@ Cell = Image.Image | None
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a figure shows: rows of pictures, and words at the edges.
+    """The content of a figure: rows of pictures with labels at the edges.
 
-    blocks: label and number of rows of each group of rows, written upwards at the left. wide_before: the columns that
-    keep a distance to the one before.
+    blocks: label and number of rows of each group of rows, written upwards at the left. wide_before: the columns with
+    a wider gap before them.
     """
 
     rows: Sequence[Sequence[Cell]]
@@ -81,7 +81,7 @@ def to_rgb(image: NDArray[np.uint8]) -> Image.Image:
 
 
 def resize(picture: Image.Image, *, least_px: int = 128, most_px: int = 256) -> Image.Image:
-    """Enlarge (every pixel a square) or reduce (means of squares) by a whole factor, where the height asks for it."""
+    """Enlarge (every pixel a square) or reduce (means of squares) by a whole factor, to a height within the limits."""
     if picture.height > most_px:
         return picture.reduce(-(-picture.height // most_px))
     return enlarge(picture, max(1, -(-least_px // picture.height)))
@@ -148,9 +148,9 @@ def _write_upwards(
     height: int,
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
-    """A line of text that runs upwards, in the middle of `height` pixels below `corner`; clipped to them."""
+    """Draw a line of text upwards, centred in the `height` pixels below `corner` and clipped to them."""
     strip = Image.new("RGB", (height, _line(font) + 2), PAPER)
     while font.getlength(label) > height and "(" in label:
-        label = label[: label.rindex("(")].strip()  # a short block drops what stands in brackets
+        label = label[: label.rindex("(")].strip()  # a short block drops the words in brackets
     ImageDraw.Draw(strip).text((height / 2, 1), label, INK, font, anchor="ma")
     sheet.paste(strip.rotate(90, expand=True), corner)

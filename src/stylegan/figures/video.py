@@ -1,4 +1,4 @@
-"""Films that loop without a seam, as MP4 (PyAV, extra `video`) or as animated WebP."""
+"""Seamlessly looping films, as MP4 (PyAV, extra `video`) or as animated WebP."""
 
 import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ from stylegan.sampling.sampler import DEFAULT
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
 from stylegan.sampling.sources import Source, Sources, Style, parse_sources
 
-LEAST_PX = 256  # smaller pictures are enlarged: players blur what they enlarge themselves
+LEAST_PX = 256  # smaller pictures are enlarged here, as players would blur them
 
 
 def save_video(
@@ -39,7 +39,7 @@ def save_video(
     fps: int = 30,
     controls: Controls = DEFAULT,
 ) -> Saved:
-    """Write a film that loops without a seam: the frame after the last would be the first again.
+    """Write a seamless loop: the frame after the last would be the first again.
 
     kind: see `LoopKind`. seeds: or projections, by default 0-5, for noise 0. levels: the styles that kind "mix" moves.
     frames: by default 2 seconds for each seed. MP4 needs PyAV: without it, .mp4 becomes .webp and the note says so.

@@ -1,4 +1,4 @@
-"""Everything that a user sets to control the pictures: the same words in every command. No torch."""
+"""The settings that control the pictures, with the same names in every command. No torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ Psi = float | str | Sequence[float]
 
 @dataclass(frozen=True)
 class Controls:
-    """How pictures are made of seeds. With the same controls, a seed is the same picture in every command.
+    """How pictures are made from seeds. With the same controls, a seed gives the same picture in every command.
 
     The defaults are those of the authors' examples: psi 0.7 on 4 to 32 px, fresh noise for each seed.
     """
@@ -37,13 +37,13 @@ class Controls:
     cutoff: int | None = 8
     """How many styles are truncated, two per resolution from 4 px up; None or more than there are: all."""
     towards: str = "mean"
-    """What truncation pulls to: mean (of the training), mean:N (of N samples), centers:K (of K clusters of W)."""
+    """The target of truncation: mean (from training), mean:N (of N samples), centers:K (of K clusters of W)."""
     noise: NoiseMode = "random"
     """Stochastic detail: random (from the seed), const (the network's stored maps) or none."""
     noise_seed: int | None = None
-    """Take the random noise of this seed for every picture, instead of each its own."""
+    """Use the random noise of this seed for every picture instead of each seed's own."""
     noise_layers: Annotated[str | Sequence[int] | None, tyro.conf.arg(metavar="LEVELS")] = None
-    """The only layers that get noise: coarse, middle, fine, 4-7, 64px, all, none, joined by commas."""
+    """Add noise in these layers only: coarse, middle, fine, 4-7, 64px, all, none, joined by commas."""
     class_index: Annotated[Class, tyro.conf.arg(name="class", metavar="CLASS")] = None  # `class` is Python's
     """The class, by name or number, for a network that has classes."""
 
@@ -51,7 +51,7 @@ class Controls:
     """Steps along directions, in standard deviations of W: glasses=+2.0 age=-1, or a file's path.safetensors=+2.0 or
     path.npy=+2.0 (a vector of another program). In Python also pairs of a `Direction` and a strength."""
     directions_from: tyro.conf.Suppress[Path | str | None] = None
-    """The folder in which directions are looked up by name. The commands set it to that beside their network."""
+    """The folder in which directions are looked up by name. The commands use the one next to their network."""
 
     def __post_init__(self) -> None:
         # Paths are made absolute at once, so that a later os.chdir changes nothing.

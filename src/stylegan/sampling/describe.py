@@ -59,7 +59,7 @@ def describe_noise(
     own: str | None = None,
     uses_class: bool | None = None,
 ) -> list[str]:
-    """In words: "noise of each seed", and the class. own: words for the noise of the sources' own.
+    """In words: "noise of each seed", and the class. own: how to describe the noise that belongs to the sources.
 
     uses_class: does the class change the pictures? By default where there are seeds.
     """

@@ -25,13 +25,13 @@ NAME = r"[A-Za-z0-9][\w.-]*"
 
 @dataclass(frozen=True)
 class Direction:
-    """A way to move in W, added to some of the styles.
+    """A direction in W, added to some of the styles.
 
-    vector: (w_dim,), one standard deviation of W along the direction long: +2 is as unusual for one as for another.
-    layers: the indices of these styles. network: the fingerprint of the network that it was made for.
-    score: 0 to 1. Of a component: its part of the variance of W. In closed form: its part of what w does to the
-    styles. Of a boundary: the part of the marked pictures that it puts on the right side when they are left out. Of a
-    vector of the user's own: 0.
+    vector: (w_dim,). Its length is one standard deviation of W along it, so +2 is equally unusual for every direction.
+    layers: the indices of these styles. network: the fingerprint of the network it was made for.
+    score: 0 to 1. For a component: its share of the variance of W. In closed form: its share of the effect of
+    w on the styles. For a boundary: the share of marked pictures on the correct side when they are held out. For a
+    vector from another program: 0.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Direction:
             )
 
     def save(self, path: Path | str) -> None:
-        """Write one whole file: the vector, and in its header the rest as JSON."""
+        """Write the vector and, in the header, the other fields as JSON."""
         header = {"name": self.name, "layers": self.layers, "method": self.kind}
         write_tensors(
             path,
@@ -112,7 +112,7 @@ Move = tuple[Direction, float]
 def apply(ws: Tensor, direction: Direction, strength: float) -> Tensor:
     """Move ws (N, num_ws, w_dim) by `strength` standard deviations, in the direction's layers. Returns a new tensor.
 
-    Comes after truncation, which would shorten the step.
+    Apply it after truncation, which would otherwise shorten the step.
     """
     return move(ws, [(direction, strength)])
 
@@ -208,6 +208,6 @@ def find_direction(name: str, folder: Path | str, G: Generator, *, network: str 
 
 
 def directions_folder(network: Path | str) -> Path:
-    """Where a network's directions are kept: directions/ in a run folder, NETWORK-directions/ beside a file."""
+    """Where a network's directions are kept: directions/ in a run folder, NETWORK-directions/ next to a file."""
     path = user_path(network)
     return path / "directions" if path.is_dir() else path.with_name(f"{path.name.removesuffix(SUFFIX)}-directions")

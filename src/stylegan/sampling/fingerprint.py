@@ -1,4 +1,4 @@
-"""Which network a file belongs to: what moves in W means nothing to another network."""
+"""Which network a file belongs to: a direction in W has no meaning for another network."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from stylegan.networks.generator import Generator
 
 
 def fingerprint(G: Generator) -> str:
-    """16 hex digits that tell networks apart by what w means to them: the weights of the mapping and of the styles."""
+    """16 hex digits that identify what w means to a network: the weights of the mapping and of the styles."""
     sha = hashlib.sha256()
     for name, tensor in sorted(G.state_dict().items()):
         if name.startswith("mapping.") or ".affine." in name:
@@ -22,7 +22,7 @@ def fingerprint(G: Generator) -> str:
 
 
 def full_fingerprint(G: Generator) -> str:
-    """16 hex digits that tell networks apart by their pictures: all weights, the growth and the measured levels."""
+    """16 hex digits that identify a network's pictures: all weights, the growth and the measured levels."""
     sha = hashlib.sha256(json.dumps([G.lod, G.levels], sort_keys=True).encode())
     for name, tensor in sorted(G.state_dict().items()):
         sha.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())

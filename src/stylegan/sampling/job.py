@@ -1,4 +1,4 @@
-"""A job of very many seeds, cut into shards: which pictures are computed together does not depend on how. No torch."""
+"""A job of many seeds, split into shards. The batches do not depend on the number of shards. No torch."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from stylegan.sampling.seeds import MAX_SEED, Seeds, cut, describe_ranges, refus
 from stylegan.sampling.sources import ARRAY_SUFFIXES, SUFFIX
 
 ENDS = (SUFFIX, *ARRAY_SUFFIXES)
-BATCH = 16  # pictures computed together: a constant, as the shape of a batch decides how sums are rounded
+BATCH = 16  # pictures computed together; constant, because the batch size affects rounding
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Shard:
 
     @property
     def firsts(self) -> range:
-        """Where in the job the batches begin that this shard has pictures of."""
+        """The positions in the job at which this shard's batches begin."""
         return range(self.start // BATCH * BATCH, self.stop, BATCH)
 
     def batches(self) -> Iterator[tuple[list[int], slice]]:

@@ -1,4 +1,4 @@
-"""What a seed means for z and w; and many random w."""
+"""The z and w of a seed, and random samples of w."""
 
 import operator
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from stylegan.sampling.numbers import is_whole
 
 
 def seed_z(seed: int, z_dim: int) -> Tensor:
-    """The latent of a seed, (1, z_dim), as the whole field draws it: RandomState(seed).randn(1, z_dim)."""
+    """The latent of a seed, (1, z_dim), by the common convention: RandomState(seed).randn(1, z_dim)."""
     return torch.from_numpy(np.random.RandomState(seed).randn(1, z_dim)).float()
 
 

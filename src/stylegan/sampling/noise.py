@@ -1,4 +1,4 @@
-"""What a seed means for noise, and which noise the controls ask for (Section 3.2)."""
+"""The noise of a seed, and the noise that the controls ask for (Section 3.2)."""
 
 import operator
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from stylegan.sampling.seeds import MAX_SEED
 
 
 def seed_noise(seed: int, G: Generator) -> list[Tensor]:
-    """The noise of a seed, a map (1, 1, H, H) for each layer from 4x4 up: what follows z in the seed's own stream."""
+    """The noise of a seed, one map (1, 1, H, H) per layer from 4x4 up, drawn after z from the seed's random stream."""
     random = np.random.RandomState(seed)
     random.randn(1, G.z_dim)
     resolutions = [resolution_of(layer) for layer in range(num_layers(G))]
@@ -34,7 +34,7 @@ def concatenate(each: Sequence[Sequence[Tensor]]) -> list[Tensor]:
 
 
 def stored_noise(G: Generator) -> list[Tensor]:
-    """The maps that are stored in the network, for noise "const": (1, 1, H, H) each."""
+    """The maps stored in the network, for noise "const": (1, 1, H, H) each."""
     return [m for m in G.synthesis.noise_maps(1, "const", None, None, 0) if m is not None]
 
 

@@ -1,4 +1,4 @@
-"""A progress bar for what takes a while."""
+"""A progress bar for long operations."""
 
 from collections.abc import Iterable, Iterator, Sized
 from typing import Protocol, TypeVar
@@ -10,11 +10,11 @@ T = TypeVar("T", covariant=True)
 
 
 class SizedIterable(Sized, Iterable[T], Protocol[T]):
-    """What has a length and can be gone through."""
+    """Anything with a length that can be iterated over."""
 
 
 def progress(items: SizedIterable[T], description: str) -> Iterator[T]:
-    """Go through items with a bar on stderr, where stderr is a terminal and there is more than one."""
+    """Iterate over items with a bar on stderr if it is a terminal and there is more than one item."""
     console = Console(stderr=True)
     disable = len(items) < 2 or not console.is_terminal
     return iter(track(items, description, console=console, transient=True, disable=disable))

@@ -1,4 +1,4 @@
-"""The files of projections, read: styles and noise that stand for those of a seed."""
+"""Reads projection files: styles and noise that take the place of a seed's."""
 
 from pathlib import Path
 from typing import Any

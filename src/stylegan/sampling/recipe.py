@@ -1,4 +1,4 @@
-"""From styles and noise to pixels: what pictures are made of, and the one place where they are made."""
+"""From styles and noise to pixels: the only place where pictures are computed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from stylegan.data.pixels import to_uint8
 from stylegan.networks.generator import Generator
 from stylegan.networks.styles import copy_styles
 
-CHUNK = 16  # pictures that are prepared together
-MOST_PIXELS = 2**22  # of the pictures that are computed together: bounds the memory, 4 pictures at 1024 px
+CHUNK = 16  # pictures prepared together
+MOST_PIXELS = 2**22  # computed together, to bound memory: 4 pictures at 1024 px
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that N pictures are made of: styles ws (N, num_ws, w_dim), truncated and moved, noise (N or 1, 1, H, H)."""
+    """The inputs of N pictures: styles ws (N, num_ws, w_dim), truncated and moved, and noise (N or 1, 1, H, H)."""
 
     ws: Tensor
     noise: list[Tensor] | None
@@ -34,7 +34,7 @@ class Recipe:
     def with_layers_of(self, other: "Recipe", indices: Sequence[int]) -> "Recipe":
         """This with the styles of `other` in the layers `indices`, and the noise of `other` there too.
 
-        So no layer gives this picture and all layers give the other, to the last freckle. Lengths are equal, or 1.
+        Without layers the result is this picture, with all layers exactly the other. Lengths are equal, or 1.
         """
         noise = None
         if self.noise is not None and other.noise is not None:
@@ -54,7 +54,7 @@ class Recipe:
 def synthesize(G: Generator, recipe: Recipe, batch: int | None = None) -> Iterator[Tensor]:
     """Batches of images (n, C, H, H) where G is, nominally in [-1, 1], not clamped.
 
-    n is `batch`, 16 by default, and less where so many would not fit into the memory: see MOST_PIXELS.
+    n is `batch`, 16 by default, or fewer where MOST_PIXELS bounds the memory.
     """
     n = min(batch or CHUNK, max(1, MOST_PIXELS // G.img_resolution**2))
     for start in range(0, len(recipe), n):

@@ -1,4 +1,4 @@
-"""The one road to pictures: a network and its controls, prepared once, for any seeds, projections and styles."""
+"""The way to all pictures: a network and its controls, prepared once for any seeds, projections and styles."""
 
 import hashlib
 import operator
@@ -35,11 +35,11 @@ Files = dict[Path, tuple[Tensor, list[Tensor]]]
 
 
 class Sampler:
-    """G and its controls, prepared: words are parsed once, and what takes long (clusters of W) is computed once.
+    """A prepared G and its controls: text is parsed once, and slow results (clusters of W) are computed once.
 
-    One seed is one picture, whatever the batch, the neighbours or the device (to rounding). A sampler is for the
-    weights that G has now: make another after a training step. Raises InputError for controls that G cannot follow; for
-    a missing class only when seeds ask for it, as projections need none.
+    A seed gives the same picture in any batch and on any device, up to rounding. A sampler is valid for the current
+    weights of G: make a new one after a training step. Raises InputError for controls that G does not
+    support; for a missing class only when seeds are sampled, since projections need none.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Sampler:
         return ws if self.psi == 1 else truncate(ws, self.center, self.psi, self.cutoff)
 
     def check(self, sources: Sequence[Source], c: Tensor | None = None) -> None:
-        """Raise InputError where `recipe` would, for all bad files at once: before the first of many pictures."""
+        """Raise InputError where `recipe` would, naming all bad files at once, before any picture is made."""
         self._check_class(sources, c)
         for style in styles_among(sources)[:1]:  # those of a file have one shape
             self._own(torch.from_numpy(style.values)[None])
@@ -155,7 +155,7 @@ class Sampler:
 
     @property
     def center(self) -> Tensor:
-        """What truncation pulls to: a mean (w_dim,), or centres (K, w_dim)."""
+        """The target of truncation: a mean (w_dim,), or centres (K, w_dim)."""
         if self.towards is not None:
             return self.towards
         towards, class_index = self.controls.towards, self.controls.class_index
@@ -168,7 +168,7 @@ class Sampler:
 
     @property
     def network(self) -> str:
-        """The fingerprint of G, which tells whose projections and directions there are."""
+        """The fingerprint of G, to which projections and directions belong."""
         found: str = self._once("network", lambda: fingerprint(self.G))
         return found
 
@@ -209,7 +209,7 @@ class Sampler:
 
     @cached_property
     def _same_noise(self) -> list[Tensor] | None:
-        """The noise that all pictures share, where they do."""
+        """The noise shared by all pictures, or None."""
         if self.controls.noise == "const":
             return self._placed(stored_noise(self.G))
         seed = self.controls.noise_seed

@@ -1,4 +1,4 @@
-"""Pictures of seeds and projections into files; nothing that exists is overwritten."""
+"""Writes the pictures of seeds and projections. Existing files are never overwritten."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ from stylegan.sampling.sources import Source, Sources, Style, parse_sources, pic
 
 @dataclass(frozen=True)
 class Saved:
-    """The files that were written, and in a line how the pictures were made."""
+    """The files of a job, and one line on how the pictures were made."""
 
     paths: list[Path]
     note: str
@@ -133,12 +133,12 @@ def refuse_existing(paths: Sequence[Path]) -> None:
 
 
 def grid_columns(count: int) -> int:
-    """Columns of a sheet a little wider than high."""
+    """Number of columns for a sheet slightly wider than high."""
     return min(count, int(np.ceil(np.sqrt(count * 1.5))))
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder where it is missing. Raises InputError where a file is in the way."""
+    """Create the folder if it is missing. Raises InputError if a file is in the way."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:

@@ -1,4 +1,4 @@
-"""Pictures of very many seeds, in tar files that any processes on any machines write, each whole or not at all."""
+"""Pictures of many seeds in tar files, written by any number of processes on any machines, each atomically."""
 
 import hashlib
 import io
@@ -108,7 +108,7 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
 
 
 def _made_with(G: Generator) -> dict[str, str]:
-    """What the rounding of pictures and the packing of PNGs depend on."""
+    """Versions and device, on which rounding and PNG compression depend."""
     device = G.w_avg.device
     kind = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return {name: version(name) for name in ("stylegan", "torch", "pillow")} | {"device": kind}
@@ -116,7 +116,7 @@ def _made_with(G: Generator) -> dict[str, str]:
 
 @contextmanager
 def _only_writer(out: Path, part: Shard) -> Iterator[None]:
-    """Keep other processes from writing this shard, and remove what killed ones left of it."""
+    """Keep other processes from writing this shard, and remove the remains of killed ones."""
     lock = FileLock(out / f".{name_of(part)}.lock", timeout=0)
     try:
         with lock:

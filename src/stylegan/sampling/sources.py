@@ -97,7 +97,7 @@ def styles_among(sources: Sequence[Source]) -> list[Style]:
 
 
 def label(source: Source) -> str:
-    """What stands beside a picture: "seed 3", or the file's name without its suffix, shortened."""
+    """The label of a picture: "seed 3", or the file's name without its suffix, shortened."""
     if isinstance(source, int):
         return f"seed {source}"
     name = printable(picture_name(source))

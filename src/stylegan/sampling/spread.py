@@ -1,4 +1,4 @@
-"""Where a network's w lie: their mean and covariance, the scale of everything that moves in W."""
+"""Mean and covariance of a network's w, the scale of all movements in W."""
 
 from dataclasses import dataclass
 

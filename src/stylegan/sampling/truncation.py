@@ -1,4 +1,4 @@
-"""How strongly truncation pulls, and towards what (Appendix B). `networks.styles.truncate` then does it."""
+"""Strength and target of truncation (Appendix B). `networks.styles.truncate` applies it."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ from stylegan.sampling.controls import Psi
 from stylegan.sampling.latents import draw_w
 from stylegan.sampling.numbers import finite_number, whole_number
 
-SAMPLES = 10_000  # w drawn for a mean or for centres, unless told
+SAMPLES = 10_000  # w drawn for a mean or for centres, by default
 
 
 def parse_psi(psi: Psi, G: Generator) -> float | list[float]:
@@ -54,7 +54,7 @@ def parse_towards(towards: str) -> tuple[str, int]:
 
 
 def find_center(G: Generator, towards: str, c: Tensor | None = None) -> Tensor:
-    """What `truncate` pulls to: a mean (w_dim,), or the centres of K clusters of W (K, w_dim). c: (1, c_dim), to
+    """The target of `truncate`: a mean (w_dim,), or the centres of K clusters of W (K, w_dim). c: (1, c_dim), to
     estimate within one class.
     """
     kind, count = parse_towards(towards)
@@ -69,7 +69,7 @@ def estimate_w_avg(G: Generator, count: int = SAMPLES, *, c: Tensor | None = Non
 
 
 def cluster_centers(G: Generator, K: int, *, count: int = SAMPLES, c: Tensor | None = None, seed: int = 0) -> Tensor:
-    """The centres of K clusters of W, (K, w_dim): for networks with several modes, whose mean shows none of them.
+    """The centres of K clusters of W, (K, w_dim): for multimodal networks, whose mean belongs to no mode.
 
     Truncation towards the nearest keeps the modes (Mokady et al., Self-Distilled StyleGAN, 2022). k-means by Lloyd.
     """
