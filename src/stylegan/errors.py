@@ -32,11 +32,17 @@ def encodable(text: str, encoding: str | None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-class DivergedError(RuntimeError):
-    """A loss or a weight is no longer a finite number. problem: which, and when."""
+class StoppedError(RuntimeError):
+    """A training run has to end, for a reason that is no bug: the message says which, and the command that goes on."""
 
-    def __init__(self, problem: str) -> None:
+
+class DivergedError(StoppedError):
+    """A loss or a weight is no longer a finite number. problem: which, and when. run: the run folder, where known."""
+
+    def __init__(self, problem: str, run: str = "RUN") -> None:
+        self.problem = problem
         super().__init__(
-            f"{problem}. The last good state is kept, but from there it goes the same way again: start anew with a "
-            "smaller --lrate or a larger --r1-gamma, and a new --out"
+            f"{problem}. The last good state is kept, but from there it goes the same way again: start anew from its "
+            "newest snapshot with a smaller --lrate or a larger --r1-gamma: "
+            f"stylegan train --data DATA --out NEW --init {run} --lrate RATE"
         )

@@ -14,8 +14,9 @@ from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
 from stylegan.training.fitted import fitted
+from stylegan.training.machine.device import chosen_device
 from stylegan.training.run.folder import read_config
-from stylegan.training.train import best_device, resume, train
+from stylegan.training.train import resume, train
 
 PORTRAITS = 10_000
 RESOLUTION = 32
@@ -39,11 +40,12 @@ NARROW = CONFIG_F.but(
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def demo(out: Path, *, minutes: float = 8.0) -> Path | None:
+def demo(out: Path, *, minutes: float = 8.0, device: torch.device | str | None = None) -> Path | None:
     """Draw portraits, train on them for about `minutes`, and make pictures; return the page that shows them.
 
-    A demo that was stopped goes on where it was; None where it was stopped again.
+    device: None takes the best. A demo that was stopped goes on where it was; None where it was stopped again.
     """
+    device = chosen_device(device)
     data, run = out / "portraits", out / "run"
     torch.set_num_threads(1)  # more wait for each other on a busy machine (docs/results.md)
     if not data.exists():
@@ -51,10 +53,10 @@ def demo(out: Path, *, minutes: float = 8.0) -> Path | None:
         prepare(f"portraits:{PORTRAITS}", data, resolution=RESOLUTION)
     console.print("2. training: a generator learns to draw such portraits, from 8x8 to 32x32 pixels")
     if run.exists():
-        G = resume(run)
+        G = resume(run, device=device)
     else:
         config = fitted(data, config=NARROW)
-        G = train(data, run, config=config_in(config, 60 * minutes, best_device()))
+        G = train(data, run, config=config_in(config, 60 * minutes, device), device=device)
     if not finished(run):
         return None
     console.print("3. pictures from seeds")

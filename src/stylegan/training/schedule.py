@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from stylegan.config import Config
 
+KEEP_SNAPSHOTS = 10  # of a run, by default: each is 302 MB for configuration F at 256 px
+
 
 @dataclass(frozen=True)
 class Phase:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stylegan.checkpoint import Networks, check_tensors, read_tensors, write_tensors
+from stylegan.checkpoint import Networks, TooLargeError, Unfilled, check_tensors, read_tensors, write_tensors
 from stylegan.config import Config
 from stylegan.errors import DivergedError, InputError
 from stylegan.networks.discriminator import Discriminator
@@ -124,10 +124,13 @@ class TrainingState:
         )
 
     @classmethod
-    def load(cls, path: Path, device: torch.device, **own: Any) -> tuple["TrainingState", dict[str, Any]]:
+    def load(
+        cls, path: Path, device: torch.device, *, run: Config | None = None, **own: Any
+    ) -> tuple["TrainingState", dict[str, Any]]:
         """The state of a file, and the environment that it was written in. Strict: InputError for what does not fit.
 
-        own: objectives and augmentation, as of `new`.
+        run: the configuration to go on with, which may differ from the file's in MAY_CHANGE alone; None: the file's.
+        own: objectives and augmentation, as of `new`. Networks are made only once the file is known to fill them.
         """
         tensors, header = read_tensors(path, kind="training state")
         try:
@@ -137,7 +140,18 @@ class TrainingState:
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             problem = f"its header has no {e}" if isinstance(e, KeyError) else str(e)
             raise InputError(f"{path}: {problem}; the file is damaged or of another kind") from e
-        state = cls.new(config, device, **own)
+        if run is not None:
+            if config.but(**{name: getattr(run, name) for name in MAY_CHANGE}) != run:
+                raise InputError(
+                    f"{path} and the run's configuration belong to different runs: put back the files of one"
+                )
+            config = run
+        held = sum(t.numel() for t in tensors.values())
+        try:
+            with Unfilled(4 * held + 2**20):
+                state = cls.new(config, device, **own)
+        except TooLargeError as e:
+            raise InputError(f"{path}: its configuration asks for larger networks than its {held:,} numbers") from e
         for name, value in counters.items():
             setattr(state, name, value)
         state.G.lod = state.D.lod = state.G_ema.lod = lod
@@ -176,6 +190,8 @@ class TrainingState:
         return tensors
 
 
+MAY_CHANGE = ("total_kimg", "batch_gpu", "compile")
+"""Fields of a configuration that a run may go on with other values of: the steps that are done stay true."""
 COUNTERS = ("cur_nimg", "growth", "adam_steps", "tick", "tick_nimg", "sums")
 
 

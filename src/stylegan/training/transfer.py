@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from stylegan.checkpoint import Networks
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.training.state import TrainingState
 
 
@@ -28,7 +28,10 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
         fitting += sum(new.state_dict()[tensor].ndim == 4 and "weight" in tensor for tensor in taken)
     if not fitting:
         raise InputError("nothing of the network to start from fits this configuration:\n" + "\n".join(lines))
-    state.metadata = {name: source.metadata[name] for name in ("license", "source") if name in source.metadata}
+    theirs, ours = source.metadata.get("class_names"), state.metadata.get("class_names")
+    if theirs and ours and theirs != ours:
+        lines.append(f"classes: the network's were {printable(theirs)}, those of the data are {printable(ours)}")
+    state.metadata |= {name: source.metadata[name] for name in ("license", "source") if name in source.metadata}
     return [*lines, *(f"{name}: {value} (kept in every snapshot)" for name, value in state.metadata.items())]
 
 

@@ -68,10 +68,10 @@ def _timed_step(state: TrainingState, resolution: int, penalized: bool) -> tuple
     lod, batch = min(level + 0.5, config.max_lod), batch_of(config, resolution, processes.world())
     state.enter(Phase(lod, resolution, batch, config.lrate, config.tick_kimg, penalized))
     generator, mine = torch.Generator(device).manual_seed(0), processes.mine()
-    c = torch.zeros(batch, config.c_dim, device=device) if config.c_dim else None
+    c = torch.zeros(len(range(batch)[mine]), config.c_dim, device=device) if config.c_dim else None
 
     def latents() -> Latents:
-        return draw(state.G, c, batch, style_mixing_prob=0, generator=generator).part(mine)
+        return draw(state.G, c, batch, style_mixing_prob=0, generator=generator, part=mine)
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)

@@ -3,10 +3,10 @@
 import time
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from stylegan.config import Config
+from stylegan.training.run.voice import voice
 from stylegan.training.schedule import Phase, level_starts, schedule
 
 OVERHEAD_MFLOP = 3  # what a picture costs beside its convolutions; fits narrow networks, batch 16, one CPU thread
@@ -23,7 +23,7 @@ class Bar:
         self._said = ""
         place = TextColumn("{task.percentage:.0f} %{task.fields[more]}")
         columns = [TextColumn("{task.description}"), BarColumn(), place]
-        self.progress = Progress(*columns, console=Console(stderr=True), refresh_per_second=4)
+        self.progress = Progress(*columns, console=voice(), redirect_stderr=False, refresh_per_second=4)
         self._task = self.progress.add_task("", total=1000 * config.total_kimg, completed=cur_nimg, more="")
 
     def __enter__(self) -> Self:
