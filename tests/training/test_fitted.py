@@ -72,8 +72,14 @@ def test_a_budget_scales_the_schedule_of_the_fitted_resolution(portraits):
 
 @pytest.mark.parametrize("gpus", [1, 2, 4, 8])
 def test_gpus_give_the_authors_batch_sizes(portraits, gpus):
-    config = fitted(portraits, None, gpus, config=CONFIG_F.but(batch=12, batch_at={}))
+    config = fitted(portraits, None, gpus, config=CONFIG_E)
     assert (config.batch, config.batch_at) == BATCHES[gpus]
+
+
+@pytest.mark.parametrize("gpus", [1, 2, 4, 8])
+def test_a_batch_of_ones_own_stays_whatever_the_gpus(portraits, gpus):
+    config = fitted(portraits, None, gpus, config=CONFIG_F.but(batch=64))
+    assert (config.batch, config.batch_at) == (64, {})
 
 
 @pytest.mark.parametrize("gpus", [None, 3])
@@ -98,7 +104,7 @@ def stop_before_training(monkeypatch):
     """Gives the configurations that a training run would have had."""
     configs = []
 
-    def stop(out, dataset, state, state_sec):
+    def stop(keeping, dataset, state):
         configs.append(state.config)
         raise StoppedError
 

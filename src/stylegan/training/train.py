@@ -77,10 +77,10 @@ def train(
         config = config or fitted(dataset, kimg, processes.world(), cond=cond, init=init)
         check(config, dataset, device, objectives=objectives)
         state = TrainingState.new(config, device, objectives=objectives, augmentation=augment)
+        name_classes(state, dataset)
         if init is not None:
             for line in transfer(load_networks(init), state):
                 say(line)
-        name_classes(state, dataset)
         processes.first_does(lambda: create(out, dataset, state, keep_snapshots=keep_snapshots), device)
         return _go_on(Keeping(out, state_sec, keep_snapshots), dataset, state)
 

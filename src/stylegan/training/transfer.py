@@ -8,6 +8,9 @@ from stylegan.errors import InputError, printable
 from stylegan.training.state import TrainingState
 
 
+LEGAL = ("license", "source")  # of the network to start from, and of all that is trained from it
+
+
 def transfer(source: Networks, state: TrainingState) -> list[str]:
     """Copy into the fresh `state` every tensor of `source` that has its name and shape; say what was taken.
 
@@ -31,8 +34,8 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
     theirs, ours = source.metadata.get("class_names"), state.metadata.get("class_names")
     if theirs and ours and theirs != ours:
         lines.append(f"classes: the network's were {printable(theirs)}, those of the data are {printable(ours)}")
-    state.metadata |= {name: source.metadata[name] for name in ("license", "source") if name in source.metadata}
-    return [*lines, *(f"{name}: {value} (kept in every snapshot)" for name, value in state.metadata.items())]
+    state.metadata |= {name: source.metadata[name] for name in LEGAL if name in source.metadata}
+    return [*lines, *(f"{name}: {value} (kept in every snapshot)" for name, value in state.metadata.items() if name in LEGAL)]
 
 
 @torch.no_grad()
