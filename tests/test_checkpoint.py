@@ -10,9 +10,10 @@ from torch.overrides import TorchFunctionMode
 
 from stylegan import checkpoint
 from stylegan.checkpoint import Networks
-from stylegan.errors import InputError
+from stylegan.errors import DamagedError, InputError, StyleganWarning
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
+from stylegan.tensors import TensorFile, check_fields
 
 from conftest import TINY
 
@@ -30,9 +31,12 @@ def saved(tmp_path, networks):
 
 
 def rewrite(path, change):
-    """Write the file anew with its tensors and header changed in place."""
+    """Write the file anew with its tensors and header changed in place, without checksums: as an older version did."""
     with safetensors.safe_open(path, "pt") as f:
         tensors, metadata = {k: f.get_tensor(k) for k in f.keys()}, f.metadata()  # noqa: SIM118
+    header = json.loads(metadata["stylegan"])
+    header.pop("crc32", None)
+    metadata = {"stylegan": json.dumps(header)}
     change(tensors, metadata)
     safetensors.torch.save_file(tensors, path, metadata=metadata)
 
@@ -82,8 +86,73 @@ def test_missing_extra_and_misshaped_tensors_are_all_named(saved):
 @pytest.mark.parametrize("end", [0, 7, 8, 200, -100, -1])
 def test_a_truncated_file_is_refused(saved, end):
     saved.write_bytes(saved.read_bytes()[:end])
-    with pytest.raises(InputError, match="truncated or damaged"):
+    with pytest.raises(InputError, match=r"is no safetensors file, or is truncated or damaged|is an empty file"):
         checkpoint.load(saved)
+
+
+def flip(path, place, bit=0):
+    """One bit of the file is wrong."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1 << bit
+    path.write_bytes(data)
+
+
+def place_of(path, name):
+    """Where in the file the numbers of a tensor begin."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    return 8 + length + json.loads(data[8 : 8 + length])[name]["data_offsets"][0]
+
+
+@pytest.mark.parametrize("name", ["G_ema.w_avg", "G_ema.synthesis.blocks.0.layers.0.op.const"])
+@pytest.mark.parametrize("bit", [0, 7])
+def test_one_wrong_bit_in_a_tensor_is_damage_with_file_and_tensor_named(saved, name, bit):
+    flip(saved, place_of(saved, name), bit)
+    with pytest.raises(DamagedError, match=f"^{saved} is damaged: not the bytes that were written are in {name}$"):
+        checkpoint.load(saved)
+
+
+def test_damage_in_g_and_d_is_found_by_who_reads_them(saved):
+    flip(saved, place_of(saved, "D.head.bias"))
+    checkpoint.load(saved)
+    with pytest.raises(DamagedError, match=r"are in D\.head\.bias"):
+        checkpoint.load_networks(saved)
+
+
+@pytest.mark.parametrize("place", range(0, 3000, 31))
+def test_one_wrong_bit_in_the_header_is_never_a_network(saved, networks, place):
+    """Unless it changes nothing: the space that fills up the header, a checksum that is unknown by its name now."""
+    flip(saved, place % place_of(saved, "D.blocks.0.bias0"))
+    try:
+        loaded = checkpoint.load_networks(saved)
+    except InputError:
+        return
+    assert loaded.G_ema.lod == 0.25 and loaded.config_json() == networks.config_json()
+    assert all(torch.equal(t, networks.tensors()[name]) for name, t in loaded.tensors().items())
+
+
+def test_a_changed_number_in_the_header_is_damage(saved):
+    saved.write_bytes(saved.read_bytes().replace(b'\\"lod\\": 0.25', b'\\"lod\\": 0.35'))
+    with pytest.raises(DamagedError, match="its header is not what was written"):
+        checkpoint.load(saved)
+
+
+@pytest.mark.parametrize("kind", ["direction", "projection", "training state"])
+def test_damage_is_found_in_every_kind_of_file(tmp_path, kind):
+    path = tmp_path / "file.safetensors"
+    checkpoint.write_tensors(
+        path, {"x": torch.arange(9), "y": torch.zeros(()), "z": torch.ones(0)}, kind=kind, header={}
+    )
+    assert checkpoint.read_tensors(path, kind=kind)[0]["x"][8] == 8
+    flip(path, place_of(path, "x") + 3)
+    with pytest.raises(DamagedError, match=r"are in x$"):
+        checkpoint.read_tensors(path, kind=kind)
+
+
+def test_a_file_without_checksums_is_read_as_before(saved, networks):
+    rewrite(saved, lambda tensors, metadata: None)
+    assert not TensorFile(saved, kind="network").has_sums
+    assert torch.equal(checkpoint.load(saved).w_avg, networks.G_ema.w_avg)
 
 
 def test_a_pickle_is_refused_unread_and_its_owner_told_about_import(tmp_path):
@@ -118,13 +187,13 @@ def with_header(path, change):
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("config", None, "its config is None"),
+        ("config", None, "its config is None, not the fields of an object"),
         ("config", {"batch": 5}, "batch 5: must be"),
         ("config", {"fmap_base": 5}, "fmap_base: no such field"),
         ("lod", None, "its lod is None, not a number"),
         ("lod", "a", "its lod is 'a', not a number"),
         ("lod", 9, "lod 9: must be 0"),
-        ("networks", None, "it holds the networks None"),
+        ("networks", None, "its networks is None, not a list"),
         ("networks", [["G"], "G_ema"], "it holds the networks"),
         ("networks", ["G"], "it holds the networks"),
         ("metadata", None, "its metadata is None"),
@@ -136,20 +205,20 @@ def with_header(path, change):
 )
 def test_a_damaged_header_is_one_error_that_names_the_file(saved, key, value, words):
     with_header(saved, lambda header: header | {key: value})
-    with pytest.raises(InputError, match=rf"^{saved}: {words}"):
+    with pytest.raises(InputError, match=rf"^{saved}(: | is damaged: ){words}"):
         checkpoint.load(saved)
 
 
 @pytest.mark.parametrize("key", ["config", "lod", "networks", "metadata", "version"])
 def test_a_header_without_one_of_its_keys_is_refused(saved, key):
     with_header(saved, lambda header: {k: v for k, v in header.items() if k != key})
-    with pytest.raises(InputError, match=rf"^{saved}: its (header has no '{key}'|version is None)"):
+    with pytest.raises(InputError, match=rf"^{saved} is damaged: its (header has no '{key}'|version is None)"):
         checkpoint.load(saved)
 
 
 def test_a_header_that_is_a_list_is_refused(saved):
     with_header(saved, lambda header: [header])
-    with pytest.raises(InputError, match=rf"^{saved}: its header is list, not an object"):
+    with pytest.raises(InputError, match=rf"^{saved} is damaged: its header is list, not an object"):
         checkpoint.load(saved)
 
 
@@ -296,7 +365,10 @@ def test_a_run_folder_gives_its_newest_good_snapshot(tmp_path):
         checkpoint.save(checkpoint.snapshot_path(tmp_path, nimg), Generator(TINY, lod))
     newest = checkpoint.snapshot_path(tmp_path, 3000)
     newest.write_bytes(newest.read_bytes()[:200])
-    assert checkpoint.load(tmp_path).lod == 1.0
+    with pytest.warns(
+        StyleganWarning, match=rf"took the older snapshot-000002000\.safetensors, .*{newest} is no safetensors"
+    ):
+        assert checkpoint.load(tmp_path).lod == 1.0
 
 
 def test_a_run_folder_whose_newest_snapshot_diverged_gives_the_one_before(tmp_path):
@@ -304,7 +376,8 @@ def test_a_run_folder_whose_newest_snapshot_diverged_gives_the_one_before(tmp_pa
         G = Generator(TINY)
         G.w_avg.fill_(w_avg)
         checkpoint.save(checkpoint.snapshot_path(tmp_path, nimg), G)
-    assert checkpoint.load(tmp_path).w_avg[0] == 1
+    with pytest.warns(StyleganWarning, match="its training diverged"):
+        assert checkpoint.load(tmp_path).w_avg[0] == 1
 
 
 def test_a_folder_without_a_good_snapshot_says_so(tmp_path):
@@ -324,3 +397,38 @@ def test_saving_onto_a_file_that_cannot_be_written_leaves_the_old_one(saved, mon
         checkpoint.save(saved, Generator(TINY))
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_what_safetensors_says_of_a_full_disk_is_an_oserror(saved, monkeypatch):
+    def no_space(tensors, path, metadata):
+        raise safetensors.SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", no_space)
+    with pytest.raises(OSError, match="No space left") as error:
+        checkpoint.save(saved, Generator(TINY))
+    assert error.value.errno == 28
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (str, "a", 5),
+        (int, 5, True),
+        (float, 5, "5"),
+        (float, 0.5, float("nan")),
+        (float, 1, 10**400),
+        (list[int], [1], [1.5]),
+        (list[float], [1, 2.5], 5),
+        (dict, {}, []),
+        (float | None, None, "x" * 10000),
+    ],
+)
+def test_fields_of_a_header_have_their_types(tmp_path, kind, good, bad):
+    check_fields({"a": good}, {"a": kind}, tmp_path)
+    with pytest.raises(DamagedError, match=f"^{tmp_path} is damaged: its a is .{{1,120}}, not (a|text|the)"):
+        check_fields({"a": bad}, {"a": kind}, tmp_path)
+
+
+def test_all_fields_that_are_wrong_are_named(tmp_path):
+    with pytest.raises(DamagedError, match="its header has no 'b'; its a is 5, not text"):
+        check_fields({"a": 5}, {"a": str, "b": int}, tmp_path)

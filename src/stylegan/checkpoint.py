@@ -1,33 +1,31 @@
-"""One format for everything that is kept: tensors (safetensors) and JSON. Never a pickle: reading runs no code."""
+"""The file of a network, written and read. `stylegan.tensors` has the format."""
 
-import json
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from stylegan.config import Config, NetworkConfig
-from stylegan.errors import InputError, refuse
-from stylegan.files import whole_file
+from stylegan.errors import InputError, StyleganWarning, printable
+from stylegan.networks.classes import check_class_names
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator, check_lod
-
-VERSION = 1  # of the format: raised when older files need translating
+from stylegan.tensors import TensorFile, check_fields, read_tensors as read_tensors, write_tensors as write_tensors
 
 
 @dataclass
 class Networks:
     """What a network's file holds. G_ema makes the pictures; G and D, where present, are for training on.
 
-    metadata: plain JSON data, e.g. cur_nimg, license, source, levels.
+    metadata: plain JSON data, e.g. cur_nimg, license, source, levels, class_names (one name for each class, in the
+    order of the labels; in memory they are G_ema.class_names).
     config: of the training run that they are from, where that is known.
     """
 
@@ -56,12 +54,16 @@ def save(path: Path | str, networks: Generator | Networks, metadata: dict[str, A
     """Write G_ema, or all of `networks`, as one whole file; configuration, growth (lod) and metadata are its JSON."""
     if isinstance(networks, Generator):
         networks = Networks(networks)
-    levels = {"levels": networks.G_ema.levels} if networks.G_ema.levels else {}
+    G_ema = networks.G_ema
+    known: dict[str, Any] = {"levels": G_ema.levels} if G_ema.levels else {}
+    known |= {"class_names": list(G_ema.class_names)} if G_ema.class_names else {}
+    metadata = networks.metadata | known | (metadata or {})
+    check_class_names(metadata.get("class_names"), G_ema.c_dim)
     header = {
         "config": networks.config_json(),
-        "lod": networks.G_ema.lod,
+        "lod": G_ema.lod,
         "networks": list(networks.modules()),
-        "metadata": networks.metadata | levels | (metadata or {}),
+        "metadata": metadata,
     }
     write_tensors(path, networks.tensors(), kind="network", header=header)
 
@@ -90,6 +92,9 @@ def _load(path: Path, *, only_G_ema: bool) -> Networks:
                 raise
             problems.append(str(e))
             continue
+        if problems:
+            say = f"{path}: took the older {file.name}, as its newest snapshot cannot be used: "
+            warnings.warn(say + "\n".join(problems), StyleganWarning, stacklevel=4)
         return networks
     raise InputError("\n".join([f"{path} holds no good snapshot (snapshot-*.safetensors)", *problems]))
 
@@ -106,28 +111,33 @@ def snapshots(run: Path) -> Iterator[Path]:
 
 
 def _load_file(path: Path, *, only_G_ema: bool) -> Networks:
-    mapped, header = _map_tensors(path, kind="network")
+    file = TensorFile(path, kind="network")
+    header = file.header
+    check_fields(header, {"config": dict, "lod": float, "networks": list, "metadata": dict}, path)
     try:
-        refuse(_header_problems(header))
+        _check_names(header["networks"])
         config, lod = _read_config(header["config"]), header["lod"]
         check_lod(lod, config)
+        class_names = check_class_names(header["metadata"].get("class_names"), config.c_dim)
     except ValueError as e:
         raise InputError(f"{path}: {e}") from e
     levels = check_levels(header["metadata"].get("levels"), config, path)
-    held = sum(t.numel() for t in mapped.values())
+    held = sum(t.numel() for t in file.tensors.values())
     try:
         with Unfilled(4 * held + 2**20):  # more than fits: what does not is better named tensor by tensor
             networks = _build(config, header)
     except TooLargeError as e:
         raise InputError(f"{path}: its configuration asks for larger networks than its {held:,} numbers") from e
-    check_tensors(mapped, networks.tensors(), path)
+    check_tensors(file.tensors, networks.tensors(), path)
     if only_G_ema:
         networks.G = networks.D = None
+    file.check(networks.tensors())
     for name, network in networks.modules().items():
-        network.load_state_dict({key: mapped[f"{name}.{key}"] for key in network.state_dict()})
+        network.load_state_dict({key: file.tensors[f"{name}.{key}"] for key in network.state_dict()})
         network.eval().requires_grad_(False)
     check_finite(networks.tensors(), path)
     networks.G_ema.levels = levels
+    networks.G_ema.class_names = class_names
     return networks
 
 
@@ -156,22 +166,9 @@ class Unfilled(TorchFunctionMode):
         return (torch.empty if func is torch.randn else func)(*args, **(kwargs or {}))
 
 
-def _header_problems(header: dict[str, Any]) -> list[str]:
-    """What is wrong with the header of a network's file, apart from what Config and check_lod see."""
-    damaged = "the file is damaged or of another kind"
-    if missing := [key for key in ("config", "lod", "networks", "metadata") if key not in header]:
-        return [f"its header has no '{key}'; {damaged}" for key in missing]
-    problems = [
-        f"its {key} is {header[key]!r}, not the fields of an object; {damaged}"
-        for key in ("config", "metadata")
-        if not isinstance(header[key], dict)
-    ]
-    if type(header["lod"]) not in (int, float):
-        problems.append(f"its lod is {header['lod']!r}, not a number; {damaged}")
-    names = header["networks"]
-    if not isinstance(names, list) or "G_ema" not in names or any(name not in ("G_ema", "G", "D") for name in names):
-        problems.append(f"it holds the networks {names!r}: must be G_ema, and may be G and D")
-    return problems
+def _check_names(names: list[Any]) -> None:
+    if "G_ema" not in names or any(name not in ("G_ema", "G", "D") for name in names):
+        raise InputError(f"it holds the networks {printable(names, 100)}: must be G_ema, and may be G and D")
 
 
 def _read_config(data: dict[str, Any]) -> NetworkConfig:
@@ -201,14 +198,15 @@ def check_levels(levels: Any, config: NetworkConfig, path: Path) -> dict[str, li
         )
     )
     if not fine:
-        raise InputError(f"{path}: levels {levels!r} must be names with [first, last] styles, 0 to {config.num_ws - 1}")
+        shown = printable(levels, 100)
+        raise InputError(f"{path}: levels {shown} must be names with [first, last] styles, 0 to {config.num_ws - 1}")
     return levels
 
 
 def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
     """Raise InputError naming every tensor that is missing, extra, or of another shape or type."""
     problems = [f"  {name} is missing" for name in expected.keys() - tensors.keys()]
-    problems += [f"  {name} is not part of this network" for name in tensors.keys() - expected.keys()]
+    problems += [f"  {printable(name)} is not part of this network" for name in tensors.keys() - expected.keys()]
     for name in expected.keys() & tensors.keys():
         given, wanted = tensors[name], expected[name]
         if given.shape != wanted.shape or given.dtype != wanted.dtype:
@@ -229,44 +227,3 @@ def check_finite(tensors: dict[str, Tensor], path: Path) -> None:
             f"{path} holds numbers that are not finite, in {', '.join(broken[:5])}{more}: "
             "its training diverged, or the file is damaged; take an earlier snapshot"
         )
-
-
-def write_tensors(path: Path | str, tensors: dict[str, Tensor], *, kind: str, header: dict[str, Any]) -> None:
-    """Write tensors and JSON data as one whole file. kind: what the file is, checked by the reader."""
-    text = json.dumps({"version": VERSION, "kind": kind, **header})
-    plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    with whole_file(path) as partial:
-        safetensors.torch.save_file(plain, partial, metadata={"stylegan": text})
-
-
-def read_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors, in memory of their own, and the JSON data of a file of this kind. InputError for anything else."""
-    mapped, header = _map_tensors(path, kind=kind)
-    return {name: t.clone() for name, t in mapped.items()}, header
-
-
-def _map_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """As `read_tensors`, but the tensors lie in the file: read when used, to be copied before the file may change.
-
-    A number that is used after the file was truncated kills the process (SIGBUS).
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    try:
-        with safetensors.safe_open(path, framework="pt") as f:
-            header = json.loads((f.metadata() or {}).get("stylegan", "{}"))
-            tensors = {name: f.get_tensor(name) for name in f.keys()}  # noqa: SIM118 (no mapping, only has keys())
-    except (safetensors.SafetensorError, ValueError, RecursionError) as e:
-        hint = " (an official pickle? run `stylegan import` first)" if path.suffix == ".pkl" else ""
-        raise InputError(f"{path} is no safetensors file, or is truncated or damaged{hint}: {e}") from e
-    if not isinstance(header, dict):
-        raise InputError(f"{path}: its header is {type(header).__name__}, not an object; the file is damaged")
-    if header.get("kind") != kind:
-        raise InputError(f"{path} holds {header.get('kind', 'something else')}, not a stylegan {kind}")
-    if type(header.get("version")) is not int:
-        raise InputError(f"{path}: its version is {header.get('version')!r}, not a number; the file is damaged")
-    if header["version"] > VERSION:
-        raise InputError(
-            f"{path} is of format {header['version']}, this package reads up to {VERSION}: upgrade stylegan"
-        )
-    return tensors, header

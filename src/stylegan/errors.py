@@ -8,6 +8,14 @@ class InputError(ValueError):
     """
 
 
+class DamagedError(InputError):
+    """A file of ours that is not what was written: cut short, or with other bytes."""
+
+
+class StyleganWarning(UserWarning):
+    """Something is not as expected, and the work goes on. The command prints the message alone, on stderr."""
+
+
 def refuse(problems: list[str]) -> None:
     """Raise InputError naming all `problems` at once, one a line; return where there are none."""
     if problems:
@@ -19,7 +27,11 @@ def printable(text: object, most: int | None = 300) -> str:
 
     What a terminal would obey, and what cannot be encoded, is escaped; of a long text the middle is left out.
     """
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+    try:
+        text = str(text)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        text = f"a value of type {type(text).__name__} that cannot be written"
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     if most is None or len(line) <= most:
         return line
     half = (most - 5) // 2

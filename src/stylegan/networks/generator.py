@@ -44,6 +44,7 @@ class Generator(nn.Module):
         self.img_resolution, self.img_channels = config.img_resolution, config.img_channels
         self.num_ws = config.num_ws
         self.levels: dict[str, list[int]] | None = None  # measured: name -> [first, last] style; None: the paper's
+        self.class_names: tuple[str, ...] | None = None  # in the order of the labels; None: not known
         self.mapping = Mapping(config)
         self.synthesis = Synthesis(config, lod)
         self.register_buffer("w_avg", torch.zeros(config.w_dim))

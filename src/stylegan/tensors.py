@@ -1,0 +1,167 @@
+"""One format for everything that is kept: tensors (safetensors) and JSON. Never a pickle: reading runs no code.
+
+The JSON lies in safetensors' own metadata under "stylegan". It holds a CRC-32 of every tensor, and "stylegan_crc32"
+is that of the JSON itself. Files of older versions have neither and are read without.
+"""
+
+import json
+import math
+import re
+import types
+import typing
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from stylegan.errors import DamagedError, InputError, printable
+from stylegan.files import whole_file
+from stylegan.foreign import what_it_is
+
+VERSION = 1  # of the format: raised when older files need translating
+NAMED = 5  # damaged tensors that a message names
+
+
+def write_tensors(path: Path | str, tensors: dict[str, Tensor], *, kind: str, header: dict[str, Any]) -> None:
+    """Write tensors and JSON data as one whole file. kind: what the file is, checked by the reader.
+
+    Raises OSError where it cannot be written, on a full disk for example; what was there before stays then.
+    """
+    plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    sums = {name: _crc32(t) for name, t in plain.items()}
+    text = json.dumps({"version": VERSION, "kind": kind, **header, "crc32": sums})
+    metadata = {"stylegan": text, "stylegan_crc32": f"{zlib.crc32(text.encode()):08x}"}
+    with whole_file(path) as partial:
+        try:
+            safetensors.torch.save_file(plain, partial, metadata=metadata)
+        except safetensors.SafetensorError as e:  # no OSError, though the disk was full
+            number = re.search(r"os error (\d+)", str(e))
+            raise OSError(int(number[1]) if number else 0, printable(e), str(path)) from e
+
+
+def read_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors, in memory of their own, and the JSON data of a file of this kind.
+
+    Raises DamagedError where a tensor is not what was written, and InputError for anything else than such a file.
+    """
+    file = TensorFile(path, kind=kind)
+    file.check(file.tensors)
+    return {name: t.clone() for name, t in file.tensors.items()}, file.header
+
+
+def read_header(path: Path, *, kind: str) -> dict[str, Any]:
+    """The JSON data alone: no tensor is read, and no memory taken on the file's word. Errors as of `read_tensors`."""
+    return TensorFile(path, kind=kind).header
+
+
+class TensorFile:
+    """A file of this format, opened: `header` is its JSON data. kind None: of any kind.
+
+    tensors: they lie in the file and are read when they are used; copy them before the file may change. A number that
+    is used after the file was truncated kills the process (SIGBUS).
+    """
+
+    def __init__(self, path: Path, *, kind: str | None) -> None:
+        self.path = path
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+        try:
+            with safetensors.safe_open(path, framework="pt") as f:
+                metadata = f.metadata() or {}
+                self.tensors: dict[str, Tensor] = {name: f.get_tensor(name) for name in f.keys()}  # noqa: SIM118 (no mapping, only has keys())
+        except (safetensors.SafetensorError, ValueError) as e:
+            raise _unreadable(path, e) from e
+        text = metadata.get("stylegan", "{}")
+        if metadata.get("stylegan_crc32") not in (None, f"{zlib.crc32(text.encode()):08x}"):
+            raise DamagedError(f"{path} is damaged: its header is not what was written")
+        try:
+            header = json.loads(text)
+        except (ValueError, RecursionError) as e:
+            raise DamagedError(f"{path} is damaged: its header is no JSON ({printable(e)})") from e
+        self.header: dict[str, Any] = _checked_header(header, path, kind)
+        sums = self.header.pop("crc32", {})
+        self.sums: dict[str, Any] = sums if isinstance(sums, dict) else {}
+
+    @property
+    def has_sums(self) -> bool:
+        """Does it tell of damage? Files of older versions do not."""
+        return bool(self.sums)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise DamagedError where the bytes of these tensors are not those that were written."""
+        wrong = [name for name in names if name in self.sums and _crc32(self.tensors[name]) != self.sums[name]]
+        if wrong:
+            more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+            named = ", ".join(printable(name, 100) for name in wrong[:NAMED])
+            raise DamagedError(f"{self.path} is damaged: not the bytes that were written are in {named}{more}")
+
+
+def check_fields(header: Mapping[str, Any], kinds: Mapping[str, Any], path: Path) -> None:
+    """Raise DamagedError naming every field of a file's header that is missing or of another type.
+
+    kinds: name -> str, int, float (an int will do; finite), list, dict, list[int] and the like, or float | None.
+    """
+    problems = [f"its header has no '{name}'" for name in kinds if name not in header]
+    problems += [
+        f"its {name} is {printable(repr(header[name]), 100)}, not {_in_words(kind)}"
+        for name, kind in kinds.items()
+        if name in header and not _is_a(header[name], kind)
+    ]
+    if problems:
+        raise DamagedError(f"{path} is damaged: ; ".join(problems))
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        return any(_is_a(value, each) for each in args)
+    if origin is list:
+        return isinstance(value, list) and all(_is_a(item, args[0]) for item in value)
+    if kind is float:
+        return type(value) in (int, float) and abs(value) < 2**1000 and math.isfinite(value)
+    return isinstance(value, kind) and not (isinstance(value, bool) and kind is int)
+
+
+def _in_words(kind: Any) -> str:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        return " or ".join(map(_in_words, args))
+    if origin is list:
+        return f"a list, each {_in_words(args[0])}"
+    words = {str: "text", int: "a whole number", float: "a number", list: "a list", dict: "the fields of an object"}
+    return words.get(kind, "null")
+
+
+def _checked_header(header: Any, path: Path, kind: str | None) -> dict[str, Any]:
+    if not isinstance(header, dict):
+        raise DamagedError(f"{path} is damaged: its header is {type(header).__name__}, not an object")
+    if kind is not None and header.get("kind") != kind:
+        found = printable(header.get("kind", "something else"), 100)
+        raise InputError(f"{path} holds {found}, not a stylegan {kind}")
+    if type(header.get("version")) is not int:
+        raise DamagedError(
+            f"{path} is damaged: its version is {printable(repr(header.get('version')), 100)}, not a number"
+        )
+    if header["version"] > VERSION:
+        raise InputError(
+            f"{path} is of format {printable(header['version'], 40)}, this package reads up to {VERSION}: "
+            "upgrade stylegan"
+        )
+    return header
+
+
+def _unreadable(path: Path, e: Exception) -> InputError:
+    if found := what_it_is(path):
+        return InputError(f"{path} is {found}, not a safetensors file")
+    return DamagedError(f"{path} is no safetensors file, or is truncated or damaged: {printable(e)}")
+
+
+def _crc32(t: Tensor) -> str:
+    """Of type, shape and numbers: 8 hex digits."""
+    start = zlib.crc32(f"{t.dtype} {tuple(t.shape)}".encode())
+    return f"{zlib.crc32(t.reshape(-1).view(torch.uint8).numpy().data, start):08x}"
