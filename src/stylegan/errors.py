@@ -44,11 +44,11 @@ def encodable(text: str, encoding: str | None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-class StoppedError(RuntimeError):
-    """A training run has to end, for a reason that is no bug: the message says which, and the command that goes on."""
+class FailedError(RuntimeError):
+    """What was asked for could not be done, though the input is right. The command exits with code 1."""
 
 
-class DivergedError(StoppedError):
+class DivergedError(FailedError):
     """A loss or a weight is no longer a finite number. problem: which, and when. run: the run folder, where known."""
 
     def __init__(self, problem: str, run: str = "RUN") -> None:

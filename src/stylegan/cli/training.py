@@ -15,13 +15,13 @@ from stylegan.files import user_path
 from stylegan.training.schedule import KEEP_SNAPSHOTS, level_images
 
 
-def demo(out: str = "stylegan-demo", minutes: float = 8.0, device: str | None = None) -> None:
+def demo(out: str = "stylegan-demo", minutes: float = 8.0, device: str = "auto") -> None:
     """Train on drawn portraits for some minutes and show what was learned. Goes on where it was stopped.
 
     Args:
         out: Folder for data, run, pictures and the page index.html.
         minutes: How long to train on this machine.
-        device: cpu, cuda, cuda:1 ... or mps. By default the best of this machine.
+        device: auto (the best), cpu, cuda, cuda:1, or mps.
     """
     from stylegan.experiments.demo import demo
 
@@ -68,8 +68,8 @@ class RunFlags:
     """The most seconds of work that a crash can cost."""
     keep_snapshots: int | None = KEEP_SNAPSHOTS
     """How many snapshots stay on the disk: the first, the newest half, and some between, ever thinner. None: all."""
-    device: str | None = None
-    """cpu, cuda, cuda:1 ... or mps. By default the best of this machine."""
+    device: str = "auto"
+    """auto (the best), cpu, cuda, cuda:1, or mps."""
 
 
 @dataclass
@@ -121,12 +121,12 @@ def train(argv: list[str]) -> int:
     if flags.kimg is not None and "total_kimg" in typed(argv):
         raise InputError("--kimg scales the whole schedule, --total-kimg sets its end alone: give one of them")
     data, command = parse(argv, flags)
+    from stylegan.device import find_device
     from stylegan.training.cost.dry_run import dry_run
-    from stylegan.training.machine.device import chosen_device
     from stylegan.training.train import train
 
     if command.out is None or command.dry_run:
-        if report := dry_run(data, command.fields, chosen_device(command.device)):
+        if report := dry_run(data, command.fields, find_device(command.device)):
             print(report)
         return 0
     init = None if command.init is None else network_path(command.init)

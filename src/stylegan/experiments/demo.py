@@ -9,12 +9,12 @@ from rich.console import Console
 
 from stylegan.config import CONFIG_F
 from stylegan.data.prepare import prepare
+from stylegan.device import find_device
 from stylegan.files import write_text
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
 from stylegan.training.fitted import fitted
-from stylegan.training.machine.device import chosen_device
 from stylegan.training.run.folder import read_config
 from stylegan.training.train import resume, train
 
@@ -40,12 +40,12 @@ NARROW = CONFIG_F.but(
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def demo(out: Path, *, minutes: float = 8.0, device: torch.device | str | None = None) -> Path | None:
+def demo(out: Path, *, minutes: float = 8.0, device: torch.device | str = "auto") -> Path | None:
     """Draw portraits, train on them for about `minutes`, and make pictures; return the page that shows them.
 
-    device: None takes the best. A demo that was stopped goes on where it was; None where it was stopped again.
+    device: auto takes the best. A demo that was stopped goes on where it was; None where it was stopped again.
     """
-    device = chosen_device(device)
+    device = find_device(device)
     data, run = out / "portraits", out / "run"
     torch.set_num_threads(1)  # more wait for each other on a busy machine (docs/results.md)
     if not data.exists():

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from stylegan.networks.styles import mix, update_w_avg
 from stylegan.training.batch import Inputs
 from stylegan.training.machine import processes
-from stylegan.training.machine.device import precision_of
 from stylegan.training.machine.memory import activations_for, micro_batches
+from stylegan.training.machine.precision import precision_of
 from stylegan.training.machine.programs import compute
 from stylegan.training.objectives import Batch, Objective
 from stylegan.training.randomness import Fakes, Latents

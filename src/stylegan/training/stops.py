@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from stylegan.errors import DivergedError, InputError, StoppedError
+from stylegan.errors import DivergedError, FailedError, InputError
 from stylegan.training.machine import processes
 from stylegan.training.state import TrainingState
 
@@ -20,7 +20,7 @@ def explained(out: Path, state: TrainingState) -> Iterator[None]:
     except DivergedError as e:
         raise DivergedError(e.problem, str(out)) from e
     except processes.LostError as e:
-        raise StoppedError(f"{e}. The last state is kept. Start all processes again: {again}") from None
+        raise FailedError(f"{e}. The last state is kept. Start all processes again: {again}") from None
     except OSError as e:
         raise OSError(
             e.errno, f"{e.strerror or e}; the last good state is kept. Make room, then go on: {again}", e.filename
@@ -32,7 +32,7 @@ def explained(out: Path, state: TrainingState) -> Iterator[None]:
         if state.config.shared_fakes:
             way = f"a new run with --no-shared-fakes and --batch-gpu {smaller_part(state)}, or with a smaller --batch"
         H, at_once = state.phase.resolution, state.config.batch_gpu or state.phase.batch
-        raise StoppedError(
+        raise FailedError(
             f"out of memory at {H}x{H} with {at_once} images at once. The last state is kept. "
             f"Go on in smaller parts, to the same result: {way}"
         ) from e

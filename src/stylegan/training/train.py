@@ -9,6 +9,7 @@ import torch
 from stylegan.checkpoint import load_networks
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
+from stylegan.device import best_device as best_device, find_device
 from stylegan.errors import InputError, refuse
 from stylegan.files import user_path
 from stylegan.networks.generator import Generator
@@ -16,8 +17,8 @@ from stylegan.training.augment import Augmentation
 from stylegan.training.fitted import fitted, misfits
 from stylegan.training.loop import training_loop
 from stylegan.training.machine import processes
-from stylegan.training.machine.device import best_device as best_device, chosen_device, refused_precision
 from stylegan.training.machine.environment import environment
+from stylegan.training.machine.precision import refused_precision
 from stylegan.training.machine.programs import missing_compiler, plan
 from stylegan.training.objectives import LOSSES, Objectives
 from stylegan.training.resuming import Kept, changed, check_budget, same_data, saved_state
@@ -52,7 +53,7 @@ def train(
     augment: Augmentation | None = None,
     state_sec: float = 60.0,
     keep_snapshots: int | None = KEEP_SNAPSHOTS,
-    device: torch.device | str | None = None,
+    device: torch.device | str = "auto",
 ) -> Generator:
     """Train on the data set `data` in the new run folder `out`; return G_ema.
 
@@ -62,8 +63,8 @@ def train(
     schedule and c_dim say what kimg and cond would.
     init: a network to start from. objectives: a loss of your own, in place of the configuration's; augment: a transform
     of all pictures that D sees. keep_snapshots: how many stay: the first, the newest, and some of those between; None:
-    all. device: None takes the best. A run that is stopped returns early: `resume` goes on. Raises InputError before
-    the first step for anything that does not fit, and StoppedError for what ends a run later.
+    all. device: auto takes the best. A run that is stopped returns early: `resume` goes on. Raises InputError before
+    the first step for anything that does not fit, and FailedError for what ends a run later.
     """
     if config is not None and (kimg is not None or cond):
         raise InputError(
@@ -71,7 +72,7 @@ def train(
             "config=stylegan.fitted(data, kimg, cond=..., config=...)"
         )
     check_keep(keep_snapshots)
-    out, device = user_path(out), chosen_device(device)
+    out, device = user_path(out), find_device(device)
     with processes.joined(device):
         dataset = ImageDataset(data)
         config = config or fitted(dataset, kimg, processes.world(), cond=cond, init=init)
@@ -97,7 +98,7 @@ def resume(
     state_sec: float = 60.0,
     keep_snapshots: int | Kept | None = "kept",
     previous: bool = False,
-    device: torch.device | str | None = None,
+    device: torch.device | str = "auto",
 ) -> Generator:
     """Go on with a run folder from its last state, bit for bit as if it had never stopped; return G_ema.
 
@@ -114,7 +115,7 @@ def resume(
         keep_snapshots = read_record(out).get("keep_snapshots")  # older runs keep all
     check_keep(keep_snapshots)
     dataset = same_data(out, data, trained_on)
-    device = chosen_device(device)
+    device = find_device(device)
     with processes.joined(device):
         check(config, dataset, device, objectives=objectives)
         own = {"objectives": objectives, "augmentation": augment}

@@ -7,7 +7,6 @@ from stylegan.checkpoint import Networks
 from stylegan.errors import InputError, printable
 from stylegan.training.state import TrainingState
 
-
 LEGAL = ("license", "source")  # of the network to start from, and of all that is trained from it
 
 
@@ -35,7 +34,10 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
     if theirs and ours and theirs != ours:
         lines.append(f"classes: the network's were {printable(theirs)}, those of the data are {printable(ours)}")
     state.metadata |= {name: source.metadata[name] for name in LEGAL if name in source.metadata}
-    return [*lines, *(f"{name}: {value} (kept in every snapshot)" for name, value in state.metadata.items() if name in LEGAL)]
+    return [
+        *lines,
+        *(f"{name}: {value} (kept in every snapshot)" for name, value in state.metadata.items() if name in LEGAL),
+    ]
 
 
 @torch.no_grad()

@@ -14,12 +14,12 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from stylegan.errors import InputError, StoppedError
+from stylegan.errors import FailedError, InputError
 
 PATIENCE = timedelta(minutes=30)  # that the others wait while process 0 writes snapshots and sheets
 
 
-class LostError(StoppedError):
+class LostError(FailedError):
     """Another process of the group has ended, so that this one waits for nobody."""
 
     def __init__(self) -> None:

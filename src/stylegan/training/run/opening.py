@@ -6,7 +6,7 @@ from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import printable
 from stylegan.training.machine import processes
-from stylegan.training.machine.device import precision_of
+from stylegan.training.machine.precision import precision_of
 from stylegan.training.run.record import SNAPSHOT_TICKS
 from stylegan.training.schedule import batch_of, level_images, schedule
 from stylegan.training.state import TrainingState

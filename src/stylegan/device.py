@@ -1,0 +1,28 @@
+"""Where a network computes: the best that the machine has, or what was asked for."""
+
+import os
+
+import torch
+
+from stylegan.errors import InputError, printable
+
+
+def best_device() -> torch.device:
+    """CUDA, else MPS, else the CPU. Of many processes on a machine each has a GPU of its own (LOCAL_RANK)."""
+    many = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    if torch.cuda.is_available():
+        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        return torch.device("cuda", local_rank % torch.cuda.device_count()) if many else torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() and not many else "cpu")
+
+
+def find_device(wanted: str | torch.device) -> torch.device:
+    """The device of this name: cpu, cuda, cuda:1, mps, or auto for the best. InputError where this machine has none."""
+    if wanted == "auto":
+        return best_device()
+    gpus = torch.cuda.device_count()
+    there = ["auto", "cpu", *(["cuda"] if gpus else []), *(f"cuda:{i}" for i in range(gpus))]
+    there += ["mps"] if torch.backends.mps.is_available() else []
+    if str(wanted) not in there:
+        raise InputError(f"device {printable(wanted, 60)}: this machine and this torch have {', '.join(there)}")
+    return torch.device(wanted)
