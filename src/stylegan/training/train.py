@@ -1,5 +1,6 @@
 """Start or resume a training: everything that is checked before the first step."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def train(
             "config=stylegan.fitted(data, kimg, cond=..., config=...)"
         )
     check_keep(keep_snapshots)
-    out, device = user_path(out), find_device(device)
+    out, device = user_path(out), own_device(device)
     with processes.joined(device):
         dataset = ImageDataset(data)
         config = config or fitted(dataset, kimg, processes.world(), cond=cond, init=init)
@@ -115,7 +116,7 @@ def resume(
         keep_snapshots = read_record(out).get("keep_snapshots")  # older runs keep all
     check_keep(keep_snapshots)
     dataset = same_data(out, data, trained_on)
-    device = find_device(device)
+    device = own_device(device)
     with processes.joined(device):
         check(config, dataset, device, objectives=objectives)
         own = {"objectives": objectives, "augmentation": augment}
@@ -157,6 +158,12 @@ class Keeping:
             keep_snapshots=self.keep_snapshots,
             from_previous=self.from_previous,
         )
+
+
+def own_device(device: torch.device | str) -> torch.device:
+    """The device that was asked for. Of many processes that are told "cuda" each takes its own."""
+    many = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return find_device("auto" if many and str(device) == "cuda" else device)
 
 
 def check_keep(keep_snapshots: int | None) -> None:

@@ -32,7 +32,7 @@ class Deaf:
         """Is it a terminal?"""
         try:
             return sys.stderr.isatty()
-        except ValueError:
+        except (OSError, ValueError):
             return False
 
     def fileno(self) -> int:
