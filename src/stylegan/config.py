@@ -173,9 +173,9 @@ class Config(NetworkConfig):
     """Half-life of the moving average of G, in thousands of images."""
 
     total_kimg: float = setting(25000.0, POSITIVE)
-    """Length of the training, in thousands of images shown to D."""
+    """Length of the run, in thousands of images shown to D."""
     initial_resolution: int = setting(8, RESOLUTION)
-    """Resolution at which training starts."""
+    """The resolution at which training starts."""
     level_kimg: float = setting(600.0, NOT_NEGATIVE)
     """Thousands of images at each resolution before the next one is faded in."""
     fade_kimg: float = setting(600.0, NOT_NEGATIVE)
@@ -206,7 +206,7 @@ class Config(NetworkConfig):
     )
     """The same at single resolutions."""
     seed: int = setting(0, Range(lambda n: 0 <= n < 2**32, "0 to 4294967295 (32 bits)"))
-    """Seed of everything random in the training."""
+    """Seed of everything random in the run."""
 
     @property
     def gamma(self) -> float:
@@ -214,7 +214,7 @@ class Config(NetworkConfig):
         return 10 * math.sqrt(self.img_resolution / 1024) if self.r1_gamma is None else self.r1_gamma
 
     def continuing(self, source: NetworkConfig, resolution: int) -> Self:
-        """This training for networks built as those of `source`, from the `resolution` that they have grown to."""
+        """This run for networks built as those of `source`, from the `resolution` that they have grown to."""
         networks = source.network.to_json() | {name: getattr(self, name) for name in OF_THE_DATA}
         if not source.has_styles:
             networks["style_mixing_prob"] = 0.0

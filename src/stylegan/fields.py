@@ -23,7 +23,7 @@ class Range:
 
 
 def setting(default: T, allowed: Range, *, later: bool = False) -> T:
-    """A dataclass's field that holds no more than `allowed`. A field that may hold all its type has does without.
+    """A dataclass's field that holds no more than `allowed`. A field that may hold any value of its type needs none.
 
     later: the field is younger than format 1 of the files, which tell it only where it is not its default.
     """

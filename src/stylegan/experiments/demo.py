@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from stylegan.config import CONFIG_F
 from stylegan.data.prepare import prepare
@@ -16,6 +15,7 @@ from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
 from stylegan.training.fitted import fitted
 from stylegan.training.run.folder import read_config
+from stylegan.training.run.voice import voice
 from stylegan.training.train import resume, train
 
 PORTRAITS = 10_000
@@ -37,7 +37,7 @@ NARROW = CONFIG_F.but(
     noise=False,  # in so few images G would draw noise where eyes should be (docs/results.md)
 )
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = voice()
 
 
 def demo(out: Path, *, minutes: float = 8.0, device: torch.device | str = "auto") -> Path | None:
@@ -71,7 +71,7 @@ def demo(out: Path, *, minutes: float = 8.0, device: torch.device | str = "auto"
 
 
 def finished(run: Path) -> bool:
-    """Has the training seen all its images?"""
+    """Has the run shown all its images?"""
     config, _ = read_config(run)
     return any(line["cur_nimg"] >= 1000 * config.total_kimg for line in _stats(run))
 

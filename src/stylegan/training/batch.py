@@ -1,4 +1,4 @@
-"""What the steps of an iteration compute with: everything random in it, and the real pictures."""
+"""The inputs of an iteration: everything random, and the real pictures."""
 
 from typing import NamedTuple
 
@@ -16,10 +16,10 @@ from stylegan.training.state import TrainingState
 
 
 class Inputs(NamedTuple):
-    """What a step of D or of G computes with: the joint batch, or the part of it that a process or a micro-batch takes.
+    """The inputs of a step of D or G: the joint batch, or the part of it that a process or a micro-batch takes.
 
-    reals: (N, C, H, H) in [-1, 1], and their labels c: (N, c_dim), or None without classes; latents: what G makes
-    pictures of; u: (N, 1, 1, 1), where WGAN-GP looks between the two; augment_u: (N, numbers) for the augmentation.
+    reals: (N, C, H, H) in [-1, 1], and their labels c: (N, c_dim), or None without classes; latents: what G turns
+    into pictures; u: (N, 1, 1, 1), where WGAN-GP looks between the two; augment_u: (N, numbers) for the augmentation.
     """
 
     reals: Tensor
@@ -29,7 +29,7 @@ class Inputs(NamedTuple):
     augment_u: Tensor
 
     def part(self, i: slice) -> "Inputs":
-        """Those of some of the pictures."""
+        """The part for some of the pictures."""
         c = None if self.c is None else self.c[i]
         return Inputs(self.reals[i], c, self.latents.part(i), self.u[i], self.augment_u[i])
 

@@ -1,4 +1,4 @@
-"""A configuration fitted to its training run. No torch but for `init`: the command line asks here before it starts."""
+"""A configuration fitted to its training run. Imports torch for `init` alone, as the command line asks here first."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +62,7 @@ def grown_to(networks: "Networks") -> int:
 
 
 def misfits(config: Config, dataset: ImageDataset) -> list[str]:
-    """What of the configuration contradicts the data set, a line each. A data set's classes need not be used."""
+    """What of the configuration contradicts the data set, one line each. A data set's classes need not be used."""
     return [
         f"{name} {getattr(config, name)}: the data set {dataset.path} has {getattr(dataset, name)}"
         for name in OF_THE_DATA

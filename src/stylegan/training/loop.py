@@ -21,7 +21,7 @@ Stats = dict[str, float]
 
 
 class Watcher(Protocol):
-    """Who looks on: shows, writes and saves, and may ask to stop. It changes nothing in the state."""
+    """An observer: it shows, writes and saves, and may ask to stop. It never changes the state."""
 
     stop: bool
 

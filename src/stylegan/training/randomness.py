@@ -24,7 +24,7 @@ class Fakes(NamedTuple):
 
 
 class Latents(NamedTuple):
-    """What G makes a batch of pictures of.
+    """What G turns into a batch of pictures.
 
     c: (N, c_dim) labels, or None without classes; z, z2: (N, z_dim); styles from `crossover`, a whole number (), on
     come from z2; noise: a map (N, 1, H, H) for each layer, or None without. made: the pictures, if they exist already.
@@ -38,7 +38,7 @@ class Latents(NamedTuple):
     made: Fakes | None = None
 
     def part(self, i: slice) -> "Latents":
-        """Those of some of the pictures."""
+        """The part for some of the pictures."""
         if len(self.z[i]) == len(self.z):
             return self  # with what is made of them
         noise = self.noise and [map_[i] if len(map_) > 1 else map_ for map_ in self.noise]

@@ -1,4 +1,4 @@
-"""All that a training run needs to go on exactly: the networks, the optimizers, and how far it has come."""
+"""All that a training run needs to continue exactly: the networks, the optimizers, and its progress."""
 
 import copy
 from collections.abc import Callable, Hashable
@@ -22,7 +22,7 @@ from stylegan.training.schedule import Phase
 
 @dataclass
 class TrainingState:
-    """Networks, optimizers and counters, and what the networks learn by.
+    """Networks, optimizers, counters, and the objectives of the networks.
 
     adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`.
     metadata: what every snapshot says of the network, e.g. license and source of the one it started from.
@@ -108,7 +108,7 @@ class TrainingState:
         return sum(t.cpu().double().abs().sum().item() for t in self._tensors().values())
 
     def networks(self) -> Networks:
-        """What a snapshot holds."""
+        """The contents of a snapshot."""
         return Networks(self.G_ema, self.G, self.D, {"cur_nimg": self.cur_nimg} | self.metadata, self.config)
 
     def save(self, path: Path) -> None:
@@ -127,7 +127,7 @@ class TrainingState:
     def load(
         cls, path: Path, device: torch.device, *, run: Config | None = None, **own: Any
     ) -> tuple["TrainingState", dict[str, Any]]:
-        """The state of a file, and the environment that it was written in. Strict: InputError for what does not fit.
+        """The state in a file, and the environment in which it was written. Strict: InputError for what does not fit.
 
         run: the configuration to go on with, which may differ from the file's in MAY_CHANGE alone; None: the file's.
         own: objectives and augmentation, as of `new`. Networks are made only once the file is known to fill them.
@@ -191,7 +191,7 @@ class TrainingState:
 
 
 MAY_CHANGE = ("total_kimg", "batch_gpu", "compile")
-"""Fields of a configuration that a run may go on with other values of: the steps that are done stay true."""
+"""Fields that may change when a run goes on: they leave the steps already taken as they were."""
 COUNTERS = ("cur_nimg", "growth", "adam_steps", "tick", "tick_nimg", "sums")
 
 

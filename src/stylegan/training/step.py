@@ -1,6 +1,6 @@
-"""One update of a network: how what an objective says is computed.
+"""One update of a network: how an objective is computed.
 
-Here alone are micro-batches, processes, precision, compiled programs and optimizers.
+Micro-batches, processes, precision, compiled programs and optimizers appear only here.
 """
 
 from collections.abc import Iterator

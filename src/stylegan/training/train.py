@@ -1,4 +1,4 @@
-"""Start or resume a training: everything that is checked before the first step."""
+"""Start or resume a training run: everything that is checked before the first step."""
 
 import os
 from dataclasses import dataclass
@@ -181,7 +181,7 @@ def name_classes(state: TrainingState, dataset: ImageDataset) -> None:
 
 
 def check(config: Config, dataset: ImageDataset, device: torch.device, *, objectives: Objectives | None = None) -> None:
-    """Raise InputError, naming all at once, for what in the configuration fits not data, loss, processes or machine."""
+    """Raise InputError, naming at once all that does not fit data, loss, processes or machine."""
     loss = objectives or LOSSES[config.loss]
     machine = [*refused_batches(config, processes.world()), *missing_compiler(config, device)]
     machine += refused_precision(config, device)

@@ -1,4 +1,4 @@
-"""Start a training from a trained or imported network (fine-tuning)."""
+"""Start a training run from a trained or imported network (fine-tuning)."""
 
 import torch
 from torch import nn

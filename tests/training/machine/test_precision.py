@@ -1,4 +1,4 @@
-"""bfloat16 where it is asked for and the device has it; the mapping network and the moments of AdaIN stay in float32."""
+"""bfloat16 where it is asked for and the device has it; mapping network and moments of AdaIN stay in float32."""
 
 import pytest
 import torch

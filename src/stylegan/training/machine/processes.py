@@ -1,6 +1,6 @@
-"""One training in many processes (torchrun, SLURM, Ray Train): who am I, which part is mine, what do all agree on.
+"""One training run in many processes (torchrun, SLURM, Ray Train): who am I, which part is mine, what do all agree on.
 
-The joint batch is drawn by every process, and process r of n takes the pictures r, r + n, r + 2n, ...: the groups of
+What is random is drawn for the joint batch, and process r of n takes the pictures r, r + n, r + 2n, ...: the groups of
 the minibatch deviation stay the same sets. In a single process every function here does nothing.
 """
 

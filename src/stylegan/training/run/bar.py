@@ -1,4 +1,4 @@
-"""The progress of a training: phase, resolution, speed, losses, and how long it will take."""
+"""The progress of a training run: phase, resolution, speed, losses, and how long it will take."""
 
 import time
 from typing import Self
@@ -48,7 +48,7 @@ class Bar:
         self.progress.update(self._task, completed=cur_nimg, description=description, more=self._said)
 
     def speed(self) -> dict[str, float]:
-        """Images a second since the last tick. Where stderr is no terminal, also print where the training is."""
+        """Images a second since the last tick. Where stderr is no terminal, also print where the run is."""
         (now, cur_nimg), (then, before) = self._clock, self._tick
         self._tick = self._clock
         if not self.progress.console.is_terminal:

@@ -1,4 +1,4 @@
-"""The run folder: whose it is, and when a training shows, writes and keeps what. It changes nothing in the training."""
+"""The run folder: who owns it, and what a training run shows, writes and keeps, and when. It never changes the run."""
 
 import json
 import os
@@ -46,7 +46,7 @@ FILES = (STATE, PREVIOUS, CONFIG, STATS, REALS, "fakes-*", "snapshot-*")  # whic
 
 
 class Run:
-    """A run folder, this process's alone while it is watching a training.
+    """A run folder, this process's alone while it watches a training run.
 
     config.json: configuration and data; stats.jsonl: a line a tick; reals.png, fakes-NIMG.png: sheets;
     snapshot-NIMG.safetensors: networks, `keep_snapshots` of them (None: all); state.safetensors: what --resume needs,
@@ -75,7 +75,7 @@ class Run:
     def watching(self, state: TrainingState) -> Iterator[None]:
         """Show a bar, take signals as a wish to stop, and save the state after the block, unless it raises.
 
-        A training that was asked to stop also leaves a snapshot, for who looks at it now: going on removes it again.
+        A run that was asked to stop also leaves a snapshot, to look at in the meantime: going on removes it again.
         """
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
         with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self, say=self.bar.say):
@@ -131,7 +131,7 @@ class Run:
 
 
 class Follower:
-    """What the processes beside the first do about a training: pass on the wish to stop, and be silent."""
+    """What all processes but the first do around a training run: they pass on the wish to stop, and are silent."""
 
     def __init__(self) -> None:
         self.stop = False

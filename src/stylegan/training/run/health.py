@@ -1,7 +1,7 @@
 """Signs that a training run goes wrong, measured at every tick, and what to do about them in plain words.
 
-D is asked here about pictures as they are, without the augmentation: what it says of the held-out ones is compared with
-what it says of those that it learned from, not with the losses.
+Here D judges plain pictures, without the augmentation. Its verdict on held-out pictures is compared with its verdict on
+pictures that it has learned from, not with the losses.
 """
 
 import math
@@ -24,7 +24,7 @@ SAMPLES = 32
 SILENT_TICKS = 3
 SILENT_LOGITS = 0.08  # between the means of real and generated pictures; docs/decisions.md
 GUESSING = 2 * math.log(2)  # the loss of a D that says 0 to all
-CHUNK = 16  # pictures that pass a network at once, at most: 64 of 1024x1024 would not fit beside a training
+CHUNK = 16  # pictures that pass a network at once, at most: 64 of 1024x1024 would not fit beside a training run
 
 
 class Health:

@@ -1,4 +1,4 @@
-"""What a training writes down for people: statistics, sheets of pictures, snapshots."""
+"""What a training run writes down for people: statistics, sheets of pictures, snapshots."""
 
 import json
 from pathlib import Path
@@ -27,9 +27,9 @@ def write_stats(path: Path, line: dict[str, Any]) -> None:
 
 
 def drop_stats_after(path: Path, cur_nimg: int) -> int:
-    """Forget the lines of steps that a resumed training will take again, and a line that a kill cut short.
+    """Drop the lines of steps that a resumed run will take again, and a line that a kill cut short.
 
-    Also whatever else is no statistics: returns how many lines that were.
+    Lines that are not statistics are dropped too; returns how many there were.
     """
     stats = path / STATS
     *lines, cut_short = stats.read_bytes().split(b"\n") if stats.exists() else [b""]
@@ -110,6 +110,6 @@ def read_stats(path: Path) -> list[dict[str, Any]]:
 
 
 def has_snapshot(state: TrainingState) -> bool:
-    """Whether a training that was never stopped has a snapshot of this moment: the first, of a tick, or the last."""
+    """Whether a run that was never stopped has a snapshot of this moment: the first, of a tick, or the last."""
     at_tick = state.tick_nimg == state.cur_nimg and state.tick % SNAPSHOT_TICKS == 1
     return state.cur_nimg == 0 or at_tick or state.cur_nimg >= 1000 * state.config.total_kimg

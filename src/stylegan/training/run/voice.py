@@ -42,4 +42,4 @@ class Deaf:
 
 def voice() -> Console:
     """A console on stderr that never fails."""
-    return Console(file=cast(TextIO, Deaf()), highlight=False)
+    return Console(file=cast(TextIO, Deaf()), highlight=False, soft_wrap=True, markup=False, emoji=False)
