@@ -120,7 +120,7 @@ def test_a_data_set_that_does_not_fit_the_flags_is_refused(stylegan, portraits, 
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("flags", [["--batch", 8], ["--kimg", 5], ["--out", "other"], ["--cond"], ["--dry-run"]])
+@pytest.mark.parametrize("flags", [["--batch", 8], ["--lrate", 5], ["--out", "other"], ["--cond"], ["--dry-run"]])
 def test_resuming_takes_nothing_that_is_settled_for_the_run(stylegan, tmp_path, flags):
     refused(stylegan("train", "--resume", tmp_path, *flags), flags[0])
 

@@ -13,6 +13,7 @@ from stylegan.config import CONFIG_F, TABLE_1, Config, NetworkConfig
 from stylegan.errors import InputError
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
+from stylegan.training.schedule import schedule
 
 
 @pytest.mark.parametrize("name", TABLE_1)
@@ -59,6 +60,39 @@ def test_an_impossible_value_names_the_field_the_value_and_what_is_allowed(field
         CONFIG_F.but(**{field: value})
     assert str(error.value).startswith(f"{field} {value!r}")
     assert allowed in str(error.value)
+
+
+@pytest.mark.parametrize("row", TABLE_1)
+@pytest.mark.parametrize(
+    ("name", "value", "tables"),
+    [
+        ("lrate", 1e-6, ["lrate_at"]),
+        ("lrate", CONFIG_F.lrate, ["lrate_at"]),
+        ("batch", 12, ["batch_at", "max_batch_per_gpu"]),
+        ("tick_kimg", 1.0, ["tick_kimg_at"]),
+    ],
+)
+def test_a_value_for_all_resolutions_given_alone_holds_at_all_of_them(row, name, value, tables):
+    config = TABLE_1[row].but(**{name: value})
+    assert (getattr(config, name), [getattr(config, table) for table in tables]) == (value, [{} for _ in tables])
+    for nimg in range(0, 10_000_000, 600_000):
+        phase = schedule(config, nimg)
+        assert getattr(phase, name) == value
+
+
+def test_a_value_given_with_its_table_leaves_the_table():
+    config = CONFIG_F.but(lrate=0.002, lrate_at={64: 0.1}, seed=3)
+    assert (config.lrate, config.lrate_at) == (0.002, {64: 0.1})
+    assert config.but(lrate_at={8: 0.2}).lrate == 0.002
+    assert config.but(seed=4).lrate_at == {64: 0.1}
+
+
+def test_a_file_tells_a_later_field_only_where_it_is_not_its_default():
+    assert "precision" not in CONFIG_F.to_json()
+    config = CONFIG_F.but(precision="bf16")
+    assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
+    with pytest.raises(InputError, match="precision 'fp16': must be one of auto, fp32, bf16"):
+        CONFIG_F.but(precision="fp16")
 
 
 def test_the_largest_seed_of_32_bits_is_fine():

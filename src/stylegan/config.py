@@ -9,11 +9,12 @@ from typing import Any, Literal, Self
 
 from stylegan import fields
 from stylegan.errors import InputError, refuse
-from stylegan.fields import NOT_NEGATIVE, POSITIVE, RESOLUTION, Range, by_resolution, setting
+from stylegan.fields import ANY, NOT_NEGATIVE, POSITIVE, RESOLUTION, Range, by_resolution, setting
 
 Norm = Literal["pixel", "adain"]
 Resample = Literal["nearest", "bilinear"]
 Loss = Literal["wgan_gp", "logistic"]
+Precision = Literal["auto", "fp32", "bf16"]
 NoiseMode = Literal["random", "const", "none"]
 
 BATCH = Range(lambda n: n > 0 and n % min(4, n) == 0, "1, 2, 3 or a multiple of 4")  # minibatch deviation: groups of 4
@@ -29,6 +30,15 @@ BATCHES: Mapping[int, tuple[int, Mapping[int, int]]] = MappingProxyType(
     }
 )
 """GPUs -> (batch, batch_at) of the authors' code."""
+
+TABLES = {"lrate": ("lrate_at",), "batch": ("batch_at", "max_batch_per_gpu"), "tick_kimg": ("tick_kimg_at",)}
+"""A field with one value for all resolutions -> the tables of single resolutions that stand above it."""
+
+
+def emptied_tables(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables that must be empty for the values of `given` to hold, wherever none of their tables is given too."""
+    chosen = [tables for name, tables in TABLES.items() if name in given and given.keys().isdisjoint(tables)]
+    return {table: {} for tables in chosen for table in tables}
 
 
 @dataclass(frozen=True)
@@ -95,9 +105,13 @@ class NetworkConfig:
         return min(self.channel_base // resolution, self.channel_max)
 
     def but(self, **changes: Any) -> Self:
-        """The same configuration with some fields changed. Unknown fields raise InputError."""
+        """The same configuration with some fields changed. Unknown fields raise InputError.
+
+        A value that is given for all resolutions, without its table, holds at all of them: `but(lrate=0.001)` empties
+        lrate_at (TABLES). `but(lrate=..., lrate_at=...)` sets both.
+        """
         self._refuse_unknown(changes)
-        return dataclasses.replace(self, **changes)
+        return dataclasses.replace(self, **emptied_tables(changes), **changes)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a JSON file."""
@@ -159,37 +173,40 @@ class Config(NetworkConfig):
     """Half-life of the moving average of G, in thousands of images."""
 
     total_kimg: float = setting(25000.0, POSITIVE)
-    """Length of the training, in thousands of images shown to D."""
+    """Length of the run, in thousands of images shown to D."""
     initial_resolution: int = setting(8, RESOLUTION)
-    """Resolution at which training starts."""
+    """The resolution at which training starts."""
     level_kimg: float = setting(600.0, NOT_NEGATIVE)
     """Thousands of images at each resolution before the next one is faded in."""
     fade_kimg: float = setting(600.0, NOT_NEGATIVE)
     """Thousands of images for fading in a resolution."""
     lrate: float = setting(0.001, POSITIVE)
-    """Learning rate of Adam, for G and D, where lrate_at has no entry."""
+    """Learning rate of Adam, for G and D, where lrate_at has no entry. Given alone, it holds everywhere."""
     lrate_at: Mapping[int, float] = setting(by_resolution({128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}), POSITIVE)
     """Learning rate at single resolutions."""
     lrate_rampup_kimg: float = setting(0.0, NOT_NEGATIVE)
     """Raise the learning rate from 0 over the first thousands of images."""
     batch: int = setting(BATCHES[1][0], BATCH)
-    """Images in a step where batch_at has no entry."""
+    """Images in a step where batch_at has no entry. Given alone, it holds everywhere."""
     batch_at: Mapping[int, int] = setting(BATCHES[1][1], BATCH)
     """Images in a step at single resolutions."""
     max_batch_per_gpu: Mapping[int, int] = setting(by_resolution({}), BATCH)
     """The most images per GPU in a step at single resolutions."""
     batch_gpu: int | None = setting(None, BATCH_GPU)
     """The most images that a process computes at once, a multiple of 4; None: all. Changes nothing but memory."""
+    precision: Precision = setting("auto", ANY, later=True)  # noqa: RUF009 (as the others)
+    """bf16: bfloat16 but for the mapping network, the moments of AdaIN and R1; auto: bf16 on CUDA, else fp32."""
     compile: bool = False
     """Compile steps where that pays; needs a C++ compiler. The same training to rounding, and faster."""
     tick_kimg: float = setting(160.0, POSITIVE)
-    """Thousands of images between two lines of statistics with a sheet of samples, where tick_kimg_at has no entry."""
+    """Thousands of images between two lines of statistics with a sheet of samples, where tick_kimg_at has no entry.
+    Given alone, it holds everywhere."""
     tick_kimg_at: Mapping[int, float] = setting(
         by_resolution({4: 160, 8: 140, 16: 120, 32: 100, 64: 80, 128: 60, 256: 40, 512: 30, 1024: 20}), POSITIVE
     )
     """The same at single resolutions."""
     seed: int = setting(0, Range(lambda n: 0 <= n < 2**32, "0 to 4294967295 (32 bits)"))
-    """Seed of everything random in the training."""
+    """Seed of everything random in the run."""
 
     @property
     def gamma(self) -> float:
@@ -197,7 +214,7 @@ class Config(NetworkConfig):
         return 10 * math.sqrt(self.img_resolution / 1024) if self.r1_gamma is None else self.r1_gamma
 
     def continuing(self, source: NetworkConfig, resolution: int) -> Self:
-        """This training for networks built as those of `source`, from the `resolution` that they have grown to."""
+        """This run for networks built as those of `source`, from the `resolution` that they have grown to."""
         networks = source.network.to_json() | {name: getattr(self, name) for name in OF_THE_DATA}
         if not source.has_styles:
             networks["style_mixing_prob"] = 0.0
@@ -287,6 +304,7 @@ CONFIG_C = CONFIG_B.but(mapping_layers=8, norm="adain")  # + mapping and styles
 CONFIG_D = CONFIG_C.but(const_input=True)  # + no traditional input
 CONFIG_E = CONFIG_D.but(noise=True)  # + noise inputs
 CONFIG_F = CONFIG_E.but(style_mixing_prob=0.9)  # + mixing regularization
+
 
 Row = Literal["A", "B", "C", "D", "E", "F"]
 TABLE_1: Mapping[str, Config] = MappingProxyType(

@@ -49,10 +49,12 @@ class FailedError(RuntimeError):
 
 
 class DivergedError(FailedError):
-    """A loss or a weight is no longer a finite number. problem: which, and when."""
+    """A loss or a weight is no longer a finite number. problem: which, and when. run: the run folder, where known."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, run: str = "RUN") -> None:
+        self.problem = problem
         super().__init__(
-            f"{problem}. The last good state is kept, but from there it goes the same way again: start anew with a "
-            "smaller --lrate or a larger --r1-gamma, and a new --out"
+            f"{problem}. The last good state is kept, but from there it goes the same way again: start anew from its "
+            "newest snapshot with a smaller --lrate or a larger --r1-gamma: "
+            f"stylegan train --data DATA --out NEW --init {run} --lrate RATE"
         )

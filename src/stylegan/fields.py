@@ -22,9 +22,12 @@ class Range:
     words: str
 
 
-def setting(default: T, allowed: Range) -> T:
-    """A dataclass's field that holds no more than `allowed`. A field that may hold all its type has does without."""
-    return cast(T, field(default=default, metadata={"allowed": allowed}))
+def setting(default: T, allowed: Range, *, later: bool = False) -> T:
+    """A dataclass's field that holds no more than `allowed`. A field that may hold any value of its type needs none.
+
+    later: the field is younger than format 1 of the files, which tell it only where it is not its default.
+    """
+    return cast(T, field(default=default, metadata={"allowed": allowed, "later": later}))
 
 
 def is_resolution(n: int) -> bool:
@@ -32,6 +35,7 @@ def is_resolution(n: int) -> bool:
     return n >= 4 and n & (n - 1) == 0
 
 
+ANY = Range(lambda value: True, "anything of its type")
 RESOLUTION = Range(is_resolution, "a power of two from 4 up")
 POSITIVE = Range(lambda n: n > 0, "above 0")
 NOT_NEGATIVE = Range(lambda n: n >= 0, "0 or above")
@@ -86,7 +90,11 @@ def problems(config: Any) -> list[str]:
 
 def to_json(config: Any) -> dict[str, Any]:
     """A dataclass as plain data for a JSON file."""
-    values = {each.name: getattr(config, each.name) for each in dataclasses.fields(config)}
+    values = {
+        each.name: value
+        for each in dataclasses.fields(config)
+        if (value := getattr(config, each.name)) != each.default or not each.metadata.get("later")
+    }
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
 

@@ -72,8 +72,14 @@ def test_a_budget_scales_the_schedule_of_the_fitted_resolution(portraits):
 
 @pytest.mark.parametrize("gpus", [1, 2, 4, 8])
 def test_gpus_give_the_authors_batch_sizes(portraits, gpus):
-    config = fitted(portraits, None, gpus, config=CONFIG_F.but(batch=12, batch_at={}))
+    config = fitted(portraits, None, gpus, config=CONFIG_E)
     assert (config.batch, config.batch_at) == BATCHES[gpus]
+
+
+@pytest.mark.parametrize("gpus", [1, 2, 4, 8])
+def test_a_batch_of_ones_own_stays_whatever_the_gpus(portraits, gpus):
+    config = fitted(portraits, None, gpus, config=CONFIG_F.but(batch=64))
+    assert (config.batch, config.batch_at) == (64, {})
 
 
 @pytest.mark.parametrize("gpus", [None, 3])
@@ -89,6 +95,45 @@ def test_a_network_to_start_from_gives_widths_and_growth(portraits, network):
     assert (config.batch, config.ema_kimg) == (CONFIG_F.batch, 0.4)
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--lrate", "0.000001", "--batch", "4"], {"lrate": 1e-6, "lrate_at": {}, "batch": 4, "batch_at": {}}),
+        (["--lrate=0.001"], {"lrate": 0.001, "lrate_at": {}, "batch_at": CONFIG_F.batch_at}),
+        (["--tick-kimg", "5"], {"tick_kimg": 5.0, "tick_kimg_at": {}}),
+        (["--tick_kimg", "5", "--kimg", "10"], {"tick_kimg": 5.0, "tick_kimg_at": {}, "total_kimg": 10.0}),
+        (["--batch", "8", "--batch-at", "16:4"], {"batch": 8, "batch_at": {16: 4}}),
+        (["--config", "A", "--batch", "64"], {"batch": 64, "max_batch_per_gpu": {}}),
+        (["--no-mirror", "--precision", "fp32"], {"mirror": False, "precision": "fp32", "lrate_at": CONFIG_F.lrate_at}),
+    ],
+)
+def test_what_is_typed_is_what_trains(portraits, stop_before_training, tmp_path, monkeypatch, flags, expected):
+    argv = ["stylegan", "train", "--data", str(portraits.path), "--out", str(tmp_path / "run"), *flags]
+    argv += ["--channel-base", "128", "--channel-max", "8", "--mapping-layers", "1"]
+    monkeypatch.setattr(sys, "argv", argv)
+    with pytest.raises(StoppedError):
+        cli.main()
+    (config,) = stop_before_training
+    assert {name: getattr(config, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--lrate-at", "1024:0.1"], "--lrate-at at 1024: this run trains 8, 16 px only"),
+        (["--kimg", "1", "--total-kimg", "2"], "--kimg scales the whole schedule"),
+        (["--device", "tpu"], "device tpu"),
+    ],
+)
+def test_what_is_typed_and_could_not_matter_is_refused(portraits, tmp_path, monkeypatch, capsys, flags, words):
+    argv = ["stylegan", "train", "--data", str(portraits.path), "--out", str(tmp_path / "run"), *flags]
+    monkeypatch.setattr(sys, "argv", argv)
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    assert words in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "run").exists()
+
+
 class StoppedError(Exception):
     """Before the first step."""
 
@@ -98,7 +143,7 @@ def stop_before_training(monkeypatch):
     """Gives the configurations that a training run would have had."""
     configs = []
 
-    def stop(out, dataset, state, state_sec):
+    def stop(keeping, dataset, state):
         configs.append(state.config)
         raise StoppedError
 

@@ -3,27 +3,29 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
 import tyro
 
 from stylegan.cli.console import network_path
-from stylegan.config import CONFIG_F, TABLE_1, Config, Row
-from stylegan.errors import InputError, encodable
+from stylegan.config import CONFIG_F, TABLE_1, TABLES, Config, Row
+from stylegan.errors import InputError, encodable, refuse
+from stylegan.files import user_path
+from stylegan.training.schedule import KEEP_SNAPSHOTS, level_images
 
 
-def demo(out: Path = Path("stylegan-demo"), minutes: float = 8.0) -> None:
+def demo(out: str = "stylegan-demo", minutes: float = 8.0, device: str = "auto") -> None:
     """Train on drawn portraits for some minutes and show what was learned. Goes on where it was stopped.
 
     Args:
         out: Folder for data, run, pictures and the page index.html.
         minutes: How long to train on this machine.
+        device: auto (the best), cpu, cuda, cuda:1, or mps.
     """
     from stylegan.experiments.demo import demo
 
-    demo(out, minutes=minutes)
+    demo(user_path(out), minutes=minutes, device=device)
 
 
 def prepare(
@@ -55,22 +57,40 @@ def prepare(
 
 
 @dataclass
-class ResumeFlags:
-    """Go on with a run, bit for bit."""
+class RunFlags:
+    """What a run may be given anew whenever it goes on."""
 
-    resume: Path | None = None
+    resume: str | None = None
     """A run folder to go on with, bit for bit; with --data if its data set was moved."""
-    data: Path | None = None
+    data: str | None = None
     """The data set that `stylegan prepare` made."""
     state_sec: float = 60.0
     """The most seconds of work that a crash can cost."""
+    keep_snapshots: int | None = KEEP_SNAPSHOTS
+    """How many snapshots stay on the disk: the first, the newest half, and some between, ever thinner. None: all."""
+    device: str = "auto"
+    """auto (the best), cpu, cuda, cuda:1, or mps."""
 
 
 @dataclass
-class TrainFlags(ResumeFlags):
+class ResumeFlags(RunFlags):
+    """Go on with a run, bit for bit; what the flags below change is said. Anything else is settled for a run."""
+
+    kimg: float | None = None
+    """Another budget in thousands of images, longer or shorter: the schedule of the levels stays."""
+    batch_gpu: int | None = None
+    """The most images that a process computes at once, a multiple of 4; None: all. Changes nothing but memory."""
+    compile: bool = False
+    """Compile steps where that pays; needs a C++ compiler."""
+    previous: bool = False
+    """Go on from the state before the last one, where that is damaged."""
+
+
+@dataclass
+class TrainFlags(RunFlags):
     """Train on a data set, or go on with a run: stylegan train --resume RUN."""
 
-    out: Path | None = None
+    out: str | None = None
     """The run folder to make."""
     config: Row = "F"
     """The row of Table 1 to start from; every field below changes it."""
@@ -98,31 +118,49 @@ def train(argv: list[str]) -> int:
     flags, _ = tyro.cli(TrainFlags, args=argv, return_unknown_args=True, add_help=False, prog="stylegan train")
     if flags.resume is not None:
         return resume(argv)
+    if flags.kimg is not None and "total_kimg" in typed(argv):
+        raise InputError("--kimg scales the whole schedule, --total-kimg sets its end alone: give one of them")
     data, command = parse(argv, flags)
-    from stylegan.device import best_device
+    from stylegan.device import find_device
     from stylegan.training.cost.dry_run import dry_run
     from stylegan.training.train import train
 
     if command.out is None or command.dry_run:
-        if report := dry_run(data, command.fields, best_device()):
+        if report := dry_run(data, command.fields, find_device(command.device)):
             print(report)
         return 0
     init = None if command.init is None else network_path(command.init)
-    train(data, command.out, config=command.fields, init=init, state_sec=command.state_sec)
+    keep = command.keep_snapshots
+    train(
+        data,
+        command.out,
+        config=command.fields,
+        init=init,
+        state_sec=command.state_sec,
+        keep_snapshots=keep,
+        device=command.device,
+    )
     return 0
 
 
 def resume(argv: list[str]) -> int:
-    """`stylegan train --resume`, which refuses what is settled for a run."""
+    """`stylegan train --resume`, which refuses what is settled for a run. What is not typed stays as it was."""
     flags = tyro.cli(ResumeFlags, args=argv, prog="stylegan train --resume")
+    given = {name: value for name, value in vars(flags).items() if name in typed(argv) and name != "resume"}
     from stylegan.training.train import resume
 
     assert flags.resume is not None
-    resume(flags.resume, data=flags.data, state_sec=flags.state_sec)
+    resume(flags.resume, **given)
     return 0
 
 
-def parse(argv: list[str], flags: TrainFlags) -> tuple[Path, TrainCommand]:
+def typed(argv: list[str]) -> set[str]:
+    """The names of the fields whose flags were typed: --batch-at, --batch_at=... and --no-batch-at name batch_at."""
+    names = {word.partition("=")[0].removeprefix("--").replace("-", "_") for word in argv if word.startswith("--")}
+    return names | {name.removeprefix("no_") for name in names}
+
+
+def parse(argv: list[str], flags: TrainFlags) -> tuple[str, TrainCommand]:
     """The data set, and all flags; those of the configuration's fields have the fitted ones as defaults."""
     config = TABLE_1[flags.config]
     if flags.data is not None:
@@ -133,6 +171,7 @@ def parse(argv: list[str], flags: TrainFlags) -> tuple[Path, TrainCommand]:
         config = fitted(flags.data, flags.kimg, processes, config=config, cond=flags.cond, init=init)
     default = TrainCommand(**vars(flags), fields=config)
     command = tyro.cli(TrainCommand, args=argv, default=default, prog="stylegan train", registry=registry)
+    command.fields = as_typed(argv, config, command.fields)
     if command.data is None or (command.out is None and not command.dry_run):
         raise InputError("stylegan train needs --data DATASET and --out RUN, or --resume RUN")
     if bool(command.fields.c_dim) != command.cond:
@@ -141,6 +180,26 @@ def parse(argv: list[str], flags: TrainFlags) -> tuple[Path, TrainCommand]:
         )
     return command.data, command
 
+
+def as_typed(argv: list[str], default: Config, parsed: Config) -> Config:
+    """The default with what was typed, which wins over every table that was not. Raises InputError for what could not
+    matter: values at resolutions that are never trained.
+    """
+    given = {name: getattr(parsed, name) for name in typed(argv) & {each.name for each in fields(Config)}}
+    config = default.but(**given)
+    trained = level_images(config)
+    refuse(
+        [
+            f"--{name.replace('_', '-')} at {resolution}: this run trains {', '.join(map(str, trained))} px only"
+            for name in TABLES_TYPED & given.keys()
+            for resolution in given[name]
+            if resolution not in trained
+        ]
+    )
+    return config
+
+
+TABLES_TYPED = {table for tables in TABLES.values() for table in tables}
 
 registry = tyro.constructors.ConstructorRegistry()
 

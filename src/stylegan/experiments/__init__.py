@@ -1,1 +1,1 @@
-"""What trains and measures in one."""
+"""Experiments: training and measuring in one command."""

@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
 from stylegan.config import CONFIG_F
 from stylegan.data.prepare import prepare
-from stylegan.device import best_device
+from stylegan.device import find_device
 from stylegan.files import write_text
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
 from stylegan.training.fitted import fitted
 from stylegan.training.run.folder import read_config
+from stylegan.training.run.voice import voice
 from stylegan.training.train import resume, train
 
 PORTRAITS = 10_000
@@ -37,14 +37,15 @@ NARROW = CONFIG_F.but(
     noise=False,  # in so few images G would draw noise where eyes should be (docs/results.md)
 )
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+console = voice()
 
 
-def demo(out: Path, *, minutes: float = 8.0) -> Path | None:
+def demo(out: Path, *, minutes: float = 8.0, device: torch.device | str = "auto") -> Path | None:
     """Draw portraits, train on them for about `minutes`, and make pictures; return the page that shows them.
 
-    A demo that was stopped goes on where it was; None where it was stopped again.
+    device: auto takes the best. A demo that was stopped goes on where it was; None where it was stopped again.
     """
+    device = find_device(device)
     data, run = out / "portraits", out / "run"
     torch.set_num_threads(1)  # more wait for each other on a busy machine (docs/results.md)
     if not data.exists():
@@ -52,10 +53,10 @@ def demo(out: Path, *, minutes: float = 8.0) -> Path | None:
         prepare(f"portraits:{PORTRAITS}", data, resolution=RESOLUTION)
     console.print("2. training: a generator learns to draw such portraits, from 8x8 to 32x32 pixels")
     if run.exists():
-        G = resume(run)
+        G = resume(run, device=device)
     else:
         config = fitted(data, config=NARROW)
-        G = train(data, run, config=config_in(config, 60 * minutes, best_device()))
+        G = train(data, run, config=config_in(config, 60 * minutes, device), device=device)
     if not finished(run):
         return None
     console.print("3. pictures from seeds")
@@ -70,7 +71,7 @@ def demo(out: Path, *, minutes: float = 8.0) -> Path | None:
 
 
 def finished(run: Path) -> bool:
-    """Has the training seen all its images?"""
+    """Has the run shown all its images?"""
     config, _ = read_config(run)
     return any(line["cur_nimg"] >= 1000 * config.total_kimg for line in _stats(run))
 

@@ -159,7 +159,12 @@ def adain(x: Tensor, y_s: Tensor, y_b: Tensor) -> Tensor:
 
 
 def instance_norm(x: Tensor) -> Tensor:
-    """Every channel of every picture gets mean 0 and deviation 1: (x - mu(x)) / sigma(x)."""
+    """Every channel of every picture gets mean 0 and deviation 1: (x - mu(x)) / sigma(x).
+
+    Moments are taken in float32 where x is of less: squares of bfloat16 keep two digits.
+    """
+    if x.dtype in (torch.bfloat16, torch.float16):
+        return instance_norm(x.float()).to(x.dtype)
     # Row by row: where all pixels are equal, as a new network's 4x4 input, rounding must not become their deviation.
     mu = x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)  # (N, C, 1, 1)
     sigma = ((x - mu).square().mean(dim=(2, 3), keepdim=True) + 1e-8).sqrt()  # (N, C, 1, 1)

@@ -1,4 +1,4 @@
-"""What is done to every picture before D sees it, real or generated: nothing, as in the paper, or a transform."""
+"""What happens to every picture, real or generated, before D sees it: nothing, as in the paper, or a transform."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

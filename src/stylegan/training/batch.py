@@ -1,4 +1,4 @@
-"""What the steps of an iteration compute with: everything random in it, and the real pictures."""
+"""The inputs of an iteration: everything random, and the real pictures."""
 
 from typing import NamedTuple
 
@@ -16,10 +16,10 @@ from stylegan.training.state import TrainingState
 
 
 class Inputs(NamedTuple):
-    """What a step of D or of G computes with: the joint batch, or the part of it that a process or a micro-batch takes.
+    """The inputs of a step of D or G: the joint batch, or the part of it that a process or a micro-batch takes.
 
-    reals: (N, C, H, H) in [-1, 1], and their labels c: (N, c_dim), or None without classes; latents: what G makes
-    pictures of; u: (N, 1, 1, 1), where WGAN-GP looks between the two; augment_u: (N, numbers) for the augmentation.
+    reals: (N, C, H, H) in [-1, 1], and their labels c: (N, c_dim), or None without classes; latents: what G turns
+    into pictures; u: (N, 1, 1, 1), where WGAN-GP looks between the two; augment_u: (N, numbers) for the augmentation.
     """
 
     reals: Tensor
@@ -29,7 +29,7 @@ class Inputs(NamedTuple):
     augment_u: Tensor
 
     def part(self, i: slice) -> "Inputs":
-        """Those of some of the pictures."""
+        """The part for some of the pictures."""
         c = None if self.c is None else self.c[i]
         return Inputs(self.reals[i], c, self.latents.part(i), self.u[i], self.augment_u[i])
 
@@ -37,8 +37,8 @@ class Inputs(NamedTuple):
 def draw_batch(state: TrainingState, dataset: ImageDataset, order: DataOrder) -> tuple[Inputs, Inputs]:
     """What D learns from, whose fakes take the labels of the reals, and what G does; this process's part of both.
 
-    The same for both with shared fakes. Everything random is drawn for the joint batch, and before the device has work
-    that a draw would wait for.
+    The same for both with shared fakes. What is random does not depend on how many processes share the joint batch, and
+    is drawn before the device has work that a draw would wait for.
     """
     config, N, mine = state.config, state.phase.batch, processes.mine()
     generator = step_generator(config.seed, state.cur_nimg, state.device)
@@ -47,21 +47,23 @@ def draw_batch(state: TrainingState, dataset: ImageDataset, order: DataOrder) ->
 
     def latents(of: NDArray[np.int64]) -> Latents:
         prob = config.style_mixing_prob
-        return draw(state.G, labels(dataset, of, state), N, style_mixing_prob=prob, generator=generator)
+        c = labels(dataset, of[mine], state)
+        return draw(state.G, c, N, style_mixing_prob=prob, generator=generator, part=mine)
 
     for_d = latents(shown)
     u = torch.rand(N, 1, 1, 1, generator=generator, device=state.device)
     for_g = for_d
     if not config.shared_fakes:
         chosen = torch.randint(len(order.indices), (N,), generator=generator, device=state.device)
-        for_g = latents(order.indices[chosen.cpu().numpy()])
+        # Labels lie on the CPU; without any there is nothing to wait for.
+        for_g = latents(order.indices[chosen.cpu().numpy()] if config.c_dim else shown)
     shape = (2, N, state.augmentation.numbers)
     d_u, g_u = torch.rand(shape, generator=generator, device=state.device)[:, mine]
 
     reals = to_device(dataset.batch(state.phase.resolution, shown[mine]), state.device)
     reals = process_reals(reals, mirrored[mine], state.phase.lod).to(state.G.w_avg.dtype)
-    d_inputs = Inputs(reals, for_d.part(mine).c, for_d.part(mine), u[mine], d_u)
-    return d_inputs, d_inputs if config.shared_fakes else d_inputs._replace(latents=for_g.part(mine), augment_u=g_u)
+    d_inputs = Inputs(reals, for_d.c, for_d, u[mine], d_u)
+    return d_inputs, d_inputs if config.shared_fakes else d_inputs._replace(latents=for_g, augment_u=g_u)
 
 
 def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:
@@ -72,12 +74,12 @@ def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:
     return torch.lerp(x, upsample(downsample(x)), fade) if fade else x
 
 
-def to_device(images: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """The pictures on the device; CUDA copies from pinned memory while the host goes on."""
-    tensor = torch.from_numpy(images)
+def to_device(array: NDArray[np.uint8] | NDArray[np.float32], device: torch.device) -> Tensor:
+    """The numbers on the device; CUDA copies from pinned memory while the host goes on."""
+    tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def labels(dataset: ImageDataset, indices: NDArray[np.int64], state: TrainingState) -> Tensor | None:
     """(N, c_dim) labels of these pictures for a network with classes, else None."""
-    return torch.from_numpy(dataset.labels(indices)).to(state.device) if state.config.c_dim else None
+    return to_device(dataset.labels(indices), state.device) if state.config.c_dim else None

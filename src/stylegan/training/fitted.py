@@ -1,10 +1,14 @@
-"""A configuration fitted to its training run. No torch but for `init`: the command line asks here before it starts."""
+"""A configuration fitted to its training run. Imports torch for `init` alone, as the command line asks here first."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stylegan.config import BATCHES, CONFIG_F, OF_THE_DATA, Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from stylegan.checkpoint import Networks
 
 
 def fitted(
@@ -19,7 +23,8 @@ def fitted(
     """`config` with everything that the data set, the GPUs, the network to start from and the budget decide.
 
     data: gives img_resolution, img_channels and, with `cond`, c_dim; initial_resolution becomes no larger than it.
-    gpus: 1, 2, 4 or 8 gives the authors' batch and batch_at; None or another number keeps those of `config`.
+    gpus: 1, 2, 4 or 8 gives the authors' batch and batch_at where `config` has those of some other number of GPUs; a
+    batch of your own stays, and so it does with None or another number.
     init: its networks' widths and kind, and in initial_resolution the resolution that they have grown to; without
     styles style_mixing_prob becomes 0.
     kimg: total_kimg, to which the whole schedule is scaled (`Config.for_budget`); None keeps the schedule.
@@ -33,7 +38,7 @@ def fitted(
             f"{printable(dataset.path)} has no classes{why}: prepare a folder of class folders, or use --classes FILE; "
             "or train without --cond"
         )
-    if gpus is not None and gpus in BATCHES:
+    if gpus is not None and gpus in BATCHES and (config.batch, config.batch_at) in BATCHES.values():
         config = config.for_gpus(gpus)
     config = config.but(
         img_resolution=dataset.img_resolution,
@@ -42,15 +47,22 @@ def fitted(
         initial_resolution=min(config.initial_resolution, dataset.img_resolution),
     )
     if init is not None:
-        from stylegan.checkpoint import load  # and with it torch, which takes a second
+        from stylegan.checkpoint import load_networks  # and with it torch, which takes a second
 
-        G = load(init)
-        config = config.continuing(G.config, G.img_resolution >> int(G.lod))
+        networks = load_networks(init)
+        config = config.continuing(networks.G_ema.config, grown_to(networks))
     return config if kimg is None else config.for_budget(kimg)
 
 
+def grown_to(networks: "Networks") -> int:
+    """The resolution that networks have grown to. The first snapshot of an older run, untrained, says "full size"."""
+    if networks.metadata.get("cur_nimg") == 0 and networks.config is not None:
+        return networks.config.initial_resolution
+    return networks.G_ema.img_resolution >> int(networks.G_ema.lod)
+
+
 def misfits(config: Config, dataset: ImageDataset) -> list[str]:
-    """What of the configuration contradicts the data set, a line each. A data set's classes need not be used."""
+    """What of the configuration contradicts the data set, one line each. A data set's classes need not be used."""
     return [
         f"{name} {getattr(config, name)}: the data set {dataset.path} has {getattr(dataset, name)}"
         for name in OF_THE_DATA

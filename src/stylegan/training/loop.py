@@ -21,7 +21,7 @@ Stats = dict[str, float]
 
 
 class Watcher(Protocol):
-    """Who looks on: shows, writes and saves, and may ask to stop. It changes nothing in the state."""
+    """An observer: it shows, writes and saves, and may ask to stop. It never changes the state."""
 
     stop: bool
 
@@ -35,13 +35,15 @@ def training_loop(state: TrainingState, dataset: ImageDataset, indices: NDArray[
     With many processes each computes its part of every batch, and all end with the same weights and counters.
     """
     config, order = state.config, DataOrder(indices, state.config.seed)
-    while not (state.done or processes.any_of(watcher.stop, state.device)):
+    stop = processes.any_of(watcher.stop, state.device)
+    while not (state.done or stop):
         phase = state.enter(schedule(config, state.cur_nimg, processes.world()))
         for_d, for_g = draw_batch(state, dataset, order)
         stats = take_steps(state, for_d, for_g)
         state.cur_nimg += phase.batch
-        values = finite(stats, state.cur_nimg)
+        values, stop = finite(stats, state.cur_nimg, stop=watcher.stop)
         watcher.after_step(state, values, state.tally(values))
+        stop = stop or (watcher.stop and processes.world() == 1)
 
 
 def take_steps(state: TrainingState, for_d: Inputs, for_g: Inputs) -> dict[str, Tensor]:
@@ -60,11 +62,17 @@ def shared_fakes(state: TrainingState, inputs: Inputs) -> tuple[Inputs, Inputs]:
     return inputs._replace(latents=for_d), inputs._replace(latents=for_g)
 
 
-def finite(stats: dict[str, Tensor], cur_nimg: int) -> Stats:
-    """Plain numbers, means over the joint batch. Raises DivergedError, in every process, naming what is not finite."""
-    means = torch.stack([s.detach().float() for s in stats.values()])
+def finite(stats: dict[str, Tensor], cur_nimg: int, *, stop: bool) -> tuple[Stats, bool]:
+    """Plain numbers, means over the joint batch, and whether any process wishes to stop.
+
+    The one moment of an iteration in which the host waits for the device, and for the other processes' answers. Raises
+    DivergedError, in every process, naming what is not finite.
+    """
+    wish = next(iter(stats.values())).new_full((), float(stop), dtype=torch.float32)
+    means = torch.stack([*(s.detach().float() for s in stats.values()), wish])
     processes.average([means])
-    values = dict(zip(stats, means.tolist(), strict=True))
+    *numbers, wishes = means.tolist()
+    values = dict(zip(stats, numbers, strict=True))
     if broken := [f"{name} is {value}" for name, value in values.items() if not np.isfinite(value)]:
         raise DivergedError(f"the step that ended at {cur_nimg:,} images diverged: {', '.join(broken)}")
-    return values
+    return values, wishes > 0

@@ -23,7 +23,7 @@ class Batch:
     """What an objective is given besides the networks.
 
     reals: (N, C, H, H) in [-1, 1], with labels c: (N, c_dim), or None without classes.
-    latents: what G makes N pictures of; latents.c are their labels, in D's step those of the reals.
+    latents: what G turns into N pictures; latents.c are their labels, in D's step those of the reals.
     u: (N, 1, 1, 1), random, uniform in [0, 1).
     augment: what every picture passes before D sees it.
     lod: how often the resolution will still double; 0 is full size.
@@ -104,7 +104,7 @@ class Objectives:
     lazy: bool = True
 
     def misfits(self, config: Config) -> list[str]:
-        """What of the configuration contradicts this loss, a line each."""
+        """What of the configuration contradicts this loss, one line each."""
         if self.lazy or config.r1_interval == 1:
             return []
         return [f"r1_interval {config.r1_interval}: must be 1 with loss {self.name}, which has no R1"]

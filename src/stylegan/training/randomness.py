@@ -24,7 +24,7 @@ class Fakes(NamedTuple):
 
 
 class Latents(NamedTuple):
-    """What G makes a batch of pictures of.
+    """What G turns into a batch of pictures.
 
     c: (N, c_dim) labels, or None without classes; z, z2: (N, z_dim); styles from `crossover`, a whole number (), on
     come from z2; noise: a map (N, 1, H, H) for each layer, or None without. made: the pictures, if they exist already.
@@ -38,23 +38,60 @@ class Latents(NamedTuple):
     made: Fakes | None = None
 
     def part(self, i: slice) -> "Latents":
-        """Those of some of the pictures."""
+        """The part for some of the pictures."""
         if len(self.z[i]) == len(self.z):
             return self  # with what is made of them
         noise = self.noise and [map_[i] if len(map_) > 1 else map_ for map_ in self.noise]
         return Latents(None if self.c is None else self.c[i], self.z[i], self.z2[i], self.crossover, noise)
 
 
-def draw(G: Generator, c: Tensor | None, N: int, *, style_mixing_prob: float, generator: torch.Generator) -> Latents:
-    """Draw for a batch of N, with one crossover for the whole batch, among the layers that are grown (Section 3.1)."""
+def draw(
+    G: Generator,
+    c: Tensor | None,
+    N: int,
+    *,
+    style_mixing_prob: float,
+    generator: torch.Generator,
+    part: slice = slice(None),
+) -> Latents:
+    """Draw for the pictures `part` of a batch of N, whose labels are c: what they get does not depend on the part.
+
+    One crossover for the whole batch, among the layers that are grown (Section 3.1).
+    """
     device = generator.device
     z, z2 = torch.randn(2, N, G.z_dim, generator=generator, device=device)
-    u, v = torch.rand(2, generator=generator, device=device).tolist()
-    active = max(G.num_ws - 2 * int(G.lod), 1)
-    place = 1 + int(v * (active - 1)) if u < style_mixing_prob else active
-    crossover = torch.full((), place, device=device)
-    maps = G.synthesis.noise_maps(N, "random", None, generator, G.lod)
-    return Latents(c, z, z2, crossover, [map_ for map_ in maps if map_ is not None] or None)
+    u, v = torch.rand(2, generator=generator, device=device)
+    crossover = crossover_at(u, v, prob=style_mixing_prob, active=max(G.num_ws - 2 * int(G.lod), 1))
+    return Latents(c, z[part], z2[part], crossover, draw_noise(G, N, part, generator) if G.config.noise else None)
+
+
+def crossover_at(u: Tensor, v: Tensor, *, prob: float, active: int) -> Tensor:
+    """A whole number () from 1 to active - 1 with probability `prob`, else `active`: nothing is mixed. The GPU decides.
+
+    u, v: uniform in [0, 1).
+    """
+    if u.device.type == "mps":  # which has no float64, and rounding could reach `active`
+        return crossover_at(u.cpu(), v.cpu(), prob=prob, active=active).to(u.device)
+    place = 1 + (v.double() * (active - 1)).long()
+    return torch.where(u.double() < prob, place, active)
+
+
+def draw_noise(G: Generator, N: int, part: slice, generator: torch.Generator) -> list[Tensor]:
+    """The maps of the pictures `part` of N, for every layer that is grown: the same numbers, whatever the part.
+
+    On the CPU picture by picture, elsewhere map by map, so that the noise of the joint batch is never held.
+    """
+    device, dtype = generator.device, G.w_avg.dtype
+    mine = range(N)[part]
+    maps = []
+    for H in (H for H in (4 << i for i in range(len(G.synthesis.grown_blocks(G.lod)))) for _ in range(2)):
+        if device.type == "cpu" and len(mine) < N:  # H * H is a multiple of 16, in which the CPU draws
+            every = (torch.randn(1, 1, H, H, generator=generator, dtype=dtype) for _ in range(N))
+            maps.append(torch.cat([map_ for i, map_ in enumerate(every) if i in mine]))
+        else:
+            joint = torch.randn(N, 1, H, H, generator=generator, device=device, dtype=dtype)
+            maps.append(joint if len(mine) == N else joint[part].clone())
+    return maps
 
 
 class DataOrder:

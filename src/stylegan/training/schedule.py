@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from stylegan.config import Config
 
+KEEP_SNAPSHOTS = 10  # of a run, by default: each is 302 MB for configuration F at 256 px
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -54,7 +56,7 @@ def batch_of(config: Config, resolution: int, num_gpus: int = 1) -> int:
 
 
 def refused_batches(config: Config, num_gpus: int) -> list[str]:
-    """Why `num_gpus` processes cannot share the batches of some levels, a line each."""
+    """Why `num_gpus` processes cannot share the batches of some levels, one line each."""
     if num_gpus == 1:
         return []
     return [
@@ -76,7 +78,7 @@ def level_starts(config: Config) -> list[tuple[int, int]]:
 
 
 def level_images(config: Config) -> dict[int, int]:
-    """How many images the training shows at each resolution, from its fade to the next one's."""
+    """How many images the run shows at each resolution, from its fade to the next one's."""
     total = round(1000 * config.total_kimg)
     starts = [*level_starts(config), (total, 0)]
     return {r: max(min(end, total) - start, 0) for (start, r), (end, _) in itertools.pairwise(starts)}

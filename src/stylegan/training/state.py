@@ -1,4 +1,4 @@
-"""All that a training run needs to go on exactly: the networks, the optimizers, and how far it has come."""
+"""All that a training run needs to continue exactly: the networks, the optimizers, and its progress."""
 
 import copy
 from collections.abc import Callable, Hashable
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stylegan.checkpoint import Networks, check_tensors, read_tensors, write_tensors
+from stylegan.checkpoint import Networks, TooLargeError, Unfilled, check_tensors, read_tensors, write_tensors
 from stylegan.config import Config
 from stylegan.errors import DivergedError, InputError
 from stylegan.networks.discriminator import Discriminator
@@ -22,7 +22,7 @@ from stylegan.training.schedule import Phase
 
 @dataclass
 class TrainingState:
-    """Networks, optimizers and counters, and what the networks learn by.
+    """Networks, optimizers, counters, and the objectives of the networks.
 
     adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`.
     metadata: what every snapshot says of the network, e.g. license and source of the one it started from.
@@ -108,7 +108,7 @@ class TrainingState:
         return sum(t.cpu().double().abs().sum().item() for t in self._tensors().values())
 
     def networks(self) -> Networks:
-        """What a snapshot holds."""
+        """The contents of a snapshot."""
         return Networks(self.G_ema, self.G, self.D, {"cur_nimg": self.cur_nimg} | self.metadata, self.config)
 
     def save(self, path: Path) -> None:
@@ -124,10 +124,13 @@ class TrainingState:
         )
 
     @classmethod
-    def load(cls, path: Path, device: torch.device, **own: Any) -> tuple["TrainingState", dict[str, Any]]:
-        """The state of a file, and the environment that it was written in. Strict: InputError for what does not fit.
+    def load(
+        cls, path: Path, device: torch.device, *, run: Config | None = None, **own: Any
+    ) -> tuple["TrainingState", dict[str, Any]]:
+        """The state in a file, and the environment in which it was written. Strict: InputError for what does not fit.
 
-        own: objectives and augmentation, as of `new`.
+        run: the configuration to go on with, which may differ from the file's in MAY_CHANGE alone; None: the file's.
+        own: objectives and augmentation, as of `new`. Networks are made only once the file is known to fill them.
         """
         tensors, header = read_tensors(path, kind="training state")
         try:
@@ -137,7 +140,18 @@ class TrainingState:
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             problem = f"its header has no {e}" if isinstance(e, KeyError) else str(e)
             raise InputError(f"{path}: {problem}; the file is damaged or of another kind") from e
-        state = cls.new(config, device, **own)
+        if run is not None:
+            if config.but(**{name: getattr(run, name) for name in MAY_CHANGE}) != run:
+                raise InputError(
+                    f"{path} and the run's configuration belong to different runs: put back the files of one"
+                )
+            config = run
+        held = sum(t.numel() for t in tensors.values())
+        try:
+            with Unfilled(4 * held + 2**20):
+                state = cls.new(config, device, **own)
+        except TooLargeError as e:
+            raise InputError(f"{path}: its configuration asks for larger networks than its {held:,} numbers") from e
         for name, value in counters.items():
             setattr(state, name, value)
         state.G.lod = state.D.lod = state.G_ema.lod = lod
@@ -176,6 +190,8 @@ class TrainingState:
         return tensors
 
 
+MAY_CHANGE = ("total_kimg", "batch_gpu", "compile")
+"""Fields that may change when a run goes on: they leave the steps already taken as they were."""
 COUNTERS = ("cur_nimg", "growth", "adam_steps", "tick", "tick_nimg", "sums")
 
 

@@ -1,6 +1,6 @@
-"""One update of a network: how what an objective says is computed.
+"""One update of a network: how an objective is computed.
 
-Here alone are micro-batches, processes, precision, compiled programs and optimizers.
+Micro-batches, processes, precision, compiled programs and optimizers appear only here.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from stylegan.networks.styles import mix, update_w_avg
 from stylegan.training.batch import Inputs
 from stylegan.training.machine import processes
 from stylegan.training.machine.memory import activations_for, micro_batches
+from stylegan.training.machine.precision import precision_of
 from stylegan.training.machine.programs import compute
 from stylegan.training.objectives import Batch, Objective
 from stylegan.training.randomness import Fakes, Latents
@@ -106,11 +107,11 @@ def learn(
 def generate(state: TrainingState, latents: Latents) -> Fakes:
     """Pictures with mixed styles (Section 3.1)."""
     G, c = state.G, latents.c
-    with precision(state.device), activations_for(state.phase.resolution, G):
-        w = G.mapping(latents.z, c)
-        ws = G.broadcast(w)
-        if state.config.style_mixing_prob:
-            ws = mix(ws, G.broadcast(G.mapping(latents.z2, c)), latents.crossover)
+    w = G.mapping(latents.z, c)  # in full precision: it is small, and everything hangs on it
+    ws = G.broadcast(w)
+    if state.config.style_mixing_prob:
+        ws = mix(ws, G.broadcast(G.mapping(latents.z2, c)), latents.crossover)
+    with precision(state), activations_for(state.phase.resolution, G):
         images = G.synthesis(ws, noise_mode="none", noise=latents.noise)
     return Fakes(images, w.detach().mean(dim=0).to(G.w_avg.dtype))
 
@@ -122,7 +123,7 @@ def judge(state: TrainingState, learner: Learner, images: Tensor, c: Tensor | No
     """
     twice = learner == "D" and images.requires_grad
     recomputed = () if twice else (state.D,)
-    with precision(state.device, enabled=not twice), activations_for(state.phase.resolution, *recomputed):
+    with precision(state, enabled=not twice), activations_for(state.phase.resolution, *recomputed):
         logits: Tensor = state.D(images, c)
     return logits.to(state.G.w_avg.dtype)
 
@@ -137,7 +138,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
-def precision(device: torch.device, *, enabled: bool = True) -> torch.autocast:
-    """bfloat16 where it pays: on CUDA devices that have it. CPUs without it become ten times slower."""
-    pays = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.autocast(device.type, torch.bfloat16, enabled=pays and enabled)
+def precision(state: TrainingState, *, enabled: bool = True) -> torch.autocast:
+    """Within, convolutions compute in the precision that the run has chosen."""
+    bf16 = enabled and precision_of(state.config, state.device) == "bf16"
+    return torch.autocast(state.device.type, torch.bfloat16, enabled=bf16)

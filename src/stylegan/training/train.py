@@ -1,30 +1,45 @@
-"""Start or resume a training: everything that is checked before the first step."""
+"""Start or resume a training run: everything that is checked before the first step."""
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.console import Console
 
 from stylegan.checkpoint import load_networks
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.device import best_device
+from stylegan.device import find_device
 from stylegan.errors import InputError, refuse
+from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.training.augment import Augmentation
 from stylegan.training.fitted import fitted, misfits
 from stylegan.training.loop import training_loop
 from stylegan.training.machine import processes
 from stylegan.training.machine.environment import environment
+from stylegan.training.machine.precision import refused_precision
 from stylegan.training.machine.programs import missing_compiler, plan
 from stylegan.training.objectives import LOSSES, Objectives
-from stylegan.training.run.folder import CONFIG, STATE, Follower, Run, check_own_parts, create, held_out, read_config
-from stylegan.training.schedule import refused_batches
+from stylegan.training.resuming import Kept, changed, check_budget, same_data, saved_state
+from stylegan.training.run.folder import (
+    Follower,
+    Run,
+    check_own_parts,
+    create,
+    held_out,
+    read_config,
+    read_record,
+)
+from stylegan.training.run.opening import opening
+from stylegan.training.run.voice import voice
+from stylegan.training.schedule import KEEP_SNAPSHOTS, refused_batches
 from stylegan.training.state import TrainingState
+from stylegan.training.stops import explained, same_data_still
 from stylegan.training.transfer import transfer
 
-console = Console(stderr=True, highlight=False)
+console = voice()
 
 
 def train(
@@ -38,7 +53,8 @@ def train(
     objectives: Objectives | None = None,
     augment: Augmentation | None = None,
     state_sec: float = 60.0,
-    device: torch.device | None = None,
+    keep_snapshots: int | None = KEEP_SNAPSHOTS,
+    device: torch.device | str = "auto",
 ) -> Generator:
     """Train on the data set `data` in the new run folder `out`; return G_ema.
 
@@ -47,79 +63,143 @@ def train(
     nothing is inferred, its img_resolution, img_channels and (with classes) c_dim must be those of the data, and its
     schedule and c_dim say what kimg and cond would.
     init: a network to start from. objectives: a loss of your own, in place of the configuration's; augment: a transform
-    of all pictures that D sees. A run that is stopped returns early: `resume` goes on. Raises InputError before the
-    first step for anything that does not fit.
+    of all pictures that D sees. keep_snapshots: how many stay: the first, the newest, and some of those between; None:
+    all. device: auto takes the best. A run that is stopped returns early: `resume` goes on. Raises InputError before
+    the first step for anything that does not fit, and FailedError for what ends a run later.
     """
     if config is not None and (kimg is not None or cond):
         raise InputError(
             f"kimg {kimg}, cond {cond}: a config is used as it is, and says both itself: give "
             "config=stylegan.fitted(data, kimg, cond=..., config=...)"
         )
-    device = device or best_device()
+    check_keep(keep_snapshots)
+    out, device = user_path(out), own_device(device)
     with processes.joined(device):
         dataset = ImageDataset(data)
         config = config or fitted(dataset, kimg, processes.world(), cond=cond, init=init)
         check(config, dataset, device, objectives=objectives)
         state = TrainingState.new(config, device, objectives=objectives, augmentation=augment)
+        name_classes(state, dataset)
         if init is not None:
             for line in transfer(load_networks(init), state):
                 say(line)
-        processes.first_does(lambda: create(Path(out), dataset, state), device)
-        return _go_on(Path(out), dataset, state, state_sec)
+        processes.first_does(lambda: create(out, dataset, state, keep_snapshots=keep_snapshots), device)
+        return _go_on(Keeping(out, state_sec, keep_snapshots), dataset, state)
 
 
 def resume(
     out: Path | str,
     *,
     data: Path | str | None = None,
+    kimg: float | None = None,
+    batch_gpu: int | Kept | None = "kept",
+    compile: bool | None = None,
     objectives: Objectives | None = None,
     augment: Augmentation | None = None,
     state_sec: float = 60.0,
-    device: torch.device | None = None,
+    keep_snapshots: int | Kept | None = "kept",
+    previous: bool = False,
+    device: torch.device | str = "auto",
 ) -> Generator:
     """Go on with a run folder from its last state, bit for bit as if it had never stopped; return G_ema.
 
     data: where the data set lies now, if it was moved. objectives, augment: those that `train` was given; others, or
     none, are refused by their names. Says so where machine, torch or threads are not the same.
+    What may change, and stays as it was where it is not given: kimg, the budget (the schedule of the levels stays);
+    batch_gpu, compile, keep_snapshots, device, as in `train` and its config.
+    previous: from the state before the last one, where that is damaged.
     """
-    out = Path(out)
+    out = user_path(out)
     config, trained_on = read_config(out)
-    dataset = ImageDataset(data or trained_on["path"])
-    if dataset.fingerprint != trained_on["fingerprint"]:
-        raise InputError(f"{dataset.path} holds other pictures than {out} was started on: give the same with --data")
-    device = device or best_device()
+    config, changes = changed(config, total_kimg=kimg, batch_gpu=batch_gpu, compile=compile)
+    if keep_snapshots == "kept":
+        keep_snapshots = read_record(out).get("keep_snapshots")  # older runs keep all
+    check_keep(keep_snapshots)
+    dataset = same_data(out, data, trained_on)
+    device = own_device(device)
     with processes.joined(device):
         check(config, dataset, device, objectives=objectives)
-        state, before = TrainingState.load(out / STATE, device, objectives=objectives, augmentation=augment)
-        if state.config != config:
-            raise InputError(f"{out / CONFIG} and {out / STATE} belong to different runs: put back the files of one")
+        own = {"objectives": objectives, "augmentation": augment}
+        state, before = saved_state(out, config, device, previous=previous, own=own)
         check_own_parts(out, state)
-        if state.cur_nimg >= 1000 * config.total_kimg:
-            say(f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out}")
+        if kimg is not None:
+            for line in check_budget(out, config, state):
+                say(line)
+        name_classes(state, dataset)
+        if state.done:
+            say(
+                f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out}\n"
+                f"To train longer: stylegan train --resume {out} --kimg {2 * config.total_kimg:g}"
+            )
             return state.G_ema
         now = environment(device, config)
         before = {"processes": 1} | before  # older states do not tell
-        if changes := [f"{name} {before.get(name)} -> {now[name]}" for name in now if before.get(name) != now[name]]:
+        changes += [f"{name} {before.get(name)} -> {now[name]}" for name in now if before.get(name) != now[name]]
+        if changes:
             say(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
-        return _go_on(out, dataset, state, state_sec)
+        return _go_on(Keeping(out, state_sec, keep_snapshots, previous), dataset, state)
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What `Run` needs to know of a run folder."""
+
+    out: Path
+    state_sec: float
+    keep_snapshots: int | None
+    from_previous: bool = False
+
+    def run(self, dataset: ImageDataset) -> Run:
+        """The folder, watched."""
+        return Run(
+            self.out,
+            dataset,
+            state_sec=self.state_sec,
+            keep_snapshots=self.keep_snapshots,
+            from_previous=self.from_previous,
+        )
+
+
+def own_device(device: torch.device | str) -> torch.device:
+    """The device that was asked for. Of many processes that are told "cuda" each takes its own."""
+    many = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return find_device("auto" if many and str(device) == "cuda" else device)
+
+
+def check_keep(keep_snapshots: int | None) -> None:
+    """Raise InputError for a number of snapshots that cannot be."""
+    if keep_snapshots is not None and (type(keep_snapshots) is not int or keep_snapshots < 2):
+        raise InputError(
+            f"keep_snapshots {keep_snapshots!r}: must be 2 or more (the first and the newest), or None: all"
+        )
+
+
+def name_classes(state: TrainingState, dataset: ImageDataset) -> None:
+    """Keep the names of the classes in every snapshot."""
+    if state.config.c_dim:
+        state.metadata["class_names"] = list(dataset.class_names)
 
 
 def check(config: Config, dataset: ImageDataset, device: torch.device, *, objectives: Objectives | None = None) -> None:
-    """Raise InputError, naming all at once, for what in the configuration fits not data, loss, processes or machine."""
+    """Raise InputError, naming at once all that does not fit data, loss, processes or machine."""
     loss = objectives or LOSSES[config.loss]
     machine = [*refused_batches(config, processes.world()), *missing_compiler(config, device)]
+    machine += refused_precision(config, device)
     refuse([*misfits(config, dataset), *loss.misfits(config), *machine])
 
 
-def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: float) -> Generator:
+def _go_on(keeping: Keeping, dataset: ImageDataset, state: TrainingState) -> Generator:
+    out = keeping.out
     same = {"the data set": int(dataset.fingerprint[:12], 16), "the images shown": state.cur_nimg}
     processes.check_same(same | {"the weights": state.checksum()}, state.device)
+    for line in opening(state, dataset, keeping.keep_snapshots):
+        say(line)
     for line in plan(state.config, state.device) if state.config.compile else ():
         say(line)
-    watcher = Run(out, dataset, state_sec=state_sec) if processes.rank() == 0 else Follower()
+    watcher = keeping.run(dataset) if processes.rank() == 0 else Follower()
     indices = np.setdiff1d(np.arange(len(dataset)), held_out(len(dataset), state.config.seed))
     try:
-        with watcher.watching(state):
+        with explained(out, state), watcher.watching(state), same_data_still(out, state):
             training_loop(state, dataset, indices, watcher)
     except (KeyboardInterrupt, torch._dynamo.exc.BackendCompilerFailed) as e:
         if not (watcher.stop or isinstance(e, KeyboardInterrupt)):
@@ -127,7 +207,8 @@ def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: fl
         # Ctrl-C for the second time, or for the first one while a program is compiled: it ends the compiler too.
         say(f"stopped at once: lost is what came after the last state. Go on: stylegan train --resume {out}")
         raise KeyboardInterrupt from None
-    processes.wait_for_all(state.device)  # until process 0 has written the last state
+    with explained(out, state):
+        processes.wait_for_all(state.device)  # until process 0 has written the last state
     if state.cur_nimg < 1000 * state.config.total_kimg:
         say(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {out}")
     return state.G_ema
@@ -136,4 +217,4 @@ def _go_on(out: Path, dataset: ImageDataset, state: TrainingState, state_sec: fl
 def say(line: str) -> None:
     """Print once, however many processes train."""
     if processes.rank() == 0:
-        console.print(line)
+        console.print(line, markup=False, soft_wrap=True)

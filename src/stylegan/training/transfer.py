@@ -1,11 +1,13 @@
-"""Start a training from a trained or imported network (fine-tuning)."""
+"""Start a training run from a trained or imported network (fine-tuning)."""
 
 import torch
 from torch import nn
 
 from stylegan.checkpoint import Networks
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.training.state import TrainingState
+
+LEGAL = ("license", "source")  # of the network to start from, and of all that is trained from it
 
 
 def transfer(source: Networks, state: TrainingState) -> list[str]:
@@ -28,8 +30,14 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
         fitting += sum(new.state_dict()[tensor].ndim == 4 and "weight" in tensor for tensor in taken)
     if not fitting:
         raise InputError("nothing of the network to start from fits this configuration:\n" + "\n".join(lines))
-    state.metadata = {name: source.metadata[name] for name in ("license", "source") if name in source.metadata}
-    return [*lines, *(f"{name}: {value} (kept in every snapshot)" for name, value in state.metadata.items())]
+    theirs, ours = source.metadata.get("class_names"), state.metadata.get("class_names")
+    if theirs and ours and theirs != ours:
+        lines.append(f"classes: the network's were {printable(theirs)}, those of the data are {printable(ours)}")
+    state.metadata |= {name: source.metadata[name] for name in LEGAL if name in source.metadata}
+    return [
+        *lines,
+        *(f"{name}: {value} (kept in every snapshot)" for name, value in state.metadata.items() if name in LEGAL),
+    ]
 
 
 @torch.no_grad()

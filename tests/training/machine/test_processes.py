@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from stylegan.config import CONFIG_F
+from stylegan.networks.generator import Generator
 from stylegan.training.machine import processes
 from stylegan.training.randomness import draw, step_generator
 from stylegan.training.schedule import batch_of, refused_batches
@@ -143,6 +144,7 @@ import weakref
 import torch
 import torch.distributed as dist
 
+from stylegan.networks.generator import Generator
 from stylegan.training.machine import processes
 
 with processes.joined(torch.device("cpu")):
@@ -155,8 +157,6 @@ assert group() is None
 
 
 def test_the_parts_of_a_draw_are_the_draw():
-    from stylegan.networks.generator import Generator
-
     whole = draw(Generator(TINY), None, 8, style_mixing_prob=1, generator=step_generator(0, 0, CPU))
     parts = [whole.part(slice(r, None, 2)) for r in range(2)]
     assert all(part.crossover == whole.crossover for part in parts)
@@ -165,6 +165,20 @@ def test_the_parts_of_a_draw_are_the_draw():
         *zip(whole.noise, parts[0].noise, parts[1].noise, strict=True),
     ]:
         assert torch.equal(torch.stack([first, second], dim=1).flatten(0, 1), joint)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_process_draws_its_part_of_the_noise_and_gets_what_one_process_would(dtype):
+    G = Generator(TINY).to(dtype)
+    joint = draw(G, None, 8, style_mixing_prob=1, generator=step_generator(3, 0, CPU))
+    generator = step_generator(3, 0, CPU)
+    mine = draw(G, None, 8, style_mixing_prob=1, generator=generator, part=slice(1, None, 4))
+    assert [map_.shape for map_ in mine.noise] == [(2, 1, H, H) for H in (4, 4, 8, 8, 16, 16)]
+    for ours, all_ in [(mine.z, joint.z), (mine.z2, joint.z2), *zip(mine.noise, joint.noise, strict=True)]:
+        assert torch.equal(ours, all_[1::4])
+    after = step_generator(3, 0, CPU)
+    draw(G, None, 8, style_mixing_prob=1, generator=after)
+    assert torch.equal(generator.get_state(), after.get_state())  # what is drawn next is the same too
 
 
 @pytest.mark.parametrize("num_gpus", [1, 2, 4, 8])

@@ -86,6 +86,37 @@ class Part:
         return self.count
 
 
+SILENT = WELL | {"D_loss": 1.386, "D_real": 0.02, "D_fake": -0.02, "lod": 0.0, "resolution": 32}
+
+
+@pytest.mark.parametrize(("real", "fake"), [(0.02, -0.02), (0.03, -0.03)])
+def test_a_silent_d_is_told_at_its_third_tick_with_a_remedy(health, real, fake):
+    """The logits of the runs of shared/spec/training-leads.md whose faces had one and the same mouth."""
+    said = [health.new_warnings(SILENT | {"D_real": real, "D_fake": fake}) for _ in range(4)]
+    assert [len(words) for words in said] == [0, 0, 1, 0]
+    assert "D no longer tells real from generated pictures" in said[2][0]
+    assert "lower --lrate" in said[2][0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"D_real": 0.049, "D_fake": -0.056, "D_loss": 1.363},  # the quietest tick of a good run on photographs
+        {"D_real": 0.14, "D_fake": -0.13, "D_loss": 1.33},  # the demo's portraits
+        {"D_loss": 0.0},  # WGAN-GP, whose logits have no zero
+        {"lod": 0.3},  # what fades in is new to D
+    ],
+)
+def test_a_d_that_speaks_or_has_a_new_resolution_is_no_silent_one(health, change):
+    assert [health.new_warnings(SILENT | change) for _ in range(9)] == [[]] * 9
+
+
+def test_silence_counts_in_a_row_and_at_one_resolution(health):
+    at_16 = SILENT | {"resolution": 16}
+    lines = [at_16, at_16, SILENT, SILENT, WELL, SILENT, SILENT]
+    assert [health.new_warnings(line) for line in lines] == [[]] * 7
+
+
 def test_a_warning_is_said_once_until_it_clears(health):
     bad = WELL | {"diversity": 0.2}
     assert [len(health.new_warnings(stats)) for stats in (bad, bad, WELL, bad)] == [1, 0, 0, 1]

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan.networks.fast import bands, convolution
-from stylegan.networks.fast.when import in_place, large_unrecorded
+from stylegan.networks.fast.when import EXACT, in_place, large_unrecorded
 
 TINY = 1e-30
 
@@ -66,6 +66,8 @@ def adain(x: Tensor, y_s: Tensor, y_b: Tensor) -> Tensor:
     """In bands, or with the deviation and the style as one factor."""
     if in_place(x):
         return bands.instance_norm_(x, y_s, y_b)
+    if x.dtype not in EXACT:  # of less, the moments are taken in float32
+        return adain(x.float(), y_s.float(), y_b.float()).to(x.dtype)
     x = x - x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
     factor = torch.rsqrt(x.square().mean(dim=(2, 3), keepdim=True) + 1e-8) * y_s
     return torch.addcmul(y_b.to(x), x, factor)

@@ -1,4 +1,4 @@
-"""What a training costs on this machine, and what a given time allows: each level is tried for a moment."""
+"""What a training run costs on this machine, and what a given time allows: each level is tried for a moment."""
 
 import sys
 import time
@@ -34,7 +34,7 @@ def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2
     """The cost of each resolution of the schedule, fading: real steps of a throw-away network on random pictures.
 
     Many processes measure together, each its part of the batch, and all find the same seconds.
-    The levels take turns, and the median counts: a neighbour who is busy for a while does not fall on one level alone.
+    The levels take turns, and the median counts: a busy moment of the machine does not distort one level alone.
     With R1 in some steps only, steps with and without are tried, and count as often as they are taken.
     """
     state = TrainingState.new(config, device)
@@ -68,10 +68,10 @@ def _timed_step(state: TrainingState, resolution: int, penalized: bool) -> tuple
     lod, batch = min(level + 0.5, config.max_lod), batch_of(config, resolution, processes.world())
     state.enter(Phase(lod, resolution, batch, config.lrate, config.tick_kimg, penalized))
     generator, mine = torch.Generator(device).manual_seed(0), processes.mine()
-    c = torch.zeros(batch, config.c_dim, device=device) if config.c_dim else None
+    c = torch.zeros(len(range(batch)[mine]), config.c_dim, device=device) if config.c_dim else None
 
     def latents() -> Latents:
-        return draw(state.G, c, batch, style_mixing_prob=0, generator=generator).part(mine)
+        return draw(state.G, c, batch, style_mixing_prob=0, generator=generator, part=mine)
 
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -100,7 +100,7 @@ def _peak_bytes(device: torch.device) -> int | None:
 
 
 def level_sec(config: Config, costs: dict[int, Cost]) -> dict[int, float]:
-    """Seconds that each level of the training takes, from its fade to the next one's."""
+    """Seconds that each level of the run takes, from its fade to the next one's."""
     return {
         resolution: images * costs[resolution].sec_per_img + costs[resolution].compile_sec
         for resolution, images in level_images(config).items()

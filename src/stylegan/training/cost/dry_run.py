@@ -1,4 +1,4 @@
-"""What a long training will take, before it begins: memory, speed and time of every level, and the total."""
+"""What a long training run will take, before it begins: memory, speed and time of every level, and the total."""
 
 from pathlib import Path
 

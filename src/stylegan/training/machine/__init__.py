@@ -1,1 +1,1 @@
-"""What the machine has, and how a step uses it."""
+"""The resources of the machine, and how a step uses them."""

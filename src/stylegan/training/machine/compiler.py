@@ -1,4 +1,4 @@
-"""The machine's C++ compiler, which torch.compile calls: what is missing of it, and which one it is."""
+"""The machine's C++ compiler, which torch.compile calls: what it lacks, and which one it is."""
 
 import os
 import shutil
@@ -12,18 +12,18 @@ CXX = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.plat
 
 
 def missing() -> list[str]:
-    """What compiling needs and this machine has not, a line each."""
+    """What compiling needs and this machine lacks, one line each."""
     headers = Path(sysconfig.get_path("include"), "Python.h")
     needs = [
-        (CXX, shutil.which(CXX), "install g++ (or what is like it), or name your compiler in the variable CXX"),
-        (headers.name, headers.exists(), "install python3-dev (or what is like it)"),
+        (CXX, shutil.which(CXX), "install g++ (or an equivalent), or name your compiler in the variable CXX"),
+        (headers.name, headers.exists(), "install python3-dev (or an equivalent)"),
     ]
-    return [f"compile: needs {name}, which is not there: {remedy}" for name, found, remedy in needs if not found]
+    return [f"compile: needs {name}, which is missing: {remedy}" for name, found, remedy in needs if not found]
 
 
 @cache
 def version() -> str:
-    """What it says of itself; its name where it says nothing."""
+    """What it reports of itself; its name where it reports nothing."""
     try:
         return subprocess.run([CXX, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     except (OSError, subprocess.CalledProcessError, IndexError):

@@ -11,7 +11,7 @@ from stylegan.training.machine import compiler, processes
 
 
 def environment(device: torch.device, config: Config) -> dict[str, Any]:
-    """The names and values of all of it. With other values a run goes on, not bit for bit, and says so."""
+    """The names and values of all of it. With other values a run goes on and says that it is no longer bit for bit."""
     compiled = {"compiler": compiler.version()} if config.compile else {}
     return compiled | {
         "torch": torch.__version__,

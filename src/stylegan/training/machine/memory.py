@@ -26,7 +26,7 @@ def micro_batches(N: int, batch_gpu: int | None) -> list[slice]:
 
 @contextmanager
 def activations_for(resolution: int, *networks: Generator | Discriminator) -> Iterator[None]:
-    """What large pictures pass inside keeps the input of each block alone, and is computed again in the backward pass.
+    """Within, blocks that process large pictures keep only their input, and are computed again in the backward pass.
 
     Not for the pass that R1 differentiates: its first derivative keeps everything anyway.
     """

@@ -1,6 +1,6 @@
-"""One training in many processes (torchrun, SLURM, Ray Train): who am I, which part is mine, what do all agree on.
+"""One training run in many processes (torchrun, SLURM, Ray Train): who am I, which part is mine, what do all agree on.
 
-The joint batch is drawn by every process, and process r of n takes the pictures r, r + n, r + 2n, ...: the groups of
+What is random is drawn for the joint batch, and process r of n takes the pictures r, r + n, r + 2n, ...: the groups of
 the minibatch deviation stay the same sets. In a single process every function here does nothing.
 """
 
@@ -14,9 +14,25 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from stylegan.errors import InputError
+from stylegan.errors import FailedError, InputError
 
 PATIENCE = timedelta(minutes=30)  # that the others wait while process 0 writes snapshots and sheets
+
+
+class LostError(FailedError):
+    """Another process of the group has ended, so that this one waits for nobody."""
+
+    def __init__(self) -> None:
+        super().__init__("another process of this training run has ended, and says why if it could")
+
+
+@contextmanager
+def talking() -> Iterator[None]:
+    """Within, this process waits for the others. Raises LostError where one of them has ended."""
+    try:
+        yield
+    except RuntimeError as e:  # of gloo and of NCCL, each with words of its own
+        raise LostError from e
 
 
 @contextmanager
@@ -61,7 +77,8 @@ def average(tensors: Sequence[Tensor]) -> None:
     if world() == 1:
         return
     flat = torch.cat([t.flatten() for t in tensors]) / world()
-    dist.all_reduce(flat)
+    with talking():
+        dist.all_reduce(flat)
     for t, mean in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
         t.copy_(mean.view_as(t))
 
@@ -71,8 +88,9 @@ def any_of(flag: bool, device: torch.device) -> bool:
     if world() == 1:
         return flag
     up = torch.tensor(float(flag), device=device)
-    dist.all_reduce(up, dist.ReduceOp.MAX)
-    return bool(up.item())
+    with talking():
+        dist.all_reduce(up, dist.ReduceOp.MAX)
+        return bool(up.item())
 
 
 def wait_for_all(device: torch.device) -> None:
@@ -101,8 +119,9 @@ def check_same(values: dict[str, float], device: torch.device) -> None:
         return
     found = torch.tensor(list(values.values()), dtype=torch.float64, device=device)
     largest, smallest = found.clone(), found.clone()
-    dist.all_reduce(largest, dist.ReduceOp.MAX)
-    dist.all_reduce(smallest, dist.ReduceOp.MIN)
+    with talking():
+        dist.all_reduce(largest, dist.ReduceOp.MAX)
+        dist.all_reduce(smallest, dist.ReduceOp.MIN)
     if different := [name for name, same in zip(values, (largest == smallest).tolist(), strict=True) if not same]:
         raise InputError(
             f"the processes differ in {', '.join(different)}: every machine must see the same data set and run folder"

@@ -57,7 +57,7 @@ def why_not(config: Config, resolution: int, device: torch.device) -> str:
 
 
 def phases(config: Config, resolution: int) -> int:
-    """Of how many programs the steps of this resolution have need: fading, and grown."""
+    """The number of programs that this resolution takes: one for fading in, one for being grown."""
     return 2 if resolution > config.initial_resolution and config.fade_kimg else 1
 
 
@@ -72,6 +72,6 @@ def plan(config: Config, device: torch.device) -> list[str]:
 
 
 def missing_compiler(config: Config, device: torch.device) -> list[str]:
-    """Why this machine cannot compile what it would have to, a line each."""
+    """Why this machine cannot compile what it would have to, one line each."""
     compiles = config.compile and not all(why_not(config, resolution, device) for resolution in level_images(config))
     return compiler.missing() if compiles else []

@@ -1,1 +1,1 @@
-"""The run folder, and what looks on."""
+"""The run folder, and what observes a run."""

@@ -1,12 +1,12 @@
-"""The progress of a training: phase, resolution, speed, losses, and how long it will take."""
+"""The progress of a training run: phase, resolution, speed, losses, and how long it will take."""
 
 import time
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from stylegan.config import Config
+from stylegan.training.run.voice import voice
 from stylegan.training.schedule import Phase, level_starts, schedule
 
 OVERHEAD_MFLOP = 3  # what a picture costs beside its convolutions; fits narrow networks, batch 16, one CPU thread
@@ -23,7 +23,7 @@ class Bar:
         self._said = ""
         place = TextColumn("{task.percentage:.0f} %{task.fields[more]}")
         columns = [TextColumn("{task.description}"), BarColumn(), place]
-        self.progress = Progress(*columns, console=Console(stderr=True), refresh_per_second=4)
+        self.progress = Progress(*columns, console=voice(), redirect_stderr=False, refresh_per_second=4)
         self._task = self.progress.add_task("", total=1000 * config.total_kimg, completed=cur_nimg, more="")
 
     def __enter__(self) -> Self:
@@ -48,7 +48,7 @@ class Bar:
         self.progress.update(self._task, completed=cur_nimg, description=description, more=self._said)
 
     def speed(self) -> dict[str, float]:
-        """Images a second since the last tick. Where stderr is no terminal, also print where the training is."""
+        """Images a second since the last tick. Where stderr is no terminal, also print where the run is."""
         (now, cur_nimg), (then, before) = self._clock, self._tick
         self._tick = self._clock
         if not self.progress.console.is_terminal:

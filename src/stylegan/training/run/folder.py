@@ -1,7 +1,8 @@
-"""The run folder: whose it is, and when a training shows, writes and keeps what. It changes nothing in the training."""
+"""The run folder: who owns it, and what a training run shows, writes and keeps, and when. It never changes the run."""
 
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError
 from stylegan.files import LOCK, remove_partial_files, whole_folder, write_text
 from stylegan.training.augment import NONE
+from stylegan.training.machine import processes
 from stylegan.training.objectives import LOSSES
 from stylegan.training.run.bar import Bar
 from stylegan.training.run.health import Health
@@ -28,73 +30,108 @@ from stylegan.training.run.record import (
     STATS,
     drop_stats_after,
     has_snapshot,
+    thin_out,
     write_reals,
     write_sheet,
     write_snapshot,
     write_stats,
 )
+from stylegan.training.schedule import schedule
 from stylegan.training.state import TrainingState
 
 STATE = "state.safetensors"
+PREVIOUS = "state.previous.safetensors"
 CONFIG = "config.json"
-FILES = (STATE, CONFIG, STATS, REALS, "fakes-*", "snapshot-*")  # which no other command writes
+FILES = (STATE, PREVIOUS, CONFIG, STATS, REALS, "fakes-*", "snapshot-*")  # which no other command writes
 
 
 class Run:
-    """A run folder, this process's alone while it is watching a training.
+    """A run folder, this process's alone while it watches a training run.
 
     config.json: configuration and data; stats.jsonl: a line a tick; reals.png, fakes-NIMG.png: sheets;
-    snapshot-NIMG.safetensors: networks; state.safetensors: what --resume needs, at least every `state_sec` seconds.
+    snapshot-NIMG.safetensors: networks, `keep_snapshots` of them (None: all); state.safetensors: what --resume needs,
+    at least every `state_sec` seconds; state.previous.safetensors: the state before it, until the run is finished.
     """
 
-    def __init__(self, path: Path, dataset: ImageDataset, *, state_sec: float = 60.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        dataset: ImageDataset,
+        *,
+        state_sec: float = 60.0,
+        keep_snapshots: int | None = None,
+        from_previous: bool = False,
+    ) -> None:
         self.path = path
         self.dataset = dataset
         self.state_sec = state_sec
+        self.keep_snapshots = keep_snapshots
+        self.from_previous = from_previous
         self.stop = False
         self._saved_at = time.monotonic()
+        self._recorded = True  # is all of the last step written down, so that its state may be saved?
 
     @contextmanager
     def watching(self, state: TrainingState) -> Iterator[None]:
         """Show a bar, take signals as a wish to stop, and save the state after the block, unless it raises.
 
-        A training that was asked to stop also leaves a snapshot, for who looks at it now: going on removes it again.
+        A run that was asked to stop also leaves a snapshot, to look at in the meantime: going on removes it again.
         """
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
         with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self, say=self.bar.say):
             remove_partial_files(self.path, FILES)
+            if self.from_previous:  # first: the next state to be saved would take its place
+                (self.path / PREVIOUS).replace(self.path / STATE)
+            write_changes(self.path, state.config, self.keep_snapshots)
             if unreadable := drop_stats_after(self.path, state.cur_nimg):
                 self.bar.say(f"{self.path / STATS}: dropped {unreadable} lines that are no statistics")
             if not has_snapshot(state):
                 checkpoint.snapshot_path(self.path, state.cur_nimg).unlink(missing_ok=True)
-            yield
-            state.save(self.path / STATE)  # first: only a snapshot of the state's own moment is found and removed
+            try:
+                yield
+            except InputError:  # the data changed; the state is as good as it was
+                if self._recorded:
+                    self._save(state)
+                raise
+            self._save(state)  # first: only a snapshot of the state's own moment is found and removed
             if not has_snapshot(state):
                 write_snapshot(self.path, state)
+            if state.done:
+                (self.path / PREVIOUS).unlink(missing_ok=True)
 
     def after_step(self, state: TrainingState, stats: dict[str, float], tick: dict[str, float] | None) -> None:
         """Show the statistics; write those of a tick; save the state when it is time."""
+        self._recorded = False
         self.bar.update(state.cur_nimg, state.phase, stats)
         if tick is not None:
             self._write_tick(state, tick)
+        self._recorded = True
         if time.monotonic() - self._saved_at >= self.state_sec:
-            state.save(self.path / STATE)
-            self._saved_at = time.monotonic()
+            self._save(state)
+
+    def _save(self, state: TrainingState) -> None:
+        keep_previous(self.path)
+        state.save(self.path / STATE)
+        self._saved_at = time.monotonic()
 
     def _write_tick(self, state: TrainingState, tick: dict[str, float]) -> None:
         phase, stats = state.phase, tick | self.health.measure(state, state.phase)
         place = {"cur_nimg": state.cur_nimg, "tick": state.tick, "lod": phase.lod, "resolution": phase.resolution}
         line = place | {"batch": phase.batch, "lrate": phase.lrate} | stats | self.bar.speed()
         write_stats(self.path, line)
-        for warning in self.health.new_warnings(stats):
+        for warning in self.health.new_warnings(line):
             self.bar.say(warning)
-        write_sheet(self.path, state)
+        try:
+            write_sheet(self.path, state)
+        except OSError as e:  # of pictures the run can do without
+            self.bar.say(f"warning: no sheet of pictures could be written: {e}. The training run goes on.")
         if has_snapshot(state):
             write_snapshot(self.path, state)
+            thin_out(self.path, state, self.keep_snapshots)
 
 
 class Follower:
-    """What the processes beside the first do about a training: pass on the wish to stop, and be silent."""
+    """What all processes but the first do around a training run: they pass on the wish to stop, and are silent."""
 
     def __init__(self) -> None:
         self.stop = False
@@ -109,19 +146,56 @@ class Follower:
         """Nothing to show, nothing to write."""
 
 
-def create(path: Path, dataset: ImageDataset, state: TrainingState) -> None:
-    """Make the run folder: it appears under its name with everything in it, the first state and pictures too."""
+def create(path: Path, dataset: ImageDataset, state: TrainingState, *, keep_snapshots: int | None = None) -> None:
+    """Make the run folder: it appears under its name with everything in it, the first state and pictures too.
+
+    They are grown as far as the first phase of the schedule says.
+    """
+    state.enter(schedule(state.config, state.cur_nimg, processes.world()))
+    state.G_ema.lod = state.G.lod
     if os.path.lexists(path):  # be it a link that leads nowhere
         raise InputError(f"{path} exists: continue it with `stylegan train --resume {path}`, or choose another --out")
     with whole_folder(path, last=STATE, remedy="choose another --out") as partial:
-        data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint}
-        record = {"config": state.config.to_json(), "data": data} | own_parts(state)
-        write_text(partial / CONFIG, json.dumps(record, indent=2) + "\n")
+        data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint, "class_names": dataset.class_names}
+        record = {"config": state.config.to_json(), "data": data, "keep_snapshots": keep_snapshots} | own_parts(state)
+        write_record(partial, record)
         write_text(partial / STATS, "")
         write_reals(partial, dataset)
         write_sheet(partial, state)
         write_snapshot(partial, state)
         state.save(partial / STATE)
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    """config.json."""
+    write_text(path / CONFIG, json.dumps(record, indent=2) + "\n")
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """What config.json tells, for a folder that `read_config` could read."""
+    record: dict[str, Any] = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    return record
+
+
+def write_changes(path: Path, config: Config, keep_snapshots: int | None) -> None:
+    """Keep in config.json what a resumed run was given anew (MAY_CHANGE, and how many snapshots stay)."""
+    record = read_record(path)
+    now = record | {"config": config.to_json(), "keep_snapshots": keep_snapshots}
+    if Config.from_json(record["config"]) != config or record.get("keep_snapshots") != keep_snapshots:
+        write_record(path, now)
+
+
+def keep_previous(path: Path) -> None:
+    """Keep the state that lies there as state.previous.safetensors, before another one takes its name."""
+    state, partial = path / STATE, path / f".{PREVIOUS}.partial-link"
+    if not state.exists():
+        return
+    partial.unlink(missing_ok=True)
+    try:
+        os.link(state, partial)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(state, partial)
+    partial.replace(path / PREVIOUS)
 
 
 def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
@@ -178,15 +252,22 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def signals(watcher: Run | Follower, *, say: Callable[[str], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the run to stop after this step; a second Ctrl-C stops at once."""
+    """Ctrl-C, SIGTERM and SIGHUP (a closed terminal) ask the run to stop after this step; a second Ctrl-C, at once.
+
+    A SIGHUP that is ignored, as under nohup, stays ignored.
+    """
 
     def ask(number: int, frame: FrameType | None) -> None:
         watcher.stop = True
         say("stopping after this step; press Ctrl-C again to stop at once")
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    taken = [signal.SIGINT, signal.SIGTERM]
+    if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+        taken.append(hangup)
     try:
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, ask) for number in taken}
     except ValueError:  # not the main thread: whoever started it takes the signals
         yield
         return

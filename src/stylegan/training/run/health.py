@@ -1,9 +1,10 @@
 """Signs that a training run goes wrong, measured at every tick, and what to do about them in plain words.
 
-D is asked here about pictures as they are, without the augmentation: what it says of the held-out ones is compared with
-what it says of those that it learned from, not with the losses.
+Here D judges plain pictures, without the augmentation. Its verdict on held-out pictures is compared with its verdict on
+pictures that it has learned from, not with the losses.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -20,7 +21,10 @@ from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
 SAMPLES = 32
-CHUNK = 16  # pictures that pass a network at once, at most: 64 of 1024x1024 would not fit beside a training
+SILENT_TICKS = 3
+SILENT_LOGITS = 0.08  # between the means of real and generated pictures; docs/decisions.md
+GUESSING = 2 * math.log(2)  # the loss of a D that says 0 to all
+CHUNK = 16  # pictures that pass a network at once, at most: 64 of 1024x1024 would not fit beside a training run
 
 
 class Health:
@@ -33,6 +37,7 @@ class Health:
         count = whole_groups(min(64, len(seen)))
         self.seen = np.random.RandomState(config.seed).choice(seen, count, replace=False)
         self._said: set[str] = set()
+        self._silent: tuple[int, int] = (0, 0)  # resolution, and at how many ticks in a row D was silent there
 
     @torch.no_grad()
     def measure(self, state: TrainingState, phase: Phase) -> dict[str, float]:
@@ -54,8 +59,11 @@ class Health:
         return stats
 
     def new_warnings(self, stats: dict[str, float]) -> list[str]:
-        """The warnings that the last measurement did not give: each is said once, until it clears and comes back."""
-        found = self.warnings(stats)
+        """The warnings that the last tick did not give: each is said once, until it clears and comes back.
+
+        stats: a line of stats.jsonl.
+        """
+        found = self.warnings(stats) | self._silence(stats)
         new = [words for trouble, words in found.items() if trouble not in self._said]
         self._said = set(found)
         return new
@@ -82,6 +90,22 @@ class Health:
             )
         return found
 
+    def _silence(self, stats: dict[str, float]) -> dict[str, str]:
+        """A warning where D has told nothing apart for SILENT_TICKS ticks at one resolution, grown and not fading."""
+        before, ticks = self._silent
+        resolution = int(stats.get("resolution", 0))
+        silent = not stats.get("lod", 0.0) % 1 and is_silent(stats)
+        self._silent = (resolution, (ticks if before == resolution else 0) + 1 if silent else 0)
+        if self._silent[1] < SILENT_TICKS:
+            return {}
+        return {
+            "D is silent": (
+                f"warning: D no longer tells real from generated pictures: its mean logits are {stats['D_real']:+.2f} "
+                f"and {stats['D_fake']:+.2f}, and its loss is that of guessing. G learns nothing more from it, and its "
+                "pictures stay alike. Start again with a lower --lrate (a quarter of this one)."
+            )
+        }
+
     def _fakes(self, part: slice, state: TrainingState) -> torch.Tensor:
         """Pictures of some of the seeds 0 to 31, on the CPU."""
         G, seeds = state.G_ema, range(len(self.seen))[part]
@@ -97,6 +121,13 @@ class Health:
 
     def _c(self, indices: NDArray[np.int64], state: TrainingState) -> torch.Tensor | None:
         return torch.from_numpy(self.dataset.labels(indices)).to(state.device) if state.config.c_dim else None
+
+
+def is_silent(stats: dict[str, float]) -> bool:
+    """Does D say nearly the same of real and of generated pictures, with the logistic loss of guessing?"""
+    if not {"D_real", "D_fake", "D_loss"} <= stats.keys():
+        return False
+    return abs(stats["D_real"] - stats["D_fake"]) < SILENT_LOGITS and abs(stats["D_loss"] - GUESSING) < 0.05
 
 
 def whole_groups(count: int) -> int:

@@ -1,4 +1,4 @@
-"""What a training writes down for people: statistics, sheets of pictures, snapshots."""
+"""What a training run writes down for people: statistics, sheets of pictures, snapshots."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ import torch
 
 from stylegan import checkpoint
 from stylegan.data.dataset import ImageDataset, image_grid, save_png
+from stylegan.errors import DivergedError
 from stylegan.files import write_text
 from stylegan.sampling.sampler import sample
 from stylegan.training.state import TrainingState
@@ -26,9 +27,9 @@ def write_stats(path: Path, line: dict[str, Any]) -> None:
 
 
 def drop_stats_after(path: Path, cur_nimg: int) -> int:
-    """Forget the lines of steps that a resumed training will take again, and a line that a kill cut short.
+    """Drop the lines of steps that a resumed run will take again, and a line that a kill cut short.
 
-    Also whatever else is no statistics: returns how many lines that were.
+    Lines that are not statistics are dropped too; returns how many there were.
     """
     stats = path / STATS
     *lines, cut_short = stats.read_bytes().split(b"\n") if stats.exists() else [b""]
@@ -63,11 +64,52 @@ def write_sheet(path: Path, state: TrainingState) -> None:
 
 
 def write_snapshot(path: Path, state: TrainingState) -> None:
-    """snapshot-NIMG.safetensors: the networks of this moment."""
-    checkpoint.save(checkpoint.snapshot_path(path, state.cur_nimg), state.networks())
+    """snapshot-NIMG.safetensors: the networks of this moment. DivergedError, writing nothing, where a weight is not
+    finite: the newest snapshot is a good one.
+    """
+    networks = state.networks()
+    if broken := [name for name, t in networks.tensors().items() if not torch.isfinite(t).all()]:
+        raise DivergedError(f"after {state.cur_nimg:,} images {broken[0]} is no longer finite")
+    checkpoint.save(checkpoint.snapshot_path(path, state.cur_nimg), networks)
+
+
+def thin_out(path: Path, state: TrainingState, keep: int | None) -> None:
+    """Delete snapshots that `keep` leaves no room for. None: keep all. Called after the newest one is written."""
+    if keep is None:
+        return
+    ticks = {line["cur_nimg"]: line["tick"] for line in read_stats(path)}
+    newest = max((tick for tick in ticks.values()), default=1) // SNAPSHOT_TICKS
+    last_is_extra = state.done and state.tick % SNAPSHOT_TICKS != 1
+    kept = kept_snapshots(newest, keep - last_is_extra)
+    for snapshot in checkpoint.snapshots(path):
+        cur_nimg = int(snapshot.stem.split("-")[1])
+        tick = ticks.get(cur_nimg)
+        regular = tick is not None and tick % SNAPSHOT_TICKS == 1 and 0 < cur_nimg < state.cur_nimg
+        if regular and tick is not None and tick // SNAPSHOT_TICKS not in kept:
+            snapshot.unlink()
+
+
+def kept_snapshots(newest: int, keep: int) -> set[int]:
+    """Which of the snapshots 0, 1, ... `newest` are kept beside that of the untrained networks: `keep` - 1 at most.
+
+    The newest half, and of the history before it every 2nd, 4th, 8th ...: the smallest power of two that leaves few
+    enough. What is kept at a later moment is kept at every earlier one, so a run that was killed ends with the same
+    files.
+    """
+    recent = min(max((keep - 1) // 2, 1), keep - 1)
+    room, history = keep - 1 - recent, range(newest - recent + 1)
+    every = 1
+    while room and len(history[::every]) > room:
+        every *= 2
+    return {*(history[::every] if room else ()), *range(max(newest - recent + 1, 0), newest + 1)}
+
+
+def read_stats(path: Path) -> list[dict[str, Any]]:
+    """The lines of stats.jsonl."""
+    return [json.loads(line) for line in (path / STATS).read_text(encoding="utf-8").splitlines()]
 
 
 def has_snapshot(state: TrainingState) -> bool:
-    """Whether a training that was never stopped has a snapshot of this moment: the first, of a tick, or the last."""
+    """Whether a run that was never stopped has a snapshot of this moment: the first, of a tick, or the last."""
     at_tick = state.tick_nimg == state.cur_nimg and state.tick % SNAPSHOT_TICKS == 1
     return state.cur_nimg == 0 or at_tick or state.cur_nimg >= 1000 * state.config.total_kimg

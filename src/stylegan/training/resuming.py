@@ -1,0 +1,74 @@
+"""How a run goes on: with what it was started with, with what may change, and without what was lost."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from stylegan.config import Config
+from stylegan.data.dataset import ImageDataset
+from stylegan.errors import InputError, printable
+from stylegan.training.run.folder import PREVIOUS, STATE
+from stylegan.training.schedule import level_starts
+from stylegan.training.state import MAY_CHANGE, TrainingState
+
+Kept = Literal["kept"]
+
+
+def changed(
+    config: Config, *, total_kimg: float | None, batch_gpu: int | Kept | None, compile: bool | None
+) -> tuple[Config, list[str]]:
+    """The configuration with what a resumed run is given anew, and each change that the weights may feel, in words."""
+    new = config.but(
+        total_kimg=config.total_kimg if total_kimg is None else total_kimg,
+        batch_gpu=config.batch_gpu if batch_gpu == "kept" else batch_gpu,
+        compile=config.compile if compile is None else compile,
+    )
+    return new, [
+        f"{name} {getattr(config, name)} -> {getattr(new, name)}"
+        for name in MAY_CHANGE
+        if getattr(config, name) != getattr(new, name)
+    ]
+
+
+def same_data(out: Path, data: Path | str | None, trained_on: dict[str, Any]) -> ImageDataset:
+    """The data set that the run was started on. Raises InputError, naming --data, where it is not there."""
+    way = f"if it was moved, say where: stylegan train --resume {out} --data DATA"
+    try:
+        dataset = ImageDataset(data or trained_on["path"])
+    except InputError as e:
+        raise InputError(f"{e}\nThe run {out} was started on it; {way}") from e
+    if dataset.fingerprint == trained_on["fingerprint"]:
+        return dataset
+    names = trained_on.get("class_names", dataset.class_names)
+    what = "other pictures"
+    if names != dataset.class_names:
+        what = f"other classes ({printable(dataset.class_names)} for {printable(names)})"
+    raise InputError(f"{dataset.path} holds {what} than {out} was started on: give the same with --data; {way}")
+
+
+def saved_state(
+    out: Path, config: Config, device: torch.device, *, previous: bool, own: dict[str, Any]
+) -> tuple[TrainingState, dict[str, Any]]:
+    """The last state of a run, or the one before it. Raises InputError with the command that goes on without it."""
+    try:
+        return TrainingState.load(out / (PREVIOUS if previous else STATE), device, run=config, **own)
+    except InputError as e:
+        way = f"stylegan train --data DATA --out NEW --init {out}   (a new run from its newest good snapshot)"
+        if (out / PREVIOUS).exists() and not previous:
+            way = f"stylegan train --resume {out} --previous   (from the state before it)"
+        raise InputError(f"{e}\nGo on without it: {way}") from e
+
+
+def check_budget(out: Path, config: Config, state: TrainingState) -> list[str]:
+    """Raise InputError for a new budget that is spent already; a line where networks will not grow to their size."""
+    kimg = config.total_kimg
+    if 1000 * kimg < state.cur_nimg:
+        raise InputError(
+            f"kimg {kimg:g}: {out} has shown {state.cur_nimg / 1000:g} thousand images already: give more, or make "
+            f"pictures with what it has learned: stylegan sample {out}"
+        )
+    grown = level_starts(config)[-1][0] / 1000 + (config.fade_kimg if len(level_starts(config)) > 1 else 0)
+    if kimg >= grown:
+        return []
+    return [f"--kimg {kimg:g} ends before the networks have grown, which takes {grown:g} thousand images in this run"]

@@ -1,0 +1,101 @@
+"""The first lines of a training run: all that was typed or inferred, and what it will leave on the disk."""
+
+import torch
+
+from stylegan.config import Config
+from stylegan.data.dataset import ImageDataset
+from stylegan.errors import printable
+from stylegan.training.machine import processes
+from stylegan.training.machine.precision import precision_of
+from stylegan.training.run.record import SNAPSHOT_TICKS
+from stylegan.training.schedule import batch_of, level_images, schedule
+from stylegan.training.state import TrainingState
+
+
+def opening(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | None) -> list[str]:
+    """What trains on what, a line for each."""
+    config, phase = state.config, schedule(state.config, state.cur_nimg, processes.world())
+    H, shown = config.img_resolution, round(1000 * config.total_kimg)
+    done = f", of which {state.cur_nimg:,} are done" if state.cur_nimg else ""
+    level = f"level {phase.resolution}x{phase.resolution} of {H}x{H}; {shown:,} images in all{done}"
+    later = [f"{r}x{r}: {batch_of(config, r, processes.world())}, {rate_of(config, r):g}" for r in later_levels(state)]
+    batch = f"batch {phase.batch}, rate {rate_of(config, phase.resolution):g}"
+    return [
+        f"{level}; {batch}{'; then ' + '; '.join(later) if later else ''}",
+        f"{penalty(config)}; mirroring {mirroring(config)}; {classes(config, dataset)}",
+        f"{where(state)}; seed {config.seed}",
+        disk(state, keep_snapshots),
+    ]
+
+
+def later_levels(state: TrainingState) -> list[int]:
+    """The resolutions that the run has yet to reach."""
+    now = state.config.img_resolution >> int(schedule(state.config, state.cur_nimg).lod)
+    return [resolution for resolution, images in level_images(state.config).items() if resolution > now and images]
+
+
+def rate_of(config: Config, resolution: int) -> float:
+    """The learning rate at a resolution, after its ramp."""
+    return config.lrate_at.get(resolution, config.lrate)
+
+
+def penalty(config: Config) -> str:
+    """ "R1 10 in every step"."""
+    if config.loss != "logistic":
+        return f"loss {config.loss}"
+    often = "every step" if config.r1_interval == 1 else f"one step of {config.r1_interval}"
+    return f"R1 {config.gamma:.3g} in {often}"
+
+
+def mirroring(config: Config) -> str:
+    """Lettering comes out mirrored where pictures are."""
+    return "on (lettering comes out mirrored too; --no-mirror)" if config.mirror else "off"
+
+
+def classes(config: Config, dataset: ImageDataset) -> str:
+    """The classes that the networks learn, by name."""
+    if not config.c_dim:
+        unused = f" (the data set has {dataset.c_dim}: --cond)" if dataset.c_dim else ""
+        return f"no classes{unused}"
+    return f"{config.c_dim} classes: {printable(', '.join(dataset.class_names))}"
+
+
+def where(state: TrainingState) -> str:
+    """Device, precision and processes."""
+    device, world = state.device, processes.world()
+    name = f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else f"{device}"
+    threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
+    many = f", {world} processes" if world > 1 else ""
+    return f"device {name}{threads}{many}; precision {precision_of(state.config, device)}"
+
+
+def disk(state: TrainingState, keep_snapshots: int | None) -> str:
+    """How large snapshots and states are, and how many there will be."""
+    networks = {name: network_bytes(module) for name, module in state.networks().modules().items()}
+    snapshot, learned = sum(networks.values()), networks["G"] + networks["D"]
+    made = snapshots_made(state.config)
+    kept = made if keep_snapshots is None else min(made, keep_snapshots)
+    which = f"{kept} of {made}" if kept < made else f"{made}"
+    return (
+        f"on disk: {which} snapshots of {megabytes(snapshot)} each, {megabytes(kept * snapshot)} in all "
+        f"(--keep-snapshots); two states of up to {megabytes(snapshot + 2 * learned)}"
+    )
+
+
+def network_bytes(network: torch.nn.Module) -> int:
+    """Of its tensors in a file."""
+    return sum(t.numel() * t.element_size() for t in network.state_dict().values())
+
+
+def snapshots_made(config: Config) -> int:
+    """About how many a run makes: the first, of ticks, and the last."""
+    ticks = sum(
+        images / (1000 * config.tick_kimg_at.get(resolution, config.tick_kimg))
+        for resolution, images in level_images(config).items()
+    )
+    return 2 + int(ticks / SNAPSHOT_TICKS + 1)
+
+
+def megabytes(count: int) -> str:
+    """ "302 MB", "17.5 GB"."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"

@@ -1,0 +1,61 @@
+"""What ends a training run from outside, in words that name the command which goes on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from stylegan.errors import DivergedError, FailedError, InputError
+from stylegan.training.machine import processes
+from stylegan.training.state import TrainingState
+
+
+@contextmanager
+def explained(out: Path, state: TrainingState) -> Iterator[None]:
+    """What ends a training run from outside becomes a message that names the command which goes on."""
+    again = f"stylegan train --resume {out}"
+    try:
+        yield
+    except DivergedError as e:
+        raise DivergedError(e.problem, str(out)) from e
+    except processes.LostError as e:
+        raise FailedError(f"{e}. The last state is kept. Start all processes again: {again}") from None
+    except OSError as e:
+        raise OSError(
+            e.errno, f"{e.strerror or e}; the last good state is kept. Make room, then go on: {again}", e.filename
+        ) from e
+    except (MemoryError, RuntimeError) as e:
+        if not out_of_memory(e):
+            raise
+        way = f"{again} --batch-gpu {smaller_part(state)}"
+        if state.config.shared_fakes:
+            way = f"a new run with --no-shared-fakes and --batch-gpu {smaller_part(state)}, or with a smaller --batch"
+        H, at_once = state.phase.resolution, state.config.batch_gpu or state.phase.batch
+        raise FailedError(
+            f"out of memory at {H}x{H} with {at_once} images at once. The last state is kept. "
+            f"Go on in smaller parts, to the same result: {way}"
+        ) from e
+
+
+@contextmanager
+def same_data_still(out: Path, state: TrainingState) -> Iterator[None]:
+    """Where the data set changes while it is read, the message says how the run goes on with the one that it had."""
+    try:
+        yield
+    except InputError as e:
+        raise InputError(
+            f"{e}\nThe run stops at {state.cur_nimg:,} images, its last state is kept. Put the data set back, or say "
+            f"where the same pictures lie: stylegan train --resume {out} --data DATA"
+        ) from e
+
+
+def out_of_memory(e: BaseException) -> bool:
+    """Is it an error of an allocator: CUDA's, the CPU's, or Python's?"""
+    return isinstance(e, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(e)
+
+
+def smaller_part(state: TrainingState) -> int:
+    """Half of what a process computes at once, in whole deviation groups."""
+    now = state.config.batch_gpu or state.phase.batch // processes.world()
+    return max(now // 8 * 4, 4)
