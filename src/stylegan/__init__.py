@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from stylegan import metrics as metrics
     from stylegan.checkpoint import Networks as Networks, load as load, load_networks as load_networks, save as save
     from stylegan.config import (
         CONFIG_A as CONFIG_A,

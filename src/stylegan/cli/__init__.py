@@ -12,6 +12,7 @@ from stylegan import __version__
 from stylegan.cli.console import console
 from stylegan.cli.editing import directions, project
 from stylegan.cli.interop import export, import_, push
+from stylegan.cli.metrics import metrics
 from stylegan.cli.probe import probe
 from stylegan.cli.sampling import figure, mix, sample, video
 from stylegan.cli.training import demo, prepare, train, train_help
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "video": video,
     "directions": directions,
     "project": project,
+    "metrics": metrics,
     "probe": probe,
     "import": import_,
     "export": export,

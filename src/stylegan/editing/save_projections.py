@@ -11,11 +11,12 @@ from PIL import Image
 from stylegan.data.dataset import save_png
 from stylegan.data.decode import decode, read_bytes, read_size, reason, square_side
 from stylegan.data.whole import BadPictureError
-from stylegan.editing.perceptual import EfficientNetLite0, Perceptual
 from stylegan.editing.projection import Projection, Space, project
 from stylegan.errors import refuse
 from stylegan.figures.sheet import resize, to_rgb
 from stylegan.figures.video import film_path, write_film
+from stylegan.metrics.efficientnet import EfficientNetLite0
+from stylegan.metrics.perceptual import Perceptual
 from stylegan.networks.generator import Generator
 from stylegan.sampling.latents import labels_of
 from stylegan.sampling.recipe import Recipe

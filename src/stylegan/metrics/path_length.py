@@ -16,6 +16,7 @@ from stylegan.metrics.arrays import as_double
 from stylegan.metrics.estimate import Estimate
 from stylegan.metrics.pairs import Distance, compare, picture_pairs, refuse_unknown
 from stylegan.networks.generator import Generator
+from stylegan.sampling.progress import progress
 
 Space = Literal["z", "w"]
 Sampling = Literal["full", "end"]
@@ -45,7 +46,7 @@ def ppl(
     if pairs < 2:
         raise InputError(f"path length of {pairs} pairs: must be 2 or more; the authors take 100,000")
     found = []
-    for start in range(0, pairs, batch):
+    for start in progress(range(0, pairs, batch), "path length"):
         N = min(batch, pairs - start)
         z0, z1 = (torch.randn(N, G.z_dim, generator=generator, device=generator.device) for _ in range(2))
         t = torch.rand(N, generator=generator, device=generator.device) * (sampling == "full")
