@@ -37,9 +37,7 @@ def by_features(metric: Metric, subject: Subject) -> Compared:
     mirrored = ", mirrored too" if subject.mirror else ", not mirrored"
     number = "" if metric.kind == "kid" else f", {metric.count:,} generated"  # KID has no bias by their number
     same = f"{metric.kind} by {network.name} of the same data set at {H} px, {len(features):,} real{mirrored}{number}"
-    others = "other data sets, resolutions, feature networks" + (
-        "" if metric.kind == "kid" else ", numbers of pictures"
-    )
+    others = f"other data sets, resolutions, feature networks{', numbers of pictures' if number else ''}"
     if not network.fid:
         others = f"the FID, which is Inception's alone; {others}"
     if subject.G.img_resolution > H:

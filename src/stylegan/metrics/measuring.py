@@ -65,9 +65,7 @@ def results_of(metric: Metric, subject: Subject) -> list[Result]:
     numbers = MEASURES[metric.kind](metric, subject)
     seconds = time.perf_counter() - start
     if bad := [number.part or metric.name for number in numbers if finite(number.value) is None]:
-        raise InputError(
-            f"{', '.join(bad)} is not a finite number: the features are too large, or the network is broken"
-        )
+        raise InputError(f"{', '.join(bad)} is not finite: the features are too large, or the network is broken")
     shared = compared(metric, subject)._asdict()
     return [
         Result(

@@ -15,7 +15,7 @@ class Result:
     """One number. metric: as it was asked for; part: which of its numbers, such as "precision", or "".
 
     spread: a standard deviation, and spread_of in words of what; None where it is not known. real: 0 where no real
-    pictures take part, and real_resolution None. dataset and network: their fingerprints. details: numbers behind this one.
+    pictures take part, and real_resolution None. dataset, network: fingerprints. details: what the number is made of.
     """
 
     metric: str

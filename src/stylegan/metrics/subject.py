@@ -41,8 +41,8 @@ class Classifier:
 class Subject:
     """The pictures of G, of seeds that no other `seed` has, and the real ones at the same resolution.
 
-    The arguments are those of `measure`. Raises InputError, naming everything at once, for a data set that is not of G's
-    size, channels or classes.
+    The arguments are those of `measure`. Raises InputError, naming everything at once, for a data set that is not
+    of G's size, channels or classes.
     """
 
     def __init__(

@@ -59,9 +59,7 @@ def classifier_of(data: Path | str, G: Generator) -> Classifier:
     attributes = attributes_of(data, G)
     columns = range(len(attributes.names)) if attributes.columns is None else attributes.columns
     names = [attributes.names[i] for i in columns]
-    numbered = [
-        f"{name} {names[:k].count(name) + 1}" if names.count(name) > 1 else name for k, name in enumerate(names)
-    ]
+    numbered = [name if names.count(name) == 1 else f"{name} {names[:k].count(name)}" for k, name in enumerate(names)]
     return Classifier(f"regressor trained on {Path(data).name}", numbered, attributes.read)
 
 
