@@ -70,10 +70,11 @@ def find_features(features: FeatureNetwork | Path | str = OFFLINE) -> FeatureNet
 def offline() -> FeatureNetwork:
     """EfficientNet-Lite0, which needs no download."""
     path, px = efficientnet.weights_path(), efficientnet.SIDE_PX
-    net = efficientnet.EfficientNetLite0()
+    net = efficientnet.EfficientNetLite0().to(memory_format=torch.channels_last)  # twice as fast on a CPU
 
     def function(images: Tensor) -> Tensor:
-        return net.to(images.device).features(resized(images, px))
+        images = resized(images, px).contiguous(memory_format=torch.channels_last)
+        return net.to(images.device).features(images)
 
     return FeatureNetwork(OFFLINE, function, efficientnet.FEATURES, words(px), file_sha256(path))
 

@@ -56,7 +56,7 @@ class Mixed(nn.Module):
     """Branches side by side, whose outputs are concatenated: 35 px, 17 px and 8 px differ in the branches alone."""
 
     def __init__(self, in_channels: int, branches: list[list[Layer]], *, pool: str) -> None:
-        """pool: the last branch, "average" or "max" before a convolution, or "reduce": a maximum with stride 2 alone."""
+        """pool: the last branch: "average" or "max" before a convolution, or "reduce", a maximum with stride 2."""
         super().__init__()
         self.pool, self.branches = pool, [[name for name, *_ in branch] for branch in branches]
         self.channels = in_channels if pool == "reduce" else 0

@@ -111,5 +111,5 @@ def problems_of(metric: Metric, subject: Subject) -> list[str]:
             f"{found}: must be {least:,} or more of each, or the covariance is singular and the number mostly bias; "
             f"take kid{count} or mind{count}"
         ]
-    least = 1 + {"pr": PR_NEIGHBOURS, "dc": DC_NEIGHBOURS}.get(metric.kind, 1)
+    least = {"kid": 4, "pr": PR_NEIGHBOURS + 1, "dc": DC_NEIGHBOURS + 1}.get(metric.kind, 2)
     return [f"{found}: must be {least} or more of each"] if min(real, count) < least else []

@@ -17,7 +17,7 @@ from stylegan.errors import InputError
 from stylegan.metrics.features import FeatureNetwork, extract, file_name
 from stylegan.sampling.progress import progress
 
-BATCH = 32
+BATCH = 16
 KIND = "features of real pictures"
 
 

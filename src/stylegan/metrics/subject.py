@@ -71,15 +71,17 @@ class Subject:
     def reals(self, count: int) -> tuple[Tensor, bool]:
         """Features of real pictures, and whether they came from the cache."""
         count = min(count, len(self.dataset))
-        if count not in self._reals:
-            self._reals[count] = real_features(
-                self.dataset,
-                self.network,
-                resolution=self.resolution,
-                count=count,
-                mirror=self.mirror,
-                device=self.device,
-            )
+        for known, (features, cached) in self._reals.items():
+            if known >= count:  # in the same order
+                return features[: count * (2 if self.mirror else 1)], cached
+        self._reals[count] = real_features(
+            self.dataset,
+            self.network,
+            resolution=self.resolution,
+            count=count,
+            mirror=self.mirror,
+            device=self.device,
+        )
         return self._reals[count]
 
     def fakes(self, count: int) -> Tensor:
