@@ -136,7 +136,7 @@ def compare(what: str, real: Tensor, other: Tensor) -> Comparison:
 
 
 def problems_of(found: list[Comparison]) -> list[str]:
-    """What is not small, or not in order: distances rise with each kind of change, and coverage falls below the half's."""
+    """What is not small, or not in order: distances rise with each kind of change, and coverage falls."""
     same, blurred, more, noisy, noisier = found
     problems = []
     if abs(same.numbers["kid"]) > SMALL * same.kid_error:
