@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from stylegan.data.pixels import to_float
 from stylegan.metrics.inception import Inception, Mixed, chain, only, pooled
 
 TORCHVISION_PARAMETERS = 23_834_568  # of its inception_v3 without the auxiliary classifier, 1000 classes
@@ -76,3 +77,13 @@ def test_branches_follow_one_another_in_the_order_of_the_table():
     out = block.eval()(torch.randn(2, 4, 6, 6))
     assert out.shape == (2, 9, 6, 6) and block.channels == 9
     assert out[:, 2:8].abs().max() == 0 and out[:, :2].abs().max() > 0
+
+
+def test_it_sees_what_it_was_trained_on(net):
+    """(uint8 - 128) / 128, as in TensorFlow's graph."""
+    seen = []
+    hook = net.Conv2d_1a_3x3.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    images = to_float(torch.tensor([0, 128, 255], dtype=torch.uint8))[:, None, None, None].expand(3, 3, 75, 75)
+    net(images)
+    hook.remove()
+    assert_close(seen[0][:, 0, 0, 0], torch.tensor([-1.0, 0.0, 127 / 128]), atol=1e-6, rtol=0)
