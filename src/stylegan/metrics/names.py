@@ -26,7 +26,7 @@ DEFAULT_COUNTS = {
 
 LEAST_FRECHET = 2048  # the features of Inception: below, its covariance is singular
 DESCRIPTIONS = (
-    "fid (Frechet distance of Inception features), fd (of other features), fdinf (fd for endlessly many pictures), "
+    "fid (Frechet distance of Inception features), fd (of other features), fdinf (fd for infinitely many pictures), "
     "kid, mind, pr (precision and recall), dc (density and coverage), ppl_zfull, ppl_wfull, ppl_zend, ppl_wend (path "
     "length), ls_z, ls_w (separability), each with a number of pictures, such as fd5k"
 )

@@ -1,6 +1,6 @@
 """Perceptual path length (Section 4.1): how much the picture changes along a short step between two latents.
 
-The paper does not give all of it; what is the authors' code's stands in docs/decisions.md.
+Where the paper is silent, the authors' code decides; see docs/decisions.md.
 """
 
 import math
@@ -130,7 +130,7 @@ def mean_length(distances: Tensor) -> Estimate:
     """The mean of the inliers of (N,) distances, and its standard error. InputError for NaN or infinity."""
     distances = as_double(distances)
     if not distances.isfinite().all():
-        raise InputError("path lengths hold NaN or infinity: the network or the distance is broken")
+        raise InputError("path lengths hold NaN or infinity: the network or the distance function is broken")
     kept = inliers(distances)
     error = kept.std().item() / math.sqrt(len(kept)) if len(kept) > 1 else math.nan
     return Estimate(kept.mean().item(), error)

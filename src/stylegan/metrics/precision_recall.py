@@ -1,4 +1,4 @@
-"""How real generated pictures are, and how much of the real ones they cover: two numbers in place of one.
+"""How realistic generated pictures are, and how much of the real ones they cover: two numbers instead of one.
 
 Each set is seen as the union of balls around its points that reach to their k-th neighbours in the set.
 """
