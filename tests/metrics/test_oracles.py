@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+from stylegan.data.pixels import to_float
 from stylegan.metrics.frechet import frechet_distance
+from stylegan.metrics.inception import Inception
 from stylegan.metrics.kernel import kid
 from stylegan.metrics.precision_recall import precision_recall
 
@@ -99,6 +101,25 @@ def test_torchmetrics_gives_the_same_kid(features):
     theirs.update(FAKE, real=False)
     ours = kid(features[0][:90], features[1], subsets=1, subset_size=90, generator=torch.Generator())
     assert ours.value == pytest.approx(theirs.compute()[0].item(), rel=1e-4)
+
+
+def test_torch_fidelitys_inception_gives_the_same_features(fidelity, tmp_path):
+    """With random weights, at 299 px, where it does not resize."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        ours = Inception().eval().requires_grad_(False)
+    for module in ours.modules():  # or everything would be near 0 after 94 layers
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_var.fill_(0.4)
+            module.running_mean.copy_(torch.linspace(-0.1, 0.1, len(module.running_mean)))
+    torch.save(ours.state_dict(), tmp_path / "inception.pth")
+    theirs = fidelity.FeatureExtractorInceptionV3(
+        "inception", ["2048"], feature_extractor_weights_path=tmp_path / "inception.pth"
+    )
+    images = torch.randint(256, (2, 3, 299, 299), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    expected = theirs(images)[0]
+    assert expected.std() > 0
+    torch.testing.assert_close(ours(to_float(images)), expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
 
 
 def test_torch_fidelity_gives_the_same_frechet_distance(fidelity, features):

@@ -2,12 +2,14 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 import stylegan
+from stylegan import cli
 from stylegan.checkpoint import load, save
 from stylegan.config import CONFIG_A
 from stylegan.errors import InputError
@@ -15,6 +17,7 @@ from stylegan.networks.levels import named_levels
 from stylegan.probing.attributes import Attributes, resamples, slopes
 from stylegan.probing.kinds import features, kinds
 from stylegan.probing.measure import probe
+from stylegan.probing.page import page
 from stylegan.probing.regressor import learn
 from stylegan.probing.report import Report
 from stylegan.probing.save import save_probe, write_levels
@@ -130,11 +133,33 @@ def test_the_same_seed_gives_the_same_report():
 
 def test_the_page_is_whole_and_loads_nothing(G, tmp_path):
     saved = save_probe(G, tmp_path, pairs=8)
-    page = saved.paths[0].read_text()
-    assert page.count("<figure>") == G.num_ws and "What the noise of each layer changes" in page
-    assert not re.search(r"(src|href)\s*=\s*[\"']?(?!data:)\w|url\(|@import", page)
+    text = saved.paths[0].read_text()
+    assert text.count("<figure>") == G.num_ws and "What the noise of each layer changes" in text
+    assert not re.search(r"(src|href)\s*=\s*[\"']?(?!data:)\w|url\(|@import", text)
     found = Report.from_json(json.loads((tmp_path / "levels.json").read_text()))
     assert np.array(found.noise["effect"]).shape == (G.num_ws,)
+
+
+def test_the_page_shows_the_interval_of_every_t(report):
+    shown = page(report, "net", [])
+    for k in range(len(report.attributes)):
+        for T, low, high in zip(
+            report.inheritance[k], report.inheritance_low[k], report.inheritance_high[k], strict=True
+        ):
+            assert f"<td>{T:.2f}<br>{low:.2f} to {high:.2f}" in shown
+
+
+def test_the_command_writes_the_page_and_names_it(G, tmp_path, monkeypatch, capsys):
+    save(tmp_path / "net.safetensors", G)
+    network, out = str(tmp_path / "net.safetensors"), tmp_path / "out"
+    monkeypatch.setattr(sys, "argv", ["stylegan", "probe", network, "--out", str(out), "--pairs", "8"])
+    with pytest.raises(SystemExit) as done:
+        cli.main()
+    assert not done.value.code
+    assert sorted(path.name for path in out.iterdir()) == ["levels.html", "levels.json"]
+    with pytest.raises(SystemExit) as again:
+        cli.main()
+    assert again.value.code == 2 and "exist: choose another --out" in capsys.readouterr().err
 
 
 def test_noise_in_a_layer_of_strength_0_changes_nothing(make):

@@ -16,6 +16,7 @@ from stylegan import __version__
 from stylegan.cli.console import say
 from stylegan.cli.editing import directions, project
 from stylegan.cli.interop import export, import_, push, verify
+from stylegan.cli.metrics import metrics
 from stylegan.cli.probe import probe
 from stylegan.cli.sampling import figure, mix, sample, video
 from stylegan.cli.training import demo, prepare, train, train_help
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "video": video,
     "directions": directions,
     "project": project,
+    "metrics": metrics,
     "probe": probe,
     "import": import_,
     "export": export,

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from stylegan.checkpoint import write_tensors
 from stylegan.data.pixels import to_float
-from stylegan.editing.perceptual import EfficientNetLite0, Perceptual, distance, to_seen
 from stylegan.errors import InputError, printable
+from stylegan.metrics.efficientnet import EfficientNetLite0
+from stylegan.metrics.perceptual import Perceptual, distance, to_seen
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import require_styles
 from stylegan.sampling.fingerprint import fingerprint

@@ -11,12 +11,13 @@ from PIL import Image
 
 from stylegan.data.decode import decode, read_bytes, read_size, reason, square_side
 from stylegan.data.whole import BadPictureError
-from stylegan.editing.perceptual import EfficientNetLite0, Perceptual
 from stylegan.editing.projection import Projection, Space, project
 from stylegan.errors import printable, refuse
 from stylegan.figures.sheet import resize, to_rgb
 from stylegan.figures.video import film_path, write_frames
 from stylegan.files import user_path
+from stylegan.metrics.efficientnet import EfficientNetLite0
+from stylegan.metrics.perceptual import Perceptual
 from stylegan.networks.generator import Generator
 from stylegan.sampling.fingerprint import full_fingerprint
 from stylegan.sampling.latents import check_class, labels_of

@@ -1,4 +1,4 @@
-"""What every metric asks of the arrays that it is given, and the precision it computes in."""
+"""Checks of the feature arrays that every metric takes, and the precision it computes in."""
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ def checked(*, at_least: int = 2, same_width: bool = True, **arrays: Array) -> l
     widths = {name: array.shape[1] for name, array in found.items()}
     if same_width and len(set(widths.values())) > 1:
         words = " and ".join(f"{width} in {name}" for name, width in widths.items())
-        refuse([f"features are {words}: they must be as many, from the same feature network"])
+        refuse([f"features are {words}: both must come from the same feature network"])
     return list(found.values())
 
 

@@ -15,11 +15,12 @@ from stylegan.metrics.arrays import Array, checked
 from stylegan.metrics.lasso import lasso_path
 
 PENALTIES = np.logspace(0, -3, 13)[1:]  # of the smallest penalty that leaves no weight
-PARTS = (0.6, 0.2, 0.2)  # learn, choose the penalty, judge
+PARTS = (0.6, 0.2, 0.2)  # train, choose the penalty, test
 
 
 class DCI(NamedTuple):
-    """All from 0 to 1, 1 the best. informativeness: the share of the factors' variance foretold, where not learned."""
+    """All from 0 to 1, 1 the best. informativeness: the share of the factors' variance
+    explained on held-out pictures."""
 
     disentanglement: float
     completeness: float
@@ -29,13 +30,15 @@ class DCI(NamedTuple):
 def dci(codes: Array, factors: Array) -> DCI:
     """The scores of codes z or w (N, D) for factors (N, K), continuous or 0 and 1, both in random order.
 
-    The first 60 % of the pictures are learned from, the next 20 % choose each factor's penalty, the last 20 % judge.
+    The first 60 % of the pictures train, the next 20 % choose each factor's penalty, the last 20 % test.
     """
     codes, factors = checked(at_least=10, codes=codes, factors=factors, same_width=False)
     if len(codes) != len(factors):
         raise InputError(f"codes of {len(codes)} pictures and factors of {len(factors)}: must be of the same pictures")
     if codes.shape[1] < 2 or factors.shape[1] < 2:
-        raise InputError("disentanglement needs 2 coordinates and 2 factors or more: one has nothing to be apart from")
+        raise InputError(
+            "disentanglement needs 2 coordinates and 2 factors or more: a single one cannot be entangled with anything"
+        )
     sizes = [int(part * len(codes)) for part in PARTS[:2]]
     X, Y = (_parts(x, sizes, name) for x, name in ((codes, ""), (factors, "factor")))
     weights = lasso_path(X[0], Y[0], PENALTIES)  # (penalties, D, K)
@@ -50,7 +53,7 @@ def importance_scores(importance: Tensor) -> tuple[float, float]:
     """Disentanglement and completeness of (D, K), the importance of each coordinate for each factor, 0 or more.
 
     A coordinate's share in the first is its share of all importance, so that dead ones do not count; factors count
-    alike, and one that no coordinate foretells counts as 0.
+    alike, and one that no coordinate explains counts as 0.
     """
     total = importance.sum()
     if not total > 0:
@@ -60,7 +63,7 @@ def importance_scores(importance: Tensor) -> tuple[float, float]:
 
 
 def _concentration(rows: Tensor) -> Tensor:
-    """1 - the entropy of each row, in units of the highest that it can have: 1 for one entry alone, 0 for all alike."""
+    """1 - the entropy of each row divided by its maximum: 1 for a single entry, 0 for equal entries."""
     sums = rows.sum(dim=1, keepdim=True)
     p = torch.where(sums > 0, rows / sums, 1 / rows.shape[1])
     return 1 + torch.xlogy(p, p).sum(dim=1) / np.log(rows.shape[1])

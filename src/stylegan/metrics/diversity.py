@@ -1,4 +1,4 @@
-"""How much of the variety of the pictures each level of styles makes: coarse, middle, fine (Section 3.1)."""
+"""How much each level of styles (coarse, middle, fine) adds to the variety of the pictures (Section 3.1)."""
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ def level_diversity(
     noise_mode: NoiseMode = "random",
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """How far each picture of ws_a lies from the same with the styles `levels` of ws_b: (N,).
+    """The distance of each picture of ws_a from the same picture with the styles `levels` of ws_b: (N,).
 
     ws_a, ws_b: (N, num_ws, w_dim), independent draws. levels "all" gives how far any two pictures lie apart, with the
     same noise. `levels` and its errors are those of `style_indices`.

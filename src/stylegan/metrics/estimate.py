@@ -1,10 +1,10 @@
-"""What a metric gives that is computed from parts: a number and how far it may be off."""
+"""The value of a metric and its uncertainty."""
 
 from typing import NamedTuple
 
 
 class Estimate(NamedTuple):
-    """A value and its error, a standard deviation; each metric says of what. NaN where one part is all there is."""
+    """A value and its error, a standard deviation; each metric says of what. NaN where it cannot be estimated."""
 
     value: float
     error: float

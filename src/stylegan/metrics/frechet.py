@@ -18,7 +18,7 @@ SMALLEST_INFINITY = 20  # the smallest subset is a tenth, and a covariance needs
 
 
 class Gaussian(NamedTuple):
-    """What the distance needs to know of a set. root: (min(N, F), F), whose root.T @ root is the covariance."""
+    """What the distance needs from a set of features. root: (min(N, F), F), whose root.T @ root is the covariance."""
 
     mean: Tensor
     root: Tensor
@@ -49,7 +49,7 @@ def distance(p: Gaussian, q: Gaussian) -> float:
 
 
 def frechet_infinity(real: Array, fake: Array, *, generator: torch.Generator, points: int = 15) -> Estimate:
-    """The distance for endlessly many generated pictures: the intercept of a line over 1/N, and its standard error.
+    """The distance for infinitely many generated pictures: the intercept of a line over 1/N, and its standard error.
 
     Chong & Forsyth (arXiv 1911.07023). N goes from min(5000, len(fake) / 10) to len(fake) in `points` even steps,
     each a random subset of `fake`; `real` is used whole. The bias follows 1/N only where N is well above F.

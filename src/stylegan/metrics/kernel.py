@@ -13,8 +13,9 @@ from stylegan.metrics.estimate import Estimate
 def kid(a: Array, b: Array, *, subsets: int, subset_size: int, generator: torch.Generator) -> Estimate:
     """The mean over pairs of random subsets of features (N, F) and (M, F), and the deviation of one pair's value.
 
-    The error is what the field prints. The mean over many subsets is nearer to the truth than that, but subsets of one
-    set overlap, so not by the root of their number. May be below 0: the estimate has no bias, and the truth may be 0.
+    The error is what the field prints. The mean over many subsets is more precise than that, but subsets of one
+    set overlap, so not by the root of their number. It may be
+    below 0, as the estimate has no bias and the true value may be 0.
     """
     a, b = checked(a=a, b=b)
     smaller = min(len(a), len(b))

@@ -11,7 +11,7 @@ TOLERANCE = 1e-6  # the largest change of a weight in a sweep, in deviations of 
 
 
 def lasso_path(X: Tensor, Y: Tensor, penalties: Sequence[float] | np.ndarray) -> Tensor:
-    """Weights (penalties, D, K) for X (N, D) and Y (N, K), each column of mean 0: each starts from those before.
+    """Weights (penalties, D, K) for X (N, D) and Y (N, K), each column of mean 0: each starts from the one before.
 
     Minimises |Y - X B|^2 / (2 N) + a |B|_1 for each column of Y, where a is the penalty times the smallest a that
     leaves every weight 0. Coordinate descent, all columns at once.
@@ -27,13 +27,13 @@ def lasso_path(X: Tensor, Y: Tensor, penalties: Sequence[float] | np.ndarray) ->
 
 
 def _descend(gram: Tensor, target: Tensor, a: Tensor, B: Tensor) -> Tensor:
-    """From B, one coordinate after the other to where it is best, given the others; a: (K,)."""
+    """Coordinate descent from B: each coordinate moves to its optimum, given the others; a: (K,)."""
     B = B.clone()
     live = gram.diagonal().nonzero().flatten().tolist()  # a coordinate that does not vary keeps the weight 0
     for _ in range(SWEEPS):
         change = 0.0
         for j in live:
-            rest = target[j] - gram[j] @ B + gram[j, j] * B[j]  # (K,) what the others leave
+            rest = target[j] - gram[j] @ B + gram[j, j] * B[j]  # (K,) what the others leave unexplained
             new = rest.sign() * (rest.abs() - a).clamp(min=0) / gram[j, j]
             change = max(change, (new - B[j]).abs().max().item())
             B[j] = new

@@ -1,4 +1,4 @@
-"""Pairs of pictures that differ in their styles alone, and how they are compared."""
+"""Pairs of pictures that differ only in their styles, and their comparison."""
 
 from collections.abc import Callable
 from typing import get_args

@@ -1,6 +1,6 @@
 """Perceptual path length (Section 4.1): how much the picture changes along a short step between two latents.
 
-The paper does not give all of it; what is the authors' code's stands in docs/decisions.md.
+Where the paper is silent, the authors' code decides; see docs/decisions.md.
 """
 
 import math
@@ -16,6 +16,7 @@ from stylegan.metrics.arrays import as_double
 from stylegan.metrics.estimate import Estimate
 from stylegan.metrics.pairs import Distance, compare, picture_pairs, refuse_unknown
 from stylegan.networks.generator import Generator
+from stylegan.sampling.progress import progress
 
 Space = Literal["z", "w"]
 Sampling = Literal["full", "end"]
@@ -45,7 +46,7 @@ def ppl(
     if pairs < 2:
         raise InputError(f"path length of {pairs} pairs: must be 2 or more; the authors take 100,000")
     found = []
-    for start in range(0, pairs, batch):
+    for start in progress(range(0, pairs, batch), "path length"):
         N = min(batch, pairs - start)
         z0, z1 = (torch.randn(N, G.z_dim, generator=generator, device=generator.device) for _ in range(2))
         t = torch.rand(N, generator=generator, device=generator.device) * (sampling == "full")
@@ -129,7 +130,7 @@ def mean_length(distances: Tensor) -> Estimate:
     """The mean of the inliers of (N,) distances, and its standard error. InputError for NaN or infinity."""
     distances = as_double(distances)
     if not distances.isfinite().all():
-        raise InputError("path lengths hold NaN or infinity: the network or the distance is broken")
+        raise InputError("path lengths hold NaN or infinity: the network or the distance function is broken")
     kept = inliers(distances)
     error = kept.std().item() / math.sqrt(len(kept)) if len(kept) > 1 else math.nan
     return Estimate(kept.mean().item(), error)

@@ -1,4 +1,4 @@
-"""How real generated pictures are, and how much of the real ones they cover: two numbers in place of one.
+"""How realistic generated pictures are, and how much of the real ones they cover: two numbers instead of one.
 
 Each set is seen as the union of balls around its points that reach to their k-th neighbours in the set.
 """
@@ -29,15 +29,8 @@ class DensityCoverage(NamedTuple):
 
 def precision_recall(real: Array, fake: Array, *, k: int = 3) -> PrecisionRecall:
     """Kynkaanniemi et al. (arXiv 1904.06991), of features (N, F) and (M, F)."""
-    real, fake = _checked(real, fake, k)
-    real_radii, fake_radii = _squared_radii(real, k), _squared_radii(fake, k)
-    among_real = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
-    recalled, done = 0, 0
-    for block in squared_distances(real, fake):
-        among_real |= (block <= real_radii[done : done + len(block), None]).any(dim=0)
-        recalled += int((block <= fake_radii).any(dim=1).sum())
-        done += len(block)
-    return PrecisionRecall(precision=int(among_real.sum()) / len(fake), recall=recalled / len(real))
+    among_real, recalled = inside_balls(real, fake, k=k)
+    return PrecisionRecall(precision=_mean(among_real), recall=_mean(recalled))
 
 
 def density_coverage(real: Array, fake: Array, *, k: int = 5) -> DensityCoverage:
@@ -45,15 +38,39 @@ def density_coverage(real: Array, fake: Array, *, k: int = 5) -> DensityCoverage
 
     As in the authors' code, and other than for precision, a point on a ball's surface is outside.
     """
+    balls, covered = balls_around(real, fake, k=k)
+    return DensityCoverage(density=_mean(balls) / k, coverage=_mean(covered))
+
+
+def inside_balls(real: Array, fake: Array, *, k: int) -> tuple[Tensor, Tensor]:
+    """Whether each generated picture (M,) is in a real ball, and each real one (N,) in a generated ball: bool."""
     real, fake = _checked(real, fake, k)
-    hits, covered, done = 0, 0, 0
+    real_radii, fake_radii = _squared_radii(real, k), _squared_radii(fake, k)
+    among_real = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
+    recalled, done = [], 0
+    for block in squared_distances(real, fake):
+        among_real |= (block <= real_radii[done : done + len(block), None]).any(dim=0)
+        recalled.append((block <= fake_radii).any(dim=1))
+        done += len(block)
+    return among_real, torch.cat(recalled)
+
+
+def balls_around(real: Array, fake: Array, *, k: int) -> tuple[Tensor, Tensor]:
+    """How many real balls each generated picture is in, (M,), and whether each real ball (N,) holds one."""
+    real, fake = _checked(real, fake, k)
     radii = _squared_radii(real, k)
+    balls = torch.zeros(len(fake), dtype=torch.long, device=fake.device)
+    covered, done = [], 0
     for block in squared_distances(real, fake):
         inside = block < radii[done : done + len(block), None]  # (n, M)
-        hits += int(inside.sum())
-        covered += int(inside.any(dim=1).sum())
+        balls += inside.sum(dim=0)
+        covered.append(inside.any(dim=1))
         done += len(block)
-    return DensityCoverage(density=hits / (k * len(fake)), coverage=covered / len(real))
+    return balls, torch.cat(covered)
+
+
+def _mean(marks: Tensor) -> float:
+    return int(marks.sum()) / len(marks)
 
 
 def _checked(real: Array, fake: Array, k: int) -> list[Tensor]:

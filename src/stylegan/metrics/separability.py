@@ -1,4 +1,4 @@
-"""Linear separability (Section 4.2): how well a hyperplane in a latent space tells each attribute of the pictures."""
+"""Linear separability (Section 4.2): how well hyperplanes in a latent space separate attributes."""
 
 import math
 from typing import NamedTuple
@@ -12,19 +12,19 @@ from stylegan.metrics.svm import linear_svm
 
 
 class Separability(NamedTuple):
-    """score: 2 to the sum of the entropies, 1 where hyperplanes tell everything; entropies: bits for each attribute."""
+    """score: 2 to the sum of the entropies, 1 for perfect separation; entropies: bits for each attribute."""
 
     score: float
     entropies: list[float]
 
 
 def separability(codes: Array, logits: Array, *, keep: float = 0.5) -> Separability:
-    """How much of the attributes a linear support vector machine leaves open, from codes z or w (N, dim).
+    """How uncertain the attributes remain after a linear support vector machine has seen the codes z or w (N, dim).
 
-    logits: (N, attributes), above 0 where a classifier says yes, its size how sure it is; or true factors minus their
-    threshold. Of each attribute the share `keep` of the pictures that is surest takes part (the authors: 100,000 of
-    200,000). The machine is judged by the pictures that it has learned from, as in the authors' code, so there must be
-    many more than dimensions.
+    logits: (N, attributes), above 0 where a classifier says yes, its size how confident it is; or true factors minus
+    their threshold. For each attribute, only the share `keep` of the pictures with the most confident answers is used
+    (the authors: 100,000 of 200,000). The machine is evaluated on its training pictures, as in the authors' code, so there
+    must be many more of them than dimensions.
     """
     codes, logits = checked(codes=codes, logits=logits, same_width=False)
     if len(codes) != len(logits):

@@ -1,4 +1,4 @@
-"""A linear support vector machine, found exactly."""
+"""A linear support vector machine, solved exactly."""
 
 import torch
 from torch import Tensor

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stylegan.metrics.subject import Classifier
+from stylegan.networks.generator import Generator
 from stylegan.probing.segments import Array
 from stylegan.probing.subject import Pairs, Subject, picture
 from stylegan.sampling.progress import progress
@@ -50,6 +52,15 @@ def attributes_of(data: Path | str, G: Subject) -> Attributes:
     from stylegan.probing.regressor import learn
 
     return learn(Path(data), G)
+
+
+def classifier_of(data: Path | str, G: Generator) -> Classifier:
+    """What linear separability asks about: is each factor or class of the data set above its mean? Read as above."""
+    attributes = attributes_of(data, G)
+    columns = range(len(attributes.names)) if attributes.columns is None else attributes.columns
+    names = [attributes.names[i] for i in columns]
+    numbered = [name if names.count(name) == 1 else f"{name} {names[:k].count(name)}" for k, name in enumerate(names)]
+    return Classifier(f"regressor trained on {Path(data).name}", numbered, attributes.read)
 
 
 def slopes(moved: Array, way: Array, weights: Array) -> Array:

@@ -126,7 +126,7 @@ def inherited(report: Report) -> list[str]:
         "attribute that is inherited from B when this layer is copied from B. 0: it stays A's. 1: it becomes B's. In "
         "brackets: how much of the attribute the regressor reads right in pictures it has not seen.</p>",
         f'<div class="scroll">{table}</div>',
-        f"<p>{escape(widest(report))}</p>",
+        intervals(report),
     ]
     if report.left_out:
         found.append(f"<p>Left out, as the regressor did not learn them: {escape(', '.join(report.left_out))}.</p>")
@@ -147,11 +147,20 @@ def inherited(report: Report) -> list[str]:
     ]
 
 
-def widest(report: Report) -> str:
-    """The intervals of T in a sentence."""
-    assert report.inheritance_low is not None and report.inheritance_high is not None
-    half = (report.inheritance_high - report.inheritance_low).max() / 2
-    return f"95 % intervals over pairs, of which none is wider than plus or minus {half:.2f}, are in levels.json."
+def intervals(report: Report) -> str:
+    """T and its 95 % over pairs as a table: a row for each attribute, a column for each layer."""
+    assert report.inheritance is not None and report.inheritance_low is not None and report.inheritance_high is not None
+    head = "".join(f"<th>{layer}" for layer in range(report.num_ws))
+    rows = []
+    for name, T, low, high in zip(
+        report.attributes, report.inheritance, report.inheritance_low, report.inheritance_high, strict=True
+    ):
+        cells = "".join(f"<td>{t:.2f}<br>{a:.2f} to {b:.2f}" for t, a, b in zip(T, low, high, strict=True))
+        rows.append(f"<tr><td>{escape(name)}{cells}</tr>")
+    return (
+        "<details><summary>T with its 95 % intervals over pairs</summary>"
+        f'<div class="scroll"><table><tr><th>attribute{head}</tr>{"".join(rows)}</table></div></details>'
+    )
 
 
 def compared(report: Report) -> str:

