@@ -280,3 +280,19 @@ def test_a_class_is_given_by_name_in_every_command(stylegan, tmp_path):
         assert code == 0, text
         if command[0] != "directions":
             assert "class 1 (dogs)" in text
+
+
+def test_a_device_that_is_not_there_is_refused(stylegan, network, tmp_path):
+    refused(
+        stylegan("sample", network, "--seeds", 0, "--out", tmp_path / "o", "--device", "cuda:7"), "device cuda:7", "cpu"
+    )
+
+
+def test_an_older_snapshot_is_taken_with_a_word(stylegan, tmp_path):
+    (tmp_path / "run").mkdir()
+    for nimg in (1000, 2000):
+        checkpoint.save(checkpoint.snapshot_path(tmp_path / "run", nimg), Generator(TINY).eval())
+    newest = checkpoint.snapshot_path(tmp_path / "run", 2000)
+    newest.write_bytes(newest.read_bytes()[:-5])
+    code, text = stylegan("sample", tmp_path / "run", "--seeds", 0, "--out", tmp_path / "o")
+    assert code == 0 and "took the older snapshot-000001000.safetensors" in text and "Warning" not in text

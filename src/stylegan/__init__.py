@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from stylegan.training.objectives import Batch as Batch, Objectives as Objectives
     from stylegan.training.schedule import Phase as Phase, schedule as schedule
     from stylegan.training.train import resume as resume, train as train
+    from stylegan.verifying import Check as Check, verify as verify
 else:
     _HOMES = {
         "errors": ["DamagedError", "InputError", "StyleganWarning"],
@@ -127,6 +128,7 @@ else:
         "training.schedule": ["Phase", "schedule"],
         "training.train": ["resume", "train"],
         "experiments.demo": ["demo"],
+        "verifying": ["Check", "verify"],
     }
     _MODULES = {"losses": "training.losses", "metrics": "metrics"}
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -54,7 +54,7 @@ def verify(path: tyro.conf.Positional[str]) -> int:
     Args:
         path: A data set, a run folder, a folder of shards, or one file: a network, state, direction or projection.
     """
-    from stylegan.verify import verify
+    from stylegan.verifying import verify
 
     checks = verify(path)
     for check in checks:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from stylegan.cli.console import console, open_network
+from stylegan.cli.console import Device, open_network, say
 from stylegan.config import NoiseMode
 from stylegan.errors import InputError
 
@@ -25,6 +25,7 @@ def metrics(
     out: Path | None = None,
     sheet: Path | None = None,
     self_test: bool = False,
+    device: Device = "auto",
 ) -> int:
     """The paper's metrics and the field's, with their error and with what they may be compared with.
 
@@ -39,13 +40,14 @@ def metrics(
         mirror: Mirror images of the real pictures count too: for networks trained with them.
         out: A file for the results, a JSON line each.
         sheet: A PNG file for generated pictures beside the real ones that are nearest: memorised or not?
+        device: Where to compute.
         self_test: Only compare real pictures with real, blurred and noisy ones: are the numbers in order?
     """
     if self_test:
         from stylegan.metrics.self_test import run_self_test
 
         tested = run_self_test(data, features=features)
-        say(tested.lines())
+        say("\n".join(tested.lines()))
         return 1 if tested.problems else 0
     if network is None:
         raise InputError("stylegan metrics needs a NETWORK, or --self-test")
@@ -54,19 +56,13 @@ def metrics(
     from stylegan.metrics.save import save_measured
     from stylegan.metrics.subject import Subject
     from stylegan.probing.attributes import classifier_of
-    from stylegan.training.train import best_device
 
-    G = open_network(network).to(best_device())
+    G = open_network(network, device)
     subject = Subject(
         G, ImageDataset(data), find_features(features), seed=seed, psi=psi, noise_mode=noise, mirror=mirror
     )
     if "ls_" in metrics:
         subject.classifier = classifier_of(data, G)
     for result in save_measured(subject, metrics, out=out, sheet=sheet):
-        say(result.lines())
+        say("\n".join(result.lines()))
     return 0
-
-
-def say(lines: list[str]) -> None:
-    for line in lines:
-        console.print(line, markup=False)

@@ -69,10 +69,6 @@ def _networks(data: bytes, path: Path) -> Networks:
     try:
         networks = official_networks(read_pickle(data))
         config = config_of([(part.function, part.arguments) for n in networks for part in (n, *n.components)])
-        if config.mapping_layers > len(networks[0].variables):  # before as many layers are made, be it without memory
-            raise InputError(
-                f"mapping_layers {config.mapping_layers}: the file has {len(networks[0].variables)} variables"
-            )
         # Every shape is compared before anything is allocated: sizes in a hostile file cost nothing.
         refuse([problem for n in networks for problem in _problems(n, config)])
         if sum(array.nbytes for n in networks for array in n.variables.values()) > len(data):
