@@ -22,7 +22,7 @@ SOURCE = Path(stylegan.__file__).parent
 ORDER = [
     *("errors", "files", "foreign", "fields", "config", "device", "networks", "tensors", "checkpoint", "opening"),
     *("data", "sampling", "figures", "interop", "metrics", "editing", "probing", "training", "experiments"),
-    *("explorer", "cli", "__main__"),
+    *("verifying", "explorer", "cli", "__main__"),
 ]
 PURE = {"collections", "contextlib", "contextvars", "functools", "math", "re", "typing"}  # of the standard library
 SHAPES = json.loads((golden.FOLDER / "var_shapes.json").read_text())

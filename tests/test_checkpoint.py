@@ -36,6 +36,7 @@ def rewrite(path, change):
         tensors, metadata = {k: f.get_tensor(k) for k in f.keys()}, f.metadata()  # noqa: SIM118
     header = json.loads(metadata["stylegan"])
     header.pop("crc32", None)
+    header.pop("header_crc32", None)
     metadata = {"stylegan": json.dumps(header)}
     change(tensors, metadata)
     safetensors.torch.save_file(tensors, path, metadata=metadata)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from stylegan.checkpoint import Networks as Networks, load as load, load_networks as load_networks, save as save
+    from stylegan.checkpoint import Networks as Networks, save as save
     from stylegan.config import (
         CONFIG_A as CONFIG_A,
         CONFIG_B as CONFIG_B,
@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from stylegan.editing.projection import Projection as Projection, project as project
     from stylegan.editing.save_projections import save_projections as save_projections
     from stylegan.editing.sheets import save_directions as save_directions
-    from stylegan.errors import InputError as InputError
+    from stylegan.errors import (
+        DamagedError as DamagedError,
+        InputError as InputError,
+        StyleganWarning as StyleganWarning,
+    )
     from stylegan.experiments.demo import demo as demo
     from stylegan.figures.mixing import compose as compose, mixing_grid as mixing_grid
     from stylegan.figures.paper import figure as figure
@@ -41,12 +45,14 @@ if TYPE_CHECKING:
     from stylegan.figures.video import save_video as save_video
     from stylegan.interop.official import import_official as import_official, read_official as read_official
     from stylegan.interop.onnx import export as export
-    from stylegan.interop.push import download as download, push as push
+    from stylegan.interop.push import push as push
+    from stylegan.networks.classes import class_index as class_index
     from stylegan.networks.discriminator import Discriminator as Discriminator
     from stylegan.networks.generator import Generator as Generator
     from stylegan.networks.levels import named_levels as named_levels, style_indices as style_indices
     from stylegan.networks.styles import mix as mix, truncate as truncate
     from stylegan.networks.tiny import tiny_network as tiny_network
+    from stylegan.opening import download as download, load as load, load_networks as load_networks
     from stylegan.probing.attributes import Attributes as Attributes
     from stylegan.probing.measure import probe as probe
     from stylegan.probing.report import Report as Report
@@ -65,9 +71,10 @@ if TYPE_CHECKING:
     from stylegan.training.objectives import Batch as Batch, Objectives as Objectives
     from stylegan.training.schedule import Phase as Phase, schedule as schedule
     from stylegan.training.train import resume as resume, train as train
+    from stylegan.verifying import Check as Check, verify as verify
 else:
     _HOMES = {
-        "errors": ["InputError"],
+        "errors": ["DamagedError", "InputError", "StyleganWarning"],
         "config": [
             "CONFIG_A",
             "CONFIG_B",
@@ -79,12 +86,14 @@ else:
             "Config",
             "NetworkConfig",
         ],
+        "networks.classes": ["class_index"],
         "networks.discriminator": ["Discriminator"],
         "networks.generator": ["Generator"],
         "networks.levels": ["named_levels", "style_indices"],
         "networks.styles": ["mix", "truncate"],
         "networks.tiny": ["tiny_network"],
-        "checkpoint": ["Networks", "load", "load_networks", "save"],
+        "checkpoint": ["Networks", "save"],
+        "opening": ["download", "load", "load_networks"],
         "data.dataset": ["ImageDataset", "image_grid", "save_png"],
         "data.prepare": ["prepare"],
         "sampling.controls": ["Controls"],
@@ -100,7 +109,7 @@ else:
         "figures.video": ["save_video"],
         "interop.official": ["import_official", "read_official"],
         "interop.onnx": ["export"],
-        "interop.push": ["download", "push"],
+        "interop.push": ["push"],
         "editing.directions": ["boundary", "closed_form", "principal_components"],
         "editing.projection": ["Projection", "project"],
         "editing.save_projections": ["save_projections"],
@@ -117,6 +126,7 @@ else:
         "training.schedule": ["Phase", "schedule"],
         "training.train": ["resume", "train"],
         "experiments.demo": ["demo"],
+        "verifying": ["Check", "verify"],
     }
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
     __all__ = sorted(_HOME_OF)

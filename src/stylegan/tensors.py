@@ -1,7 +1,8 @@
 """One format for everything that is kept: tensors (safetensors) and JSON. Never a pickle: reading runs no code.
 
-The JSON lies in safetensors' own metadata under "stylegan". It holds a CRC-32 of every tensor, and "stylegan_crc32"
-is that of the JSON itself. Files of older versions have neither and are read without.
+The JSON lies in safetensors' own metadata under "stylegan". It holds a CRC-32 of every tensor ("crc32"), and at its end
+one of itself without that end ("header_crc32"). Files of older versions have neither and are read without. (There is no
+second key in the metadata, as safetensors would write the two in any order, and files would not be equal.)
 """
 
 import json
@@ -11,6 +12,7 @@ import types
 import typing
 import zlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,12 @@ def write_tensors(path: Path | str, tensors: dict[str, Tensor], *, kind: str, he
     Raises OSError where it cannot be written, on a full disk for example; what was there before stays then.
     """
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    sums = {name: _crc32(t) for name, t in plain.items()}
+    sums = _sums(plain)
     text = json.dumps({"version": VERSION, "kind": kind, **header, "crc32": sums})
-    metadata = {"stylegan": text, "stylegan_crc32": f"{zlib.crc32(text.encode()):08x}"}
+    text = f'{text[:-1]}, "header_crc32": "{zlib.crc32(text.encode()):08x}"}}'
     with whole_file(path) as partial:
         try:
-            safetensors.torch.save_file(plain, partial, metadata=metadata)
+            safetensors.torch.save_file(plain, partial, metadata={"stylegan": text})
         except safetensors.SafetensorError as e:  # no OSError, though the disk was full
             number = re.search(r"os error (\d+)", str(e))
             raise OSError(int(number[1]) if number else 0, printable(e), str(path)) from e
@@ -77,13 +79,15 @@ class TensorFile:
         except (safetensors.SafetensorError, ValueError) as e:
             raise _unreadable(path, e) from e
         text = metadata.get("stylegan", "{}")
-        if metadata.get("stylegan_crc32") not in (None, f"{zlib.crc32(text.encode()):08x}"):
+        sealed = re.fullmatch(r'(.*), "header_crc32": "([0-9a-f]{8})"\}', text, re.DOTALL)
+        if sealed and f"{zlib.crc32((sealed[1] + '}').encode()):08x}" != sealed[2]:
             raise DamagedError(f"{path} is damaged: its header is not what was written")
         try:
             header = json.loads(text)
         except (ValueError, RecursionError) as e:
             raise DamagedError(f"{path} is damaged: its header is no JSON ({printable(e)})") from e
         self.header: dict[str, Any] = _checked_header(header, path, kind)
+        self.header.pop("header_crc32", None)
         sums = self.header.pop("crc32", {})
         self.sums: dict[str, Any] = sums if isinstance(sums, dict) else {}
 
@@ -94,7 +98,8 @@ class TensorFile:
 
     def check(self, names: Iterable[str]) -> None:
         """Raise DamagedError where the bytes of these tensors are not those that were written."""
-        wrong = [name for name in names if name in self.sums and _crc32(self.tensors[name]) != self.sums[name]]
+        found = _sums({name: self.tensors[name] for name in names if name in self.sums})
+        wrong = [name for name, crc32 in found.items() if crc32 != self.sums[name]]
         if wrong:
             more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
             named = ", ".join(printable(name, 100) for name in wrong[:NAMED])
@@ -113,7 +118,7 @@ def check_fields(header: Mapping[str, Any], kinds: Mapping[str, Any], path: Path
         if name in header and not _is_a(header[name], kind)
     ]
     if problems:
-        raise DamagedError(f"{path} is damaged: ; ".join(problems))
+        raise DamagedError(f"{path} is damaged: {'; '.join(problems)}")
 
 
 def _is_a(value: Any, kind: Any) -> bool:
@@ -159,6 +164,12 @@ def _unreadable(path: Path, e: Exception) -> InputError:
     if found := what_it_is(path):
         return InputError(f"{path} is {found}, not a safetensors file")
     return DamagedError(f"{path} is no safetensors file, or is truncated or damaged: {printable(e)}")
+
+
+def _sums(tensors: dict[str, Tensor]) -> dict[str, str]:
+    """The CRC-32 of each, all cores at work: zlib lets the others run meanwhile."""
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(tensors, pool.map(_crc32, tensors.values()), strict=True))
 
 
 def _crc32(t: Tensor) -> str:

@@ -15,9 +15,11 @@ import stylegan.interop
 from stylegan.checkpoint import Networks, load, load_networks, read_tensors, save, write_tensors
 from stylegan.config import CONFIG_A, CONFIG_F
 from stylegan.errors import InputError
-from stylegan.interop.push import download, push
+from stylegan.interop.official import LICENSE
+from stylegan.interop.push import push
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
+from stylegan.opening import download
 
 huggingface_hub = pytest.importorskip("huggingface_hub")
 hub = importlib.import_module("stylegan.interop.hub")
@@ -205,11 +207,41 @@ def test_push_to_hub_of_the_mixin_names_the_repository_too(remote):
     assert 'from_pretrained("me/dogs")' in card_of(remote.repos / "me" / "dogs").text
 
 
-def test_a_licence_cannot_be_changed_by_pushing(remote):
-    with pytest.raises(InputError, match=r"license mit: this network's file says CC BY-NC 4\.0"):
-        push(networks(license="CC BY-NC 4.0"), "me/ffhq", license="mit")
-    push(networks(license="CC BY-NC 4.0"), "me/ffhq", license="cc-by-nc-4.0")
-    assert load_networks(remote.repos / "me" / "ffhq" / hub.NETWORK).metadata == {"license": "CC BY-NC 4.0"}
+def test_a_licence_is_corrected_by_pushing_and_the_card_follows(remote):
+    push(networks(license="CC BY-NC 4.0"), "me/cats")
+    pushed = remote.repos / "me" / "cats"
+    assert card_of(pushed).data.license == "cc-by-nc-4.0"
+    push(networks(license="CC BY-NC 4.0"), "me/cats", license="MIT")
+    assert load_networks(pushed / hub.NETWORK).metadata == {"license": "MIT"}
+    assert card_of(pushed).data.license == "mit" and "not for commercial use" not in card_of(pushed).text
+
+
+@pytest.mark.parametrize("license", ["", " ", "mit\n---\n# mine", "x" * 200])
+def test_a_licence_that_is_no_name_is_refused(remote, license):
+    with pytest.raises(InputError, match=r"must be its name, such as cc-by-4\.0, on one short line"):
+        push(networks(), "me/cats", license=license)
+
+
+def test_a_licence_that_nobody_has_stated_is_not_claimed_on_the_card():
+    card = hub.model_card(networks(license=LICENSE), "me/x")
+    assert (card.data.license, card.data.license_name) == (None, None)
+    assert "unknown, unless you trained it" in card.text and "not for commercial use" not in card.text
+
+
+def test_the_card_names_the_classes():
+    made = networks(CONFIG.but(c_dim=2))
+    made.G_ema.class_names = ("cat", "dog")
+    assert "2 classes (0 (cat), 1 (dog))" in hub.model_card(made, "me/x").text
+
+
+@pytest.mark.parametrize("error", ["ConnectError", "ReadTimeout", "ProtocolError"])
+def test_a_hub_that_cannot_be_reached_is_one_clear_message(remote, monkeypatch, error):
+    def fail(self, repo_id, file):
+        raise getattr(pytest.importorskip("httpx"), error)("no route to host")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "file_exists", fail)
+    with pytest.raises(InputError, match=r"could not push to me/cats .*: no route to host"):
+        push(networks(), "me/cats")
 
 
 def test_a_name_that_cannot_be_a_repository_is_refused(remote, monkeypatch):
@@ -223,7 +255,9 @@ def test_a_name_that_cannot_be_a_repository_is_refused(remote, monkeypatch):
 
 def test_an_address_is_a_repository_and_perhaps_a_revision(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(hub, "hf_hub_download", lambda *args, **kwargs: asked.append((args, kwargs)) or str(tmp_path))
+    monkeypatch.setattr(
+        huggingface_hub, "hf_hub_download", lambda *args, **kwargs: asked.append((args, kwargs)) or str(tmp_path)
+    )
     assert download("hf://me/cats") == tmp_path
     download("hf://me/cats@v1.0")
     assert asked == [

@@ -3,19 +3,23 @@
 Commands that belong together share a file. Such a file imports the console, and no other.
 """
 
+import os
 import sys
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import tyro
 
 from stylegan import __version__
-from stylegan.cli.console import console
+from stylegan.cli.console import say
 from stylegan.cli.editing import directions, project
-from stylegan.cli.interop import export, import_, push
+from stylegan.cli.interop import export, import_, push, verify
 from stylegan.cli.probe import probe
 from stylegan.cli.sampling import figure, mix, sample, video
 from stylegan.cli.training import demo, prepare, train, train_help
-from stylegan.errors import InputError
+from stylegan.errors import FailedError, InputError, StyleganWarning
 
 COMMANDS: dict[str, Callable[..., int | None]] = {
     "demo": demo,
@@ -31,6 +35,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "import": import_,
     "export": export,
     "push": push,
+    "verify": verify,
 }
 """In the order of the help. `train` is only shown: its flags depend on one another, so it reads them itself."""
 
@@ -43,25 +48,76 @@ DESCRIPTION = "A style-based generator for your own pictures (arXiv 1812.04948).
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 2 the user's input, 1 anything else that is no bug."""
-    argv = sys.argv[1:]
+    """Run the command line; exit 0 done, 2 the user's input, 1 anything else that is no bug.
+
+    A bug of ours keeps its traceback, and Python's exit code 1.
+    """
+    warnings.showwarning = _show_warning(warnings.showwarning)
+    try:
+        code = _exit_code(sys.argv[1:])
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()  # here, where a closed pipe can still be caught
+    except BrokenPipeError:  # whoever reads has read enough
+        code = 0
+        _hear_no_more()
+    sys.exit(code)
+
+
+def _exit_code(argv: list[str]) -> int:
     if argv == ["--version"]:
         print(f"stylegan {__version__}")
-        sys.exit(0)
+        return 0
     try:
         if argv[:1] == ["train"]:
-            code = train(argv[1:])
-        else:
-            code = app.cli(prog="stylegan", description=DESCRIPTION, args=argv)
+            return train(argv[1:])
+        return app.cli(prog="stylegan", description=DESCRIPTION, args=argv) or 0
     except InputError as e:
-        console.print(f"stylegan: {e}", markup=False)
-        sys.exit(2)
-    except BrokenPipeError:  # whoever reads has read enough
-        sys.exit(0)
-    except (OSError, RuntimeError) as e:  # a full disk, a loss that is not finite
-        console.print(f"stylegan: {type(e).__name__}: {e}", markup=False)
-        sys.exit(1)
+        say(f"stylegan: {e}")
+        return 2
+    except BrokenPipeError:
+        raise
+    except (OSError, FailedError) as e:
+        say_last(f"stylegan: {e}")
+        return 1
+    except (MemoryError, RuntimeError) as e:
+        if not _is_out_of_memory(e):
+            raise
+        say_last(
+            "stylegan: out of memory; what was finished is kept. Other programs use it too: end them, or ask for less"
+        )
+        return 1
     except KeyboardInterrupt:
-        console.print("stopped")
-        sys.exit(1)
-    sys.exit(code or 0)
+        say_last("stopped")
+        return 1
+
+
+def _is_out_of_memory(e: BaseException) -> bool:
+    """torch's error on a GPU, its RuntimeError on a CPU, or Python's own."""
+    return isinstance(e, MemoryError) or type(e).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(e)
+
+
+def say_last(text: str) -> None:
+    """A message, if it can still be shown: the disk that is full may be the one that stderr goes to."""
+    with suppress(OSError):
+        say(text)
+
+
+def _show_warning(others: Callable[..., None]) -> Callable[..., None]:
+    """Our own warnings in one line without the place in the code; those of `others` as ever."""
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, StyleganWarning):
+            say(f"stylegan: {message}")
+        else:
+            others(message, category, *place)
+
+    return show
+
+
+def _hear_no_more() -> None:
+    """Let what is still unwritten go nowhere: Python writes it at its end, and would complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed, or replaced by something without a number
+            os.dup2(nowhere, stream.fileno())

@@ -6,32 +6,45 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from rich.console import Console
 
+from stylegan.errors import printable
 from stylegan.sampling.controls import Controls
 
 if TYPE_CHECKING:
     from stylegan.networks.generator import Generator
     from stylegan.sampling.save import Saved
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class Speaker(Console):
+    """rich's console, whose command ends as `main` decides where nobody listens any more."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich would exit with code 1 here
+
+
+console = Speaker(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 Network = Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="NETWORK")]
 Flags = Annotated[Controls, tyro.conf.arg(name="")]
+Device = Annotated[str, tyro.conf.arg(metavar="DEVICE", help="auto (the best), cpu, cuda, cuda:1, or mps.")]
+
+
+def open_network(network: str, device: str = "auto") -> "Generator":
+    """G_ema of the network that the user named, on the best device or on the one that was asked for."""
+    from stylegan.opening import load
+
+    return load(network, device)
 
 
 def network_path(network: str) -> Path:
-    """The file or run folder of a network; hf:// is fetched first."""
-    if network.startswith("hf://"):
-        from stylegan.interop.push import download
+    """The file or run folder of the network that the user named; what lies on the hub is fetched first."""
+    from stylegan.opening import find_network
 
-        return download(network)
-    return Path(network)
+    return find_network(network)
 
 
-def open_network(network: str) -> "Generator":
-    """G_ema of the network that the user named."""
-    from stylegan.checkpoint import load
-
-    return load(network_path(network))
+def say(text: object) -> None:
+    """A message on stderr, lines and all; what a terminal would obey in the names that it quotes is escaped."""
+    console.print("\n".join(printable(line, None) for line in str(text).split("\n")), markup=False)
 
 
 def beside(network: str, controls: Controls) -> Controls:
@@ -45,6 +58,6 @@ def beside(network: str, controls: Controls) -> Controls:
 
 def report(saved: "Saved") -> None:
     """Say how the pictures were made, and where they are."""
-    console.print(saved.note, markup=False)
+    say(saved.note)
     for path in saved.paths if len(saved.paths) <= 8 else [*saved.paths[:3], "...", saved.paths[-1]]:
-        console.print(str(path), markup=False)
+        say(path)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from stylegan.cli.console import Flags, Network, beside, network_path, open_network, report
+from stylegan.cli.console import Device, Flags, Network, beside, network_path, open_network, report
 
 
 def directions(
@@ -20,6 +20,7 @@ def directions(
     no: str = "",
     marks: Path | None = None,
     seeds: str = "0-3",
+    device: Device = "auto",
 ) -> None:
     """What to turn: closed-form and principal directions of W, or a named boundary learned from marked pictures.
 
@@ -40,7 +41,7 @@ def directions(
 
     folder = out or directions_folder(network_path(network))
     saved = save_directions(
-        open_network(network),
+        open_network(network, device),
         folder,
         count=count,
         levels=levels,
@@ -64,6 +65,7 @@ def project(
     seed: int = 0,
     video: bool = True,
     class_index: Annotated[int | None, tyro.conf.arg(name="class")] = None,
+    device: Device = "auto",
 ) -> None:
     """Find the styles of real pictures: files that `sample` and `mix` take for seeds (extra `perceptual`).
 
@@ -79,7 +81,7 @@ def project(
     """
     from stylegan.editing.save_projections import save_projections
 
-    G = open_network(network)
+    G = open_network(network, device)
     report(
         save_projections(G, pictures, out, space=space, steps=steps, seed=seed, video=video, class_index=class_index)
     )

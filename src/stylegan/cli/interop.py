@@ -1,26 +1,26 @@
 """A network from and for other programs: import, export, push."""
 
-from pathlib import Path
-
 import tyro
 
-from stylegan.cli.console import Network, console, network_path
+from stylegan.cli.console import Network, network_path, say
+from stylegan.files import user_path
 
 
-def import_(pkl: tyro.conf.Positional[Path], network: tyro.conf.Positional[Path]) -> None:
+def import_(pkl: tyro.conf.Positional[str], network: tyro.conf.Positional[str], license: str | None = None) -> None:
     """Read the authors' 2019 pickles, StyleGAN's and Progressive GAN's, without running anything in them.
 
     Args:
-        pkl: The authors' file.
+        pkl: The authors' file, or one of a network that was trained with their code.
         network: The .safetensors file to write.
+        license: Of the weights, e.g. cc-by-4.0, where you know it. Nothing in the file tells.
     """
     from stylegan.interop.official import import_official
 
-    networks = import_official(pkl, network)
-    console.print(f"{network}: {networks.G_ema.img_resolution} px, license {networks.metadata['license']}")
+    networks = import_official(user_path(pkl), user_path(network), license=license)
+    say(f"{network}: {networks.G_ema.img_resolution} px, license {networks.metadata['license']}")
 
 
-def export(network: Network, out: tyro.conf.Positional[Path], cutoff: int | None = 8) -> None:
+def export(network: Network, out: tyro.conf.Positional[str], cutoff: int | None = 8) -> None:
     """Write ONNX (.onnx, extra `onnx`) or torch.export (.pt2), checked against torch before it is called done.
 
     Args:
@@ -30,18 +30,33 @@ def export(network: Network, out: tyro.conf.Positional[Path], cutoff: int | None
     """
     from stylegan.interop.onnx import export
 
-    error = export(network_path(network), out, truncation_cutoff=cutoff)
-    console.print(f"{out}: equal to torch's pictures to {error:.1e} of their range")
+    error = export(network_path(network), user_path(out), truncation_cutoff=cutoff)
+    say(f"{out}: equal to torch's pictures to {error:.1e} of their range")
 
 
-def push(network: Network, repo: tyro.conf.Positional[str], private: bool = False) -> None:
+def push(network: Network, repo: tyro.conf.Positional[str], private: bool = False, license: str | None = None) -> None:
     """Push a network with a model card to the Hugging Face hub (extra `hub`); load it as hf://USER/NAME.
 
     Args:
         network: A network's file or a run folder.
         repo: USER/NAME.
         private: Make the repository private.
+        license: Of the weights, e.g. cc-by-4.0, in place of what the file says; the card is written anew.
     """
     from stylegan.interop.push import push
 
-    console.print(push(network_path(network), repo, private=private))
+    say(push(network_path(network), repo, private=private, license=license))
+
+
+def verify(path: tyro.conf.Positional[str]) -> int:
+    """Read all of a data set, run, network or folder of shards, and say what is damaged; exit 2 where something is.
+
+    Args:
+        path: A data set, a run folder, a folder of shards, or one file: a network, state, direction or projection.
+    """
+    from stylegan.verifying import verify
+
+    checks = verify(path)
+    for check in checks:
+        say(check)
+    return 0 if all(check.is_good for check in checks) else 2

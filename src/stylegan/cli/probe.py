@@ -2,10 +2,18 @@
 
 from pathlib import Path
 
-from stylegan.cli.console import Network, network_path, open_network, report
+from stylegan.cli.console import Device, Network, network_path, open_network, report
 
 
-def probe(network: Network, *, out: Path, pairs: int = 256, factors: Path | None = None, write: bool = False) -> None:
+def probe(
+    network: Network,
+    *,
+    out: Path,
+    pairs: int = 256,
+    factors: Path | None = None,
+    write: bool = False,
+    device: Device = "auto",
+) -> None:
     """Where coarse, middle and fine really lie in a network, how sharply, and what each layer changes.
 
     Args:
@@ -18,4 +26,4 @@ def probe(network: Network, *, out: Path, pairs: int = 256, factors: Path | None
     from stylegan.probing.save import save_probe
 
     path = network_path(network)
-    report(save_probe(open_network(network), out, pairs=pairs, factors=factors, network=path, write=write))
+    report(save_probe(open_network(network, device), out, pairs=pairs, factors=factors, network=path, write=write))

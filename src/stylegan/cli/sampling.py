@@ -5,12 +5,19 @@ from typing import Literal
 
 import tyro
 
-from stylegan.cli.console import Flags, Network, beside, open_network, report
+from stylegan.cli.console import Device, Flags, Network, beside, open_network, report
 from stylegan.errors import InputError
 
 
 def sample(
-    network: Network, seeds: str, out: Path, *, controls: Flags, grid: bool = False, shard: str | None = None
+    network: Network,
+    seeds: str,
+    out: Path,
+    *,
+    controls: Flags,
+    grid: bool = False,
+    shard: str | None = None,
+    device: Device = "auto",
 ) -> None:
     """Pictures from seeds: one seed is one picture, in every command, whatever the batch or the machine.
 
@@ -26,14 +33,13 @@ def sample(
     if shard is None:
         from stylegan.sampling.save import save_samples
 
-        report(save_samples(open_network(network), seeds, out, controls=controls, grid=grid))
+        report(save_samples(open_network(network, device), seeds, out, controls=controls, grid=grid))
         return
     if grid:
         raise InputError("--grid with --shard: a shard has a part of the pictures, and a sheet would need them all")
     from stylegan.sampling.shards import save_shard
-    from stylegan.training.train import best_device
 
-    report(save_shard(open_network(network).to(best_device()), seeds, out, shard=shard, controls=controls))
+    report(save_shard(open_network(network, device), seeds, out, shard=shard, controls=controls))
 
 
 def mix(
@@ -45,6 +51,7 @@ def mix(
     cols: str | None = None,
     levels: tuple[str, ...] | None = None,
     sources: tuple[str, ...] = (),
+    device: Device = "auto",
 ) -> None:
     """Style mixing, as Figure 3: pictures A (rows) with the coarse, middle or fine styles of B (columns).
 
@@ -60,7 +67,9 @@ def mix(
     from stylegan.figures.save import save_mix
 
     controls = beside(network, controls)
-    report(save_mix(open_network(network), out, a=rows, b=cols, levels=levels, sources=sources, controls=controls))
+    report(
+        save_mix(open_network(network, device), out, a=rows, b=cols, levels=levels, sources=sources, controls=controls)
+    )
 
 
 def figure(
@@ -71,6 +80,7 @@ def figure(
     controls: Flags,
     seeds: str | None = None,
     seeds_b: str | None = None,
+    device: Device = "auto",
 ) -> None:
     """A figure of the paper, for your own network.
 
@@ -85,7 +95,7 @@ def figure(
     from stylegan.figures.save import save_figure
 
     controls = beside(network, controls)
-    report(save_figure(open_network(network), name, out, seeds=seeds, seeds_b=seeds_b, controls=controls))
+    report(save_figure(open_network(network, device), name, out, seeds=seeds, seeds_b=seeds_b, controls=controls))
 
 
 def video(
@@ -98,6 +108,7 @@ def video(
     levels: str = "coarse",
     frames: int | None = None,
     fps: int = 30,
+    device: Device = "auto",
 ) -> None:
     """A film without a seam, from seed to seed and back: MP4 (extra `video`) or animated WebP.
 
@@ -115,6 +126,13 @@ def video(
 
     controls = beside(network, controls)
     film = save_video(
-        open_network(network), out, kind=kind, seeds=seeds, levels=levels, frames=frames, fps=fps, controls=controls
+        open_network(network, device),
+        out,
+        kind=kind,
+        seeds=seeds,
+        levels=levels,
+        frames=frames,
+        fps=fps,
+        controls=controls,
     )
     report(film)

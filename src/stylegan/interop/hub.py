@@ -5,7 +5,6 @@ The only module that needs an extra to be imported: `push` imports it when it is
 
 import json
 import math
-import re
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +15,10 @@ from stylegan.checkpoint import Networks, load_networks, save
 from stylegan.data.dataset import image_grid, save_png
 from stylegan.errors import InputError
 from stylegan.files import write_text
+from stylegan.interop.license import is_known, license_id
+from stylegan.networks.classes import describe_classes
 from stylegan.networks.generator import Generator
+from stylegan.opening import HOW_TO_INSTALL, HUB_FILE
 from stylegan.sampling.sampler import sample
 
 try:
@@ -25,13 +27,12 @@ try:
         ModelCard,
         ModelCardData,
         PyTorchModelHubMixin,
-        hf_hub_download as hf_hub_download,
+        hf_hub_download,
     )
-    from huggingface_hub.errors import HFValidationError as HFValidationError
 except ImportError as e:
-    raise InputError("for the Hugging Face hub, huggingface_hub must be installed: pip install 'stylegan[hub]'") from e
+    raise InputError(HOW_TO_INSTALL) from e
 
-NETWORK, PICTURES, CARD = "model.safetensors", "samples.png", "README.md"
+NETWORK, PICTURES, CARD = HUB_FILE, "samples.png", "README.md"
 PICTURE_SEEDS, PICTURE_PSI, PICTURE_CUTOFF = range(16), 0.7, 8
 PICTURE_PX = (64, 256)  # a picture of the sheet is enlarged to the one and reduced to the other
 LICENSES = ("apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "openrail")
@@ -107,7 +108,7 @@ def model_card(networks: Networks, repo_id: str) -> ModelCard:
         license=license,
         license_name=license_name,
     )
-    classes = f", {config.c_dim} classes" if config.c_dim else ""
+    classes = f", {config.c_dim} classes ({describe_classes(networks.G_ema)})" if config.c_dim else ""
     return ModelCard(
         CARD_TEXT.format(
             data=data.to_yaml(),
@@ -172,7 +173,7 @@ def _origin(networks: Networks) -> str:
     lines = [f"- {name}: {value}" for name, value in metadata.items() if isinstance(value, str | int | float)]
     if "license" not in metadata:
         lines.append("- license: none is stated; ask who made this network before you use it")
-    elif "nc" in license_id(metadata["license"]).split("-"):
+    elif is_known(metadata["license"]) and "nc" in license_id(metadata["license"]).split("-"):
         lines.append("- **These weights are not for commercial use.**")
     if "source" not in metadata:
         lines.append("- source: not stated")
@@ -182,15 +183,10 @@ def _origin(networks: Networks) -> str:
 
 def _license_fields(license: str | None) -> tuple[str | None, str | None]:
     """license and license_name of the card's header, which knows a list of licences, and "other" with a name."""
-    if license is None:
+    if license is None or not is_known(license):
         return None, None
     name = license_id(license)
     return (name, None) if name in LICENSES else ("other", name)
-
-
-def license_id(license: str) -> str:
-    """ "CC BY-NC 4.0" -> "cc-by-nc-4.0"."""
-    return re.sub(r"\s+", "-", str(license).strip().lower())
 
 
 def _save_pictures(G: Generator, path: Path) -> None:

@@ -7,33 +7,41 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stylegan.checkpoint import Networks, save
+from stylegan.checkpoint import Networks, check_finite, save
 from stylegan.config import NetworkConfig
-from stylegan.errors import InputError, refuse
+from stylegan.errors import InputError, printable, refuse
+from stylegan.files import user_path
+from stylegan.foreign import what_it_is
 from stylegan.interop.arguments import config_of, settle
-from stylegan.interop.pickles import read_pickle
+from stylegan.interop.license import UNKNOWN_LICENSE, checked_license
+from stylegan.interop.pickles import Malformed, read_pickle
 from stylegan.interop.state import OfficialNetwork, official_networks
 from stylegan.interop.variables import authors_shape, discriminator_names, generator_names, is_turned, to_ours
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 
-LICENSE = "CC BY-NC 4.0"  # of the weights that the authors published: not for commercial use
+LICENSE = f"{UNKNOWN_LICENSE}, unless you trained it; the authors' own files are CC BY-NC 4.0"
 LODS = {"lod", "G_synthesis/lod"}  # variables of theirs that are no tensors of ours; G's own is in force
 
 
-def import_official(pkl: Path | str, network: Path | str) -> Networks:
+def import_official(pkl: Path | str, network: Path | str, *, license: str | None = None) -> Networks:
     """Write the networks of an official pickle as a file of ours. Its metadata tells the licence and the source.
 
+    license: of the weights, e.g. cc-by-4.0, where you know it. None: nothing is claimed, and `LICENSE` says so.
     Raises InputError as `read_official` does, and for a file that exists.
     """
-    pkl, network = Path(pkl), Path(network)
+    pkl, network = user_path(pkl), user_path(network)
     if network.exists():
         raise InputError(f"{network} exists already: give another name, or delete it first")
     if not network.parent.is_dir():
         raise InputError(f"{network}: there is no folder {network.parent}; make it first")
+    license = LICENSE if license is None else checked_license(license)
     data = _read(pkl)
     networks = _networks(data, pkl)
-    networks.metadata = {"license": LICENSE, "source": f"{pkl.name}, sha256 {hashlib.sha256(data).hexdigest()}"}
+    networks.metadata = {
+        "license": license,
+        "source": f"{printable(pkl.name)}, sha256 {hashlib.sha256(data).hexdigest()}",
+    }
     save(network, networks)
     return networks
 
@@ -43,7 +51,8 @@ def read_official(path: Path | str) -> tuple[Generator, Discriminator, Generator
 
     Nothing in the file is executed. Raises InputError naming all that is unknown, missing or cannot be built.
     """
-    read = _networks(_read(Path(path)), Path(path))
+    path = user_path(path)
+    read = _networks(_read(path), path)
     assert read.G is not None and read.D is not None
     return read.G, read.D, read.G_ema
 
@@ -51,6 +60,8 @@ def read_official(path: Path | str) -> tuple[Generator, Discriminator, Generator
 def _read(path: Path) -> bytes:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    if (found := what_it_is(path)) and not found.startswith("a pickle"):
+        raise InputError(f"{path} is {found}, not one of the authors' pickles")
     return path.read_bytes()
 
 
@@ -63,9 +74,13 @@ def _networks(data: bytes, path: Path) -> Networks:
         if sum(array.nbytes for n in networks for array in n.variables.values()) > len(data):
             raise InputError("its variables share their bytes: no file of the authors' does")
         G, D, Gs = networks
-        return Networks(_generator(Gs, config), _generator(G, config), _discriminator(D, config), config=config)
-    except InputError as e:
+        found = Networks(_generator(Gs, config), _generator(G, config), _discriminator(D, config), config=config)
+    except (InputError, Malformed) as e:
         raise InputError(f"{path} cannot be imported:\n{e}") from e
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as e:  # it is the file that decides what goes wrong
+        raise InputError(f"{path} cannot be imported: damaged, or not the authors': {printable(e)}") from e
+    check_finite(found.tensors(), path)
+    return found
 
 
 def _generator(network: OfficialNetwork, config: NetworkConfig) -> Generator:

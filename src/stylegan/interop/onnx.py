@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import io
 import json
 import logging
 import math
@@ -16,12 +17,13 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 from torch.torch_version import TorchVersion
 
-from stylegan.checkpoint import Networks, load_networks
-from stylegan.errors import refuse
-from stylegan.files import whole_file
+from stylegan.checkpoint import Networks
+from stylegan.errors import FailedError, refuse
+from stylegan.files import user_path, whole_file
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import num_layers, resolution_of
 from stylegan.networks.styles import truncate
+from stylegan.opening import load_networks
 
 Run = Callable[[dict[str, Tensor]], Tensor]  # inputs by name -> pictures
 
@@ -53,9 +55,9 @@ def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff
     also how to use it (doc_string). It needs nothing beside it.
 
     Returns the largest difference from torch's pictures as a part of their range, measured on the written file.
-    Raises InputError for an OUT of another kind or that exists, RuntimeError if the difference is above 1e-3.
+    Raises InputError for an OUT of another kind or that exists, FailedError if the difference is above 1e-3.
     """
-    out = Path(out)
+    out = user_path(out)
     refuse(list(_problems(out, truncation_cutoff)))
     networks = network if isinstance(network, Networks) else load_networks(network)
     G = Exported(networks.G_ema, truncation_cutoff)
@@ -65,7 +67,7 @@ def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff
             run = WRITERS[out.suffix](G, partial, facts)
         error = largest_error(G, run)
         if not error <= LARGEST_ERROR:  # NaN is not either
-            raise RuntimeError(
+            raise FailedError(
                 f"{out} was not written: its pictures differ from torch's by {error:.1e} of their range, "
                 f"more than {LARGEST_ERROR:g}; please report this, with the versions of torch, onnx and onnxruntime"
             )
@@ -145,14 +147,15 @@ def _write_onnx(G: Exported, path: Path, facts: str) -> Run:
     data = json.loads(facts)["metadata"]
     own = {name: str(data[name]) for name in ("license", "source") if name in data}  # where other programs show them
     onnx.helper.set_model_props(model, {"stylegan": facts, **own})
-    onnx.save_model(model, str(path), format="protobuf")
+    path.write_bytes(model.SerializeToString())
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return lambda inputs: torch.from_numpy(session.run(None, {name: t.numpy() for name, t in inputs.items()})[0])
 
 
 def _write_pt2(G: Exported, path: Path, facts: str) -> Run:
-    with path.open("wb") as f:  # given a path, torch wants it to end in .pt2
-        torch.export.save(_trace(G), f, extra_files={"stylegan.json": facts})
+    buffer = io.BytesIO()  # into a file, torch's writer would end the process where the disk is full
+    torch.export.save(_trace(G), buffer, extra_files={"stylegan.json": facts})
+    path.write_bytes(buffer.getbuffer())
     with path.open("rb") as f:
         module = torch.export.load(f).module()
     return lambda inputs: module(**inputs)

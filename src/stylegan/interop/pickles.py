@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 
 NETWORK = {"dnnlib.tflib.network.Network", "tfutil.Network"}  # of 2019, of 2018
 RECONSTRUCT = {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
@@ -252,4 +252,7 @@ def short(value: Any) -> str:
     """A value of a pickle for a message: a hostile file may nest lists without end."""
     text = reprlib.Repr()
     text.maxlevel, text.maxother = 2, 100
-    return text.repr(value)
+    try:
+        return printable(text.repr(value))
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of thousands of digits"

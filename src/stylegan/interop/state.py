@@ -1,13 +1,14 @@
 """What the authors' pickled Network objects hold."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from stylegan.errors import InputError, refuse
-from stylegan.interop.arguments import FUNCTIONS
 from stylegan.interop.pickles import NETWORK, Call, Malformed, PickledArray, array_of, short
 
 FAMILIES = (("G_style", "D_basic", "G_style"), ("G_paper", "D_paper", "G_paper"))
+ROLES = {name: {family[i] for family in FAMILIES} for i, name in enumerate(("G", "D", "Gs"))}  # what each is built by
 COMPONENTS = {"G_style": {"mapping": "G_mapping", "synthesis": "G_synthesis"}}
 
 
@@ -34,7 +35,7 @@ def official_networks(value: Any) -> list[OfficialNetwork]:
     networks, problems = [], []
     for name, network in zip(("G", "D", "Gs"), value, strict=True):
         try:
-            networks.append(_network(name, network))
+            networks.append(_network(name, network, ROLES[name]))
         except InputError as e:
             problems.append(str(e))
     refuse(problems)
@@ -46,15 +47,17 @@ def official_networks(value: Any) -> list[OfficialNetwork]:
     return networks
 
 
-def _network(name: str, value: Any) -> OfficialNetwork:
+def _network(name: str, value: Any, functions: Collection[str]) -> OfficialNetwork:
+    """The network, which must be built by one of `functions`: said before its components are looked at, as in a hostile
+    file a network may be a component of itself."""
     state: Any = value.state if isinstance(value, Call) and value.func in NETWORK else None
     match state:
         case {"version": 2 | 3, "build_func_name": str(function), "static_kwargs": dict(given), "variables": list(own)}:
             pass
         case _:
             raise InputError(f"{name}: no Network of version 2 or 3 with its build function, arguments and variables")
-    if function not in FUNCTIONS:
-        raise InputError(f"{name}: built by {short(function)}: must be one of {', '.join(FUNCTIONS)}")
+    if function not in functions:
+        raise InputError(f"{name}: built by {short(function)}: must be {' or '.join(sorted(functions))}")
     components = _components(name, function, state.get("components") or {})
     arguments = {key: _plain(item) for key, item in given.items()}
     variables = _variables(name, own)
@@ -67,11 +70,7 @@ def _components(name: str, function: str, given: Any) -> tuple[OfficialNetwork, 
     wanted = COMPONENTS.get(function, {})
     if not isinstance(given, dict) or given.keys() != wanted.keys():
         raise InputError(f"{name}: the components of {function} must be {', '.join(wanted) or 'none'}")
-    components = tuple(_network(f"{name}'s {key}", given[key]) for key in wanted)
-    functions = tuple(component.function for component in components)
-    if functions != tuple(wanted.values()):
-        raise InputError(f"{name}: its components are built by {functions}: must be by {tuple(wanted.values())}")
-    return components
+    return tuple(_network(f"{name}'s {key}", given[key], {built_by}) for key, built_by in wanted.items())
 
 
 def _variables(name: str, pairs: list[Any]) -> dict[str, PickledArray]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from stylegan.config import NetworkConfig
 from stylegan.networks.fade import fade
 from stylegan.networks.fast.layout import lay_out
-from stylegan.networks.generator import RESAMPLES, check_c, check_lod
+from stylegan.networks.generator import RESAMPLES, as_input, check_c, check_lod
 from stylegan.networks.layers import (
     EqualizedConv2d,
     EqualizedConv2dDown,
@@ -36,6 +36,9 @@ class Discriminator(nn.Module):
         """img: (N, img_channels, H, H) with H = img_resolution / 2^floor(lod), c: (N, c_dim) -> logits (N, 1)."""
         lod = self.lod if lod is None else lod
         check_lod(lod, self.config)
+        if not torch.is_floating_point(img):
+            raise ValueError(f"img of {img.dtype}: must be floats, nominally in [-1, 1]")
+        img, c = as_input(img, "img", self.head.bias), None if c is None else as_input(c, "c", self.head.bias)
         grown = len(self.blocks) - math.floor(lod)  # blocks that are grown, besides 4x4
         H = 4 << grown
         if img.shape[1:] != (self.config.img_channels, H, H):

@@ -107,6 +107,8 @@ class Mapping(nn.Module):
         )
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        like = cast(EqualizedLinear, self.layers[0]).weight if len(self.layers) else self.embedding
+        z, c = as_input(z, "z", like), None if c is None else as_input(c, "c", like)
         if z.ndim != 2 or z.shape[1] != self.z_dim:
             raise ValueError(f"z of shape {tuple(z.shape)}: must be (N, {self.z_dim})")
         check_c(c, z.shape[0], self.c_dim)
@@ -144,6 +146,9 @@ class Synthesis(nn.Module):
         """
         lod = self.lod if lod is None else lod
         check_lod(lod, self.config)
+        like = cast(Block, self.blocks[0]).torgb.bias
+        ws = as_input(ws, "ws", like)
+        noise = None if noise is None else [as_input(map_, f"noise map {i}", like) for i, map_ in enumerate(noise)]
         if ws.ndim != 3 or ws.shape[1:] != (self.config.num_ws, self.config.w_dim):
             raise ValueError(f"ws of shape {tuple(ws.shape)}: must be (N, {self.config.num_ws}, {self.config.w_dim})")
         maps = self.noise_maps(ws.shape[0], noise_mode, noise, generator, lod)
@@ -294,6 +299,25 @@ class ToRGB(nn.Module):
         return self.conv(x) + self.bias[:, None, None]  # (N, img_channels, H, H)
 
 
+def as_input(value: Tensor, name: str, like: Tensor | None) -> Tensor:
+    """`value`, a tensor or anything that torch makes one of, with the type and on the device of the weights `like`.
+
+    Raises ValueError for what holds no real numbers. like None: a network without weights takes every floating type.
+    """
+    if not isinstance(value, Tensor):
+        try:
+            value = torch.as_tensor(value)
+        except (TypeError, ValueError, RuntimeError) as e:
+            raise ValueError(f"{name} of type {type(value).__name__}: must be a tensor or an array of numbers") from e
+    if value.is_complex():
+        raise ValueError(f"{name} of {value.dtype}: must be real numbers")
+    if like is None:
+        return value if value.is_floating_point() else value.float()
+    if value.dtype == like.dtype and value.device == like.device:  # said, as an exported program would record a cast
+        return value
+    return value.to(like.device, like.dtype)
+
+
 def check_lod(lod: float, config: NetworkConfig) -> None:
     """Raise ValueError for a lod that is not between full size and 4x4."""
     if not 0 <= lod <= config.max_lod:
@@ -305,7 +329,8 @@ def check_c(c: Tensor | None, N: int, c_dim: int) -> None:
     if c is None and c_dim:
         raise ValueError(f"c is missing: this network has {c_dim} classes and needs labels of shape (N, {c_dim})")
     if c is not None and tuple(c.shape) != (N, c_dim):
-        raise ValueError(f"c of shape {tuple(c.shape)}: must be ({N}, {c_dim}){'' if c_dim else ', or None'}")
+        how = ", one-hot: torch.nn.functional.one_hot(classes, c_dim)" if c_dim else ", or None"
+        raise ValueError(f"c of shape {tuple(c.shape)}: must be ({N}, {c_dim}){how}")
 
 
 def check_noise(noise: Sequence[Tensor], N: int, resolutions: list[int], config: NetworkConfig) -> list[Tensor | None]:

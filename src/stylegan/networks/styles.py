@@ -32,6 +32,8 @@ def truncate(ws: Tensor, w_avg: Tensor, psi: float | Sequence[float], cutoff: in
     Raises ValueError for a psi or cutoff that is none of these.
     """
     num_ws = ws.shape[1]
+    if ws.dtype != w_avg.dtype or ws.device != w_avg.device:  # the mapping network under autocast; w from elsewhere
+        ws = ws.to(w_avg)
     if w_avg.ndim == 2:
         w_avg = nearest(ws, w_avg)
     try:

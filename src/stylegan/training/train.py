@@ -10,7 +10,7 @@ import torch
 from stylegan.checkpoint import load_networks
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.device import best_device as best_device, find_device
+from stylegan.device import find_device
 from stylegan.errors import InputError, refuse
 from stylegan.files import user_path
 from stylegan.networks.generator import Generator

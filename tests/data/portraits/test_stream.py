@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stylegan.data.portraits import stream
+from stylegan.errors import FailedError
 
 portraits = pytest.importorskip("stylegan.data.portraits.portraits")
 
@@ -31,5 +32,5 @@ def test_stopping_early_ends_the_helpers(monkeypatch):
 
 def test_a_helper_that_fails_is_an_error_and_not_a_short_data_set(monkeypatch, capfd):
     monkeypatch.setattr(stream, "WORTHWHILE", 1)
-    with pytest.raises(RuntimeError, match=r"the process that draws portrait 0 stopped"):
+    with pytest.raises(FailedError, match=r"the process that draws portrait 0 stopped"):
         next(stream.portraits(5, -1, 0))

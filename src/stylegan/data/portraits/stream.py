@@ -15,6 +15,8 @@ from contextlib import ExitStack
 import numpy as np
 from numpy.typing import NDArray
 
+from stylegan.errors import FailedError
+
 WORTHWHILE = 100  # fewer are drawn sooner than the helpers start
 
 Portrait = tuple[NDArray[np.uint8], dict[str, float]]  # pixels (resolution, resolution, 3), factors
@@ -45,7 +47,7 @@ def _by_helpers(count: int, resolution: int, seed: int) -> Generator[Portrait, N
             assert pipe is not None
             pixels, factors = pipe.read(resolution**2 * 3), pipe.readline()
             if not factors.endswith(b"\n"):
-                raise RuntimeError(f"the process that draws portrait {index} stopped: its own message stands above")
+                raise FailedError(f"the process that draws portrait {index} stopped: its own message stands above")
             yield np.frombuffer(pixels, np.uint8).reshape(resolution, resolution, 3), json.loads(factors)
 
 

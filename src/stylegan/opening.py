@@ -1,0 +1,80 @@
+"""A network opened by what a person calls it. Every command and every function comes through here."""
+
+import re
+from pathlib import Path
+
+import torch
+
+from stylegan import checkpoint
+from stylegan.checkpoint import Networks
+from stylegan.device import find_device
+from stylegan.errors import InputError, printable
+from stylegan.files import user_path
+from stylegan.networks.generator import Generator
+
+ADDRESS = re.compile(r"hf://(?P<repo_id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+HUB_FILE = "model.safetensors"  # as the hub's own libraries call it
+
+
+def load(network: Path | str, device: torch.device | str | None = None) -> Generator:
+    """G_ema of a network: eval mode, float32, its gradients off.
+
+    network: a file, a run folder (its newest good snapshot), a folder with the hub's model.safetensors, or
+    hf://USER/NAME, perhaps with @REVISION.
+    device: cpu, cuda, cuda:1, mps, or auto for the best that there is; None is the CPU. (The commands say auto.)
+    Raises InputError for a network that is missing, truncated, damaged, of another kind, with missing or extra tensors,
+    or with numbers in G_ema that are not finite; of G and D it reads no number. Warns (StyleganWarning) where it takes
+    an older snapshot. Leaves torch's global random state as it was.
+    """
+    found = find_device(device or "cpu")  # before the file is read
+    return checkpoint.load(find_network(network)).to(found)
+
+
+def load_networks(network: Path | str) -> Networks:
+    """Everything that a network's file holds, on the CPU. network and errors: as of `load`."""
+    return checkpoint.load_networks(find_network(network))
+
+
+def find_network(network: Path | str) -> Path:
+    """The file or run folder that a network's name stands for; what lies on the hub is fetched first."""
+    if isinstance(network, str) and network.startswith("hf:"):
+        return download(network)
+    path = user_path(network)
+    # The box: a name that is no path, and that `stylegan.box` knows, stands for the file there.
+    if path.is_dir() and (path / HUB_FILE).is_file() and next(checkpoint.snapshots(path), None) is None:
+        return path / HUB_FILE
+    return path
+
+
+def download(address: str) -> Path:
+    """The network's file of hf://USER/NAME or hf://USER/NAME@REVISION, kept in the hub's cache until it changes there.
+
+    Raises InputError for an address of another form, and for what is not there or cannot be reached.
+    """
+    match = ADDRESS.fullmatch(address)
+    if match is None:
+        raise InputError(f"{printable(address)}: must be hf://USER/NAME or hf://USER/NAME@REVISION")
+    try:
+        import huggingface_hub
+    except ImportError as e:
+        raise InputError(HOW_TO_INSTALL) from e
+    try:
+        return Path(huggingface_hub.hf_hub_download(match["repo_id"], HUB_FILE, revision=match["revision"]))
+    except hub_errors() as e:
+        raise InputError(
+            f"{address}: no {HUB_FILE} could be had (private: `hf auth login` once): {printable(e)}"
+        ) from e
+
+
+HOW_TO_INSTALL = "for the Hugging Face hub, huggingface_hub must be installed: pip install 'stylegan[hub]'"
+
+
+def hub_errors() -> tuple[type[Exception], ...]:
+    """What huggingface_hub raises where a name is wrong, something is not there, or the hub cannot be reached."""
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        import httpx  # which it speaks through since 1.0; before, the errors were OSErrors
+    except ImportError:
+        return (OSError, HFValidationError)
+    return (OSError, HFValidationError, httpx.HTTPError, httpx.InvalidURL)

@@ -1,0 +1,60 @@
+"""A full disk and a reader who has gone: one line or none, no traceback, and no half file."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from stylegan import checkpoint
+from stylegan.networks.generator import Generator
+
+from conftest import TINY
+
+SMALL_FILES = 2000  # bytes a file may have, in place of a disk that is full
+
+
+def command(*args, limit=resource.RLIM_INFINITY, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "stylegan", *map(str, args)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+@pytest.fixture
+def network(tmp_path):
+    checkpoint.save(tmp_path / "G.safetensors", Generator(TINY).eval())
+    return tmp_path / "G.safetensors"
+
+
+@pytest.mark.parametrize("name", ["G.pt2", "G.onnx"])
+def test_an_export_onto_a_full_disk_is_one_line_and_leaves_nothing(network, tmp_path, name):
+    if name == "G.onnx":
+        pytest.importorskip("onnxruntime")
+    process = command("export", network, tmp_path / name, limit=SMALL_FILES)
+    _, err = process.communicate()
+    assert process.returncode == 1, err
+    assert "File too large" in err and "Traceback" not in err
+    assert [p.name for p in tmp_path.iterdir()] == ["G.safetensors"]
+
+
+def test_an_import_onto_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+    import golden
+
+    process = command(
+        "import", golden.FOLDER / "network-2019-proto4.pkl", tmp_path / "G.safetensors", limit=SMALL_FILES
+    )
+    _, err = process.communicate()
+    assert process.returncode == 1, err
+    assert "File too large" in err and "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_who_has_gone_ends_a_command_quietly():
+    process = command("--help", stdout=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 0

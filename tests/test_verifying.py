@@ -1,0 +1,113 @@
+"""`stylegan verify`: one line a thing, and what is damaged is named."""
+
+import hashlib
+import json
+
+import pytest
+import torch
+
+import stylegan
+from stylegan import checkpoint
+from stylegan.errors import InputError
+from stylegan.networks.generator import Generator
+from stylegan.sampling.direction import Direction
+from stylegan.sampling.shards import save_shard
+from stylegan.training.train import train
+
+from conftest import TINY
+
+
+def flip(path, place=-1):
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+def bad(path):
+    return [str(check) for check in stylegan.verify(path) if not check.is_good]
+
+
+@pytest.fixture(scope="module")
+def run(portraits, tmp_path_factory):
+    path = tmp_path_factory.mktemp("verify") / "run"
+    train(portraits.path, path, config=TINY.for_budget(0.012), device=torch.device("cpu"))
+    return path
+
+
+def test_a_run_is_its_configuration_state_and_snapshots(run):
+    checks = stylegan.verify(run)
+    assert all(check.is_good for check in checks)
+    assert {str(check).split(":")[0].removeprefix(f"{run}/") for check in checks} >= {
+        "config.json",
+        "state.safetensors",
+    }
+    assert any("snapshot-" in str(check) for check in checks)
+
+
+@pytest.mark.parametrize("pattern", ["state.safetensors", "snapshot-*.safetensors"])
+def test_a_wrong_bit_in_a_run_is_found(run, pattern):
+    file = next(run.glob(pattern))
+    flip(file)
+    try:
+        (line,) = bad(run)
+    finally:
+        flip(file)
+    assert line.startswith(f"{file} is damaged: not the bytes that were written are in ")
+
+
+def test_a_configuration_that_cannot_be_read_is_found(run):
+    text = (run / "config.json").read_text()
+    (run / "config.json").write_text(text[:-20])
+    try:
+        (line,) = bad(run)
+    finally:
+        (run / "config.json").write_text(text)
+    assert "is no run folder" in line
+
+
+def test_a_data_set_is_compared_with_its_digests(portraits):
+    (check,) = stylegan.verify(portraits.path)
+    assert check.is_good and "64 pictures" in str(check) and "as they were prepared" in str(check)
+
+
+def test_shards_are_compared_with_their_manifests(tmp_path):
+    G = Generator(TINY).eval().requires_grad_(False)
+    for i in (0, 1):
+        save_shard(G, "0-3", tmp_path, shard=(i, 2))
+    assert [check.is_good for check in stylegan.verify(tmp_path)] == [True, True]
+    tar = tmp_path / "shard-00001-of-00002.tar"
+    flip(tar)
+    (line,) = bad(tmp_path)
+    assert line.startswith(f"{tar} is damaged: delete shard-00001-of-00002.json")
+    tar.unlink()
+    assert "is missing" in bad(tmp_path)[0]
+
+
+def test_the_manifest_of_a_shard_is_checked_before_it_is_believed(tmp_path):
+    for name, facts in {"a": {"bytes": "5"}, "b": [], "c": {"bytes": 1, "sha256": 5, "count": 2**70}}.items():
+        (tmp_path / f"shard-{name}-of-3.json").write_text(json.dumps(facts))
+    assert len(bad(tmp_path)) == 3
+
+
+def test_directions_beside_a_network_are_verified_too(tmp_path):
+    checkpoint.save(tmp_path / "G.safetensors", Generator(TINY))
+    file = tmp_path / "G-directions" / "age.safetensors"
+    file.parent.mkdir()
+    Direction("age", torch.ones(8), (0,), "boundary", "0" * 16, 1.0).save(file)
+    assert [check.is_good for check in stylegan.verify(tmp_path)] == [True, True]
+    flip(file)
+    assert bad(tmp_path) == [f"{file} is damaged: not the bytes that were written are in vector"]
+
+
+def test_a_folder_with_nothing_of_ours_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no data set, run, network, shard, direction or projection"):
+        stylegan.verify(tmp_path)
+
+
+def test_verifying_changes_nothing(run):
+    def digests():
+        return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in run.iterdir() if p.is_file()}
+
+    before = digests()
+    stylegan.verify(run)
+    assert digests() == before
