@@ -23,8 +23,8 @@ def separability(codes: Array, logits: Array, *, keep: float = 0.5) -> Separabil
 
     logits: (N, attributes), above 0 where a classifier says yes, its size how confident it is; or true factors minus
     their threshold. For each attribute, only the share `keep` of the pictures with the most confident answers is used
-    (the authors: 100,000 of 200,000). The machine is evaluated on its training pictures, as in the authors' code, so
-    there must be many more of them than dimensions.
+    (the authors: 100,000 of 200,000). The machine is evaluated on its training pictures, as in the authors' code,
+    so there must be many more of them than dimensions.
     """
     codes, logits = checked(codes=codes, logits=logits, same_width=False)
     if len(codes) != len(logits):
