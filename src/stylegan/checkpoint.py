@@ -50,8 +50,13 @@ class Networks:
         return {f"{name}.{key}": t for name, network in modules for key, t in network.state_dict().items()}
 
 
-def save(path: Path | str, networks: Generator | Networks, metadata: dict[str, Any] | None = None) -> None:
-    """Write G_ema, or all of `networks`, as one whole file; configuration, growth (lod) and metadata are its JSON."""
+def save(
+    path: Path | str, networks: Generator | Networks, metadata: dict[str, Any] | None = None, *, half: bool = False
+) -> None:
+    """Write G_ema, or all of `networks`, as one whole file; configuration, growth (lod) and metadata are its JSON.
+
+    half: in half precision, which halves the file. It is read back in float32.
+    """
     if isinstance(networks, Generator):
         networks = Networks(networks)
     G_ema = networks.G_ema
@@ -65,7 +70,8 @@ def save(path: Path | str, networks: Generator | Networks, metadata: dict[str, A
         "networks": list(networks.modules()),
         "metadata": metadata,
     }
-    write_tensors(path, networks.tensors(), kind="network", header=header)
+    tensors = {name: t.half() if half else t for name, t in networks.tensors().items()}
+    write_tensors(path, tensors, kind="network", header=header)
 
 
 def load(network: Path | str) -> Generator:
@@ -128,7 +134,7 @@ def _load_file(path: Path, *, only_G_ema: bool) -> Networks:
             networks = _build(config, header)
     except TooLargeError as e:
         raise InputError(f"{path}: its configuration asks for larger networks than its {held:,} numbers") from e
-    check_tensors(file.tensors, networks.tensors(), path)
+    check_tensors(file.tensors, networks.tensors(), path, half=True)
     if only_G_ema:
         networks.G = networks.D = None
     file.check(networks.tensors())
@@ -203,13 +209,17 @@ def check_levels(levels: Any, config: NetworkConfig, path: Path) -> dict[str, li
     return levels
 
 
-def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
-    """Raise InputError naming every tensor that is missing, extra, or of another shape or type."""
+def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], path: Path, *, half: bool = False) -> None:
+    """Raise InputError naming every tensor that is missing, extra, or of another shape or type.
+
+    half: tensors in half precision are fine too.
+    """
     problems = [f"  {name} is missing" for name in expected.keys() - tensors.keys()]
     problems += [f"  {printable(name)} is not part of this network" for name in tensors.keys() - expected.keys()]
     for name in expected.keys() & tensors.keys():
         given, wanted = tensors[name], expected[name]
-        if given.shape != wanted.shape or given.dtype != wanted.dtype:
+        fine = given.dtype == wanted.dtype or (half and given.dtype == torch.float16)
+        if given.shape != wanted.shape or not fine:
             problems.append(
                 f"  {name} is {tuple(given.shape)} {given.dtype}: must be {tuple(wanted.shape)} {wanted.dtype}"
             )

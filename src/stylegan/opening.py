@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from stylegan import checkpoint
+from stylegan import box, checkpoint
 from stylegan.checkpoint import Networks
 from stylegan.device import find_device
 from stylegan.errors import InputError, printable
@@ -19,8 +19,8 @@ HUB_FILE = "model.safetensors"  # as the hub's own libraries call it
 def load(network: Path | str, device: torch.device | str | None = None) -> Generator:
     """G_ema of a network: eval mode, float32, its gradients off.
 
-    network: a file, a run folder (its newest good snapshot), a folder with the hub's model.safetensors, or
-    hf://USER/NAME, perhaps with @REVISION.
+    network: a file, a run folder (its newest good snapshot), a folder with the hub's model.safetensors, the name of a
+    network in the box ("portraits"), or hf://USER/NAME, perhaps with @REVISION. A file or run of that name comes first.
     device: cpu, cuda, cuda:1, mps, or auto for the best that there is; None is the CPU. (The commands say auto.)
     Raises InputError for a network that is missing, truncated, damaged, of another kind, with missing or extra tensors,
     or with numbers in G_ema that are not finite; of G and D it reads no number. Warns (StyleganWarning) where it takes
@@ -40,10 +40,20 @@ def find_network(network: Path | str) -> Path:
     if isinstance(network, str) and network.startswith("hf:"):
         return download(network)
     path = user_path(network)
-    # The box: a name that is no path, and that `stylegan.box` knows, stands for the file there.
+    if str(network) in box.names() and not _is_network(path):
+        return box.boxed(str(network))
+    if not path.exists() and re.fullmatch(r"[\w-]+", str(network)):
+        there = ", ".join(box.names())
+        raise InputError(f"{printable(network)}: no such file or run folder, and no network in the box ({there})")
     if path.is_dir() and (path / HUB_FILE).is_file() and next(checkpoint.snapshots(path), None) is None:
         return path / HUB_FILE
     return path
+
+
+def _is_network(path: Path) -> bool:
+    """Is it a file, or a folder with a network in it? A data set may have the name of a network in the box."""
+    in_folder = path.is_dir() and (next(checkpoint.snapshots(path), None) or (path / HUB_FILE).is_file())
+    return path.is_file() or bool(in_folder)
 
 
 def download(address: str) -> Path:
