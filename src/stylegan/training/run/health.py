@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.data.pixels import to_float
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.recipe import synthesize
 from stylegan.sampling.sampler import Sampler
+from stylegan.training.batch import labels, process_reals
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
@@ -109,18 +109,17 @@ class Health:
     def _fakes(self, part: slice, state: TrainingState) -> torch.Tensor:
         """Pictures of some of the seeds 0 to 31, on the CPU."""
         G, seeds = state.G_ema, range(len(self.seen))[part]
-        made = Sampler(G, Controls(psi=1)).recipe(seeds, c=self._c(self.seen[part], state))
+        made = Sampler(G, Controls(psi=1)).recipe(seeds, c=labels(self.dataset, self.seen[part], state))
         return torch.cat([images.cpu() for images in synthesize(G, made)])
 
     def _reals(self, indices: NDArray[np.int64], phase: Phase) -> torch.Tensor:
-        return to_float(torch.from_numpy(self.dataset.batch(phase.resolution, indices)))
+        """Faded as those that D learns from, and as G's pictures, but not mirrored; on the CPU."""
+        images = torch.from_numpy(self.dataset.batch(phase.resolution, indices))
+        return process_reals(images, torch.zeros(len(images), dtype=torch.bool), phase.lod)
 
     def _D(self, images: torch.Tensor, indices: NDArray[np.int64], state: TrainingState) -> torch.Tensor:
-        logits: torch.Tensor = state.D(images.to(state.device), self._c(indices, state))
+        logits: torch.Tensor = state.D(images.to(state.device), labels(self.dataset, indices, state))
         return logits
-
-    def _c(self, indices: NDArray[np.int64], state: TrainingState) -> torch.Tensor | None:
-        return torch.from_numpy(self.dataset.labels(indices)).to(state.device) if state.config.c_dim else None
 
 
 def is_silent(stats: dict[str, float]) -> bool:
