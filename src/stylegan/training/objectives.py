@@ -94,8 +94,8 @@ def verdicts(real_logits: Tensor, fake_logits: Tensor) -> Stats:
 class Objectives:
     """A loss: the objective of D and the objective of G.
 
-    name: stands in the run folder. lazy: D's objective has a penalty on the reals that may be taken in every
-    r1_interval-th step of D alone, as `batch.gamma` says.
+    name: stands in the run folder. lazy: D's objective differentiates D at the reals, in every r1_interval-th step of
+    D, as `batch.gamma` says. Without it the reals never require a gradient.
     """
 
     name: str

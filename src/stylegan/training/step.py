@@ -33,7 +33,7 @@ def step(state: TrainingState, learner: Learner, objective: Objective, inputs: I
     optimizer = state.D_opt if learner == "D" else state.G_opt
     weights = optimizer.param_groups[0]["params"]
     parts = micro_batches(len(inputs.reals), state.config.batch_gpu)
-    penalized = learner == "D" and state.phase.penalized
+    penalized = learner == "D" and state.phase.penalized and state.objectives.lazy
     optimizer.zero_grad(set_to_none=True)
     w_means: list[Tensor] = []
     stats: dict[str, Tensor] = {}
