@@ -118,6 +118,20 @@ def test_wgan_gp_looks_between_the_pictures_through_the_augmentation():
     torch.testing.assert_close(loss, -reals + 10 * (2 / 4 - 1) ** 2 + 0.001 * reals**2)
 
 
+def test_weights_that_are_frozen_stay_so_and_get_no_gradient():
+    state = entered()
+    frozen = [next(state.D.parameters()), next(state.G.parameters())]
+    for p in frozen:
+        p.requires_grad_(False)
+    before = [p.clone() for p in frozen]
+    gradients = a_step_of_each(state).keys()
+    assert [p.requires_grad for p in frozen] == [False, False]
+    assert all(torch.equal(p, q) for p, q in zip(frozen, before, strict=True))
+    learning = [p for p in [*state.D.parameters(), *state.G.parameters()] if all(p is not q for q in frozen)]
+    assert all(p.requires_grad for p in learning)
+    assert gradients and all(p.grad is None for p in frozen)
+
+
 # The augmentation
 
 
@@ -195,7 +209,7 @@ def test_a_run_goes_on_with_its_own_loss_and_augmentation_only(portraits, tiny, 
 
 def test_a_run_of_the_packages_loss_goes_on_without_another(portraits, tiny, tmp_path):
     train(portraits.path, tmp_path / "run", config=tiny.but(total_kimg=0.004))
-    assert json.loads((tmp_path / "run/config.json").read_text()).keys() == {"config", "data"}
+    assert json.loads((tmp_path / "run/config.json").read_text()).keys() == {"config", "data", "keep_snapshots"}
     with pytest.raises(InputError, match="was started without objectives='hinge': go on without it"):
         resume(tmp_path / "run", objectives=HINGE)
 

@@ -109,6 +109,12 @@ class Objectives:
             return []
         return [f"r1_interval {config.r1_interval}: must be 1 with loss {self.name}, which has no R1"]
 
+    def ignored(self, config: Config) -> list[str]:
+        """What of the configuration this loss would ignore, one line each. Runs that began with it still go on."""
+        if self.lazy or config.r1_gamma is None:
+            return []
+        return [f"r1_gamma {config.r1_gamma:g}: must not be given with loss {self.name}, which has no R1"]
+
 
 LOSSES = {
     "logistic": Objectives("logistic", d_logistic, g_logistic),

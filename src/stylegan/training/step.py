@@ -55,8 +55,9 @@ def step(state: TrainingState, learner: Learner, objective: Objective, inputs: I
 class Learned(NamedTuple):
     """What one of `count` micro-batches adds to the whole batch.
 
-    gradients: of the loss for the weights of the learner, None for layers that take no part; w_means: the mean w
-    (w_dim,) of the pictures that G made, for w_avg to move towards, or none; stats: loss and statistics.
+    gradients: of the loss with respect to the learner's weights, None for those that are frozen or take no part.
+    w_means: the mean w (w_dim,) of the pictures that G made, for w_avg to move towards, or none. stats: loss and
+    statistics.
     """
 
     gradients: list[Tensor | None]
@@ -97,11 +98,12 @@ def learn(
     with frozen(other):
         loss, stats = objective(G, partial(judge, state, learner), batch)
         mean = loss.mean()
-        gradients = torch.autograd.grad(mean / count, list(network.parameters()), allow_unused=True)
+        learning = [p for p in network.parameters() if p.requires_grad]
+        found = iter(torch.autograd.grad(mean / count, learning, allow_unused=True))
+        gradients = [next(found) if p.requires_grad else None for p in network.parameters()]
     w_means = [fakes.w_mean / count for fakes in made if fakes.w_mean is not None]
-    found = {f"{learner}_loss": mean} | stats
-    found = {name: value.detach() / count for name, value in found.items()}
-    return Learned(list(gradients), w_means[:1], found)
+    stats = {f"{learner}_loss": mean} | stats
+    return Learned(gradients, w_means[:1], {name: value.detach() / count for name, value in stats.items()})
 
 
 def generate(state: TrainingState, latents: Latents) -> Fakes:
@@ -130,12 +132,14 @@ def judge(state: TrainingState, learner: Learner, images: Tensor, c: Tensor | No
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """No gradients for the weights of `network`: those of its input still pass."""
+    """Within, the weights of `network` get no gradient; its input still does. Afterwards they learn as before."""
+    learning = [p for p in network.parameters() if p.requires_grad]
     network.requires_grad_(False)
     try:
         yield
     finally:
-        network.requires_grad_(True)
+        for p in learning:
+            p.requires_grad_(True)
 
 
 def precision(state: TrainingState, *, enabled: bool = True) -> torch.autocast:

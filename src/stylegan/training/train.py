@@ -23,6 +23,7 @@ from stylegan.training.machine.precision import refused_precision
 from stylegan.training.machine.programs import missing_compiler, plan
 from stylegan.training.objectives import LOSSES, Objectives
 from stylegan.training.resuming import Kept, changed, check_budget, same_data, saved_state
+from stylegan.training.run.first_lines import first_lines
 from stylegan.training.run.folder import (
     Follower,
     Run,
@@ -32,7 +33,6 @@ from stylegan.training.run.folder import (
     read_config,
     read_record,
 )
-from stylegan.training.run.opening import opening
 from stylegan.training.run.voice import voice
 from stylegan.training.schedule import KEEP_SNAPSHOTS, refused_batches
 from stylegan.training.state import TrainingState
@@ -118,7 +118,7 @@ def resume(
     dataset = same_data(out, data, trained_on)
     device = own_device(device)
     with processes.joined(device):
-        check(config, dataset, device, objectives=objectives)
+        check(config, dataset, device, objectives=objectives, resumed=True)
         own = {"objectives": objectives, "augmentation": augment}
         state, before = saved_state(out, config, device, previous=previous, own=own)
         check_own_parts(out, state)
@@ -180,19 +180,27 @@ def name_classes(state: TrainingState, dataset: ImageDataset) -> None:
         state.metadata["class_names"] = list(dataset.class_names)
 
 
-def check(config: Config, dataset: ImageDataset, device: torch.device, *, objectives: Objectives | None = None) -> None:
+def check(
+    config: Config,
+    dataset: ImageDataset,
+    device: torch.device,
+    *,
+    objectives: Objectives | None = None,
+    resumed: bool = False,
+) -> None:
     """Raise InputError, naming at once all that does not fit data, loss, processes or machine."""
     loss = objectives or LOSSES[config.loss]
+    of_loss = [*loss.misfits(config), *([] if resumed else loss.ignored(config))]
     machine = [*refused_batches(config, processes.world()), *missing_compiler(config, device)]
     machine += refused_precision(config, device)
-    refuse([*misfits(config, dataset), *loss.misfits(config), *machine])
+    refuse([*misfits(config, dataset), *of_loss, *machine])
 
 
 def _go_on(keeping: Keeping, dataset: ImageDataset, state: TrainingState) -> Generator:
     out = keeping.out
     same = {"the data set": int(dataset.fingerprint[:12], 16), "the images shown": state.cur_nimg}
     processes.check_same(same | {"the weights": state.checksum()}, state.device)
-    for line in opening(state, dataset, keeping.keep_snapshots):
+    for line in first_lines(state, dataset, keeping.keep_snapshots):
         say(line)
     for line in plan(state.config, state.device) if state.config.compile else ():
         say(line)

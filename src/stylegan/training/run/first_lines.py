@@ -12,7 +12,7 @@ from stylegan.training.schedule import batch_of, level_images, schedule
 from stylegan.training.state import TrainingState
 
 
-def opening(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | None) -> list[str]:
+def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | None) -> list[str]:
     """What trains on what, a line for each."""
     config, phase = state.config, schedule(state.config, state.cur_nimg, processes.world())
     H, shown = config.img_resolution, round(1000 * config.total_kimg)
@@ -22,7 +22,7 @@ def opening(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | N
     batch = f"batch {phase.batch}, rate {rate_of(config, phase.resolution):g}"
     return [
         f"{level}; {batch}{'; then ' + '; '.join(later) if later else ''}",
-        f"{penalty(config)}; mirroring {mirroring(config)}; {classes(config, dataset)}",
+        f"{penalty(state)}; mirroring {mirroring(config)}; {classes(config, dataset)}",
         f"{where(state)}; seed {config.seed}",
         disk(state, keep_snapshots),
     ]
@@ -39,10 +39,11 @@ def rate_of(config: Config, resolution: int) -> float:
     return config.lrate_at.get(resolution, config.lrate)
 
 
-def penalty(config: Config) -> str:
-    """ "R1 10 in every step"."""
-    if config.loss != "logistic":
-        return f"loss {config.loss}"
+def penalty(state: TrainingState) -> str:
+    """ "R1 10 in every step", or the name of a loss without R1."""
+    config = state.config
+    if not state.objectives.lazy:
+        return f"loss {state.objectives.name}"
     often = "every step" if config.r1_interval == 1 else f"one step of {config.r1_interval}"
     return f"R1 {config.gamma:.3g} in {often}"
 
