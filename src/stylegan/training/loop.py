@@ -15,9 +15,9 @@ from stylegan.training.machine import processes
 from stylegan.training.randomness import DataOrder
 from stylegan.training.schedule import schedule
 from stylegan.training.state import TrainingState
-from stylegan.training.step import generate, step
+from stylegan.training.step import GRADIENTS, generate, step
 
-Stats = dict[str, float]
+Numbers = dict[str, float]
 
 
 class Watcher(Protocol):
@@ -25,7 +25,7 @@ class Watcher(Protocol):
 
     stop: bool
 
-    def after_step(self, state: TrainingState, stats: Stats, tick: Stats | None) -> None:
+    def after_step(self, state: TrainingState, stats: Numbers, tick: Numbers | None) -> None:
         """Called after every step with its statistics; tick: where a tick ended, the means over all of its steps."""
 
 
@@ -62,11 +62,11 @@ def shared_fakes(state: TrainingState, inputs: Inputs) -> tuple[Inputs, Inputs]:
     return inputs._replace(latents=for_d), inputs._replace(latents=for_g)
 
 
-def finite(stats: dict[str, Tensor], cur_nimg: int, *, stop: bool) -> tuple[Stats, bool]:
+def finite(stats: dict[str, Tensor], cur_nimg: int, *, stop: bool) -> tuple[Numbers, bool]:
     """Plain numbers, means over the joint batch, and whether any process wishes to stop.
 
     The one moment of an iteration in which the host waits for the device, and for the other processes' answers. Raises
-    DivergedError, in every process, naming what is not finite.
+    DivergedError, in every process, naming the losses, statistics and gradients that are not finite.
     """
     wish = next(iter(stats.values())).new_full((), float(stop), dtype=torch.float32)
     means = torch.stack([*(s.detach().float() for s in stats.values()), wish])
@@ -75,4 +75,4 @@ def finite(stats: dict[str, Tensor], cur_nimg: int, *, stop: bool) -> tuple[Stat
     values = dict(zip(stats, numbers, strict=True))
     if broken := [f"{name} is {value}" for name, value in values.items() if not np.isfinite(value)]:
         raise DivergedError(f"the step that ended at {cur_nimg:,} images diverged: {', '.join(broken)}")
-    return values, wishes > 0
+    return {name: value for name, value in values.items() if name not in GRADIENTS.values()}, wishes > 0

@@ -219,14 +219,16 @@ def adam(network: nn.Module) -> torch.optim.Adam:
     return torch.optim.Adam(network.parameters(), betas=(0.0, ADAM_BETA2), fused=True)
 
 
-def update(optimizer: torch.optim.Adam, *, lrate: float, step: int) -> None:
+def update(optimizer: torch.optim.Adam, *, lrate: float, step: int, skipped: Tensor) -> None:
     """One step of Adam on the gradients that are there, the `step`-th (from 1) since its reset.
 
+    skipped: a truth value () on the device. Where it holds, nothing changes, and the host need not know.
     The authors' Adam adds its epsilon before the bias of v is corrected: with small gradients, those of the mapping
     network above all, that is another training (golden/train_steps.npz).
     """
     for group in optimizer.param_groups:
         group["lr"], group["eps"] = lrate, ADAM_EPS / (1 - ADAM_BETA2**step) ** 0.5
+    setattr(optimizer, "found_inf", skipped.float())  # noqa: B010 (what GradScaler sets; mypy does not know it)
     optimizer.step()
 
 

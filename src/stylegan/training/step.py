@@ -6,10 +6,12 @@ Micro-batches, processes, precision, compiled programs and optimizers appear onl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 
 from stylegan.networks.styles import mix, update_w_avg
 from stylegan.training.batch import Inputs
@@ -22,13 +24,16 @@ from stylegan.training.randomness import Fakes, Latents
 from stylegan.training.state import TrainingState, laid_like, update
 
 Learner = Literal["G", "D"]
+GRADIENTS: dict[Learner, str] = {"D": "D_gradient", "G": "G_gradient"}
+"""Names of the statistic that tells whether a gradient was finite. It is checked, and not recorded."""
 
 
 def step(state: TrainingState, learner: Learner, objective: Objective, inputs: Inputs) -> dict[str, Tensor]:
     """One step of Adam for a network on the gradient of the joint batch, from micro-batches here and in every process.
 
     w_avg moves once, towards the mean w of the pictures that were made. Returns the means, over the pictures of this
-    process, of the loss (D_loss or G_loss) and of the objective's statistics.
+    process, of the loss (D_loss or G_loss) and of the objective's statistics, and the largest number of the joint
+    gradient (D_gradient or G_gradient). If that is not finite, neither the weights nor Adam change.
     """
     optimizer = state.D_opt if learner == "D" else state.G_opt
     weights = optimizer.param_groups[0]["params"]
@@ -48,8 +53,9 @@ def step(state: TrainingState, learner: Learner, objective: Objective, inputs: I
     if w_mean:
         update_w_avg(state.G.w_avg, w_mean[0][None])
     state.adam_steps += learner == "D"  # D's step is the first of the two
-    update(optimizer, lrate=state.phase.lrate, step=state.adam_steps)
-    return stats
+    largest = get_total_norm([p.grad for p in weights if p.grad is not None], norm_type=inf)
+    update(optimizer, lrate=state.phase.lrate, step=state.adam_steps, skipped=~largest.isfinite())
+    return stats | {GRADIENTS[learner]: largest}
 
 
 class Learned(NamedTuple):
