@@ -4,15 +4,18 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean, median_high
 
 import torch
 
 from stylegan.config import Config
+from stylegan.training.augment import Augmentation
 from stylegan.training.batch import Inputs
 from stylegan.training.loop import take_steps
 from stylegan.training.machine import processes
 from stylegan.training.machine.programs import phases, why_not
+from stylegan.training.objectives import Objectives
 from stylegan.training.randomness import Latents, draw
 from stylegan.training.schedule import Phase, batch_of, level_images
 from stylegan.training.state import TrainingState
@@ -30,14 +33,21 @@ class Cost:
     compile_sec: float = 0.0
 
 
-def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2.0) -> dict[int, Cost]:
+def measure_levels(
+    config: Config,
+    device: torch.device,
+    *,
+    objectives: Objectives | None = None,
+    augmentation: Augmentation | None = None,
+    trial_sec: float = 2.0,
+) -> dict[int, Cost]:
     """The cost of each resolution of the schedule, fading: real steps of a throw-away network on random pictures.
 
     Many processes measure together, each its part of the batch, and all find the same seconds.
     The levels take turns, and the median counts: a busy moment of the machine does not distort one level alone.
     With R1 in some steps only, steps with and without are tried, and count as often as they are taken.
     """
-    state = TrainingState.new(config, device)
+    state = TrainingState.new(config, device, objectives=objectives, augmentation=augmentation)
     resolutions = list(level_images(config))
     kinds = [(resolution, penalized) for resolution in resolutions for penalized in (True, False)[: config.r1_interval]]
     first = {kind: _timed_step(state, *kind) for kind in kinds}  # warms up, and takes the memory
@@ -78,9 +88,9 @@ def _timed_step(state: TrainingState, resolution: int, penalized: bool) -> tuple
     start = time.perf_counter()
     for_d = latents()
     N = len(for_d.z)
-    reals = torch.rand(N, config.img_channels, resolution, resolution, device=device)
-    u, augment_u = torch.rand(N, 1, 1, 1, device=device), torch.rand(N, state.augmentation.numbers, device=device)
-    inputs = Inputs(reals, for_d.c, for_d, u, augment_u)
+    uniform = partial(torch.rand, generator=generator, device=device)
+    reals = uniform(N, config.img_channels, resolution, resolution)
+    inputs = Inputs(reals, for_d.c, for_d, uniform(N, 1, 1, 1), uniform(N, state.augmentation.numbers))
     stats = take_steps(state, inputs, inputs if config.shared_fakes else inputs._replace(latents=latents()))
     stats["G_loss"].item()  # a GPU has finished only now
     sec = torch.tensor(time.perf_counter() - start, device=device)

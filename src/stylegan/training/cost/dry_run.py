@@ -1,30 +1,42 @@
 """What a long training run will take, before it begins: memory, speed and time of every level, and the total."""
 
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
+from stylegan.training.augment import Augmentation
 from stylegan.training.cost.budget import Cost, level_sec, measure_levels
 from stylegan.training.machine import processes
 from stylegan.training.machine.programs import plan
+from stylegan.training.objectives import Objectives
 from stylegan.training.run.bar import clock
 from stylegan.training.schedule import batch_of
 from stylegan.training.train import check
 
 
-def dry_run(data: Path | str, config: Config, device: torch.device) -> str:
+def dry_run(
+    data: Path | str,
+    config: Config,
+    device: torch.device,
+    *,
+    objectives: Objectives | None = None,
+    augment: Augmentation | None = None,
+) -> str:
     """A table in plain text, from a few real steps at each resolution. Writes nothing; raises InputError as `train`.
 
+    objectives, augment: your own, as in `train`.
     Many processes measure together as they would train; the table is process 0's, and the others get "".
     """
     dataset = ImageDataset(data)
     with processes.joined(device):
         world = processes.world()
-        check(config, dataset, device)
-        costs = measure_levels(config, device)
-        plain = measure_levels(config.but(compile=False), device) if config.compile else {}
+        check(config, dataset, device, objectives=objectives)
+        measure = partial(measure_levels, device=device, objectives=objectives, augmentation=augment)
+        costs = measure(config)
+        plain = measure(config.but(compile=False)) if config.compile else {}
         if processes.rank():
             return ""
     epochs = 1000 * config.total_kimg / len(dataset)
