@@ -17,9 +17,11 @@ Loss = Literal["wgan_gp", "logistic"]
 Precision = Literal["auto", "fp32", "bf16"]
 NoiseMode = Literal["random", "const", "none"]
 
-BATCH = Range(lambda n: n > 0 and n % min(4, n) == 0, "1, 2, 3 or a multiple of 4")  # minibatch deviation: groups of 4
+GROUP_SIZE = 4  # pictures in a group of the minibatch deviation
+BATCH = Range(lambda n: n > 0 and n % min(GROUP_SIZE, n) == 0, f"1, 2, 3 or a multiple of {GROUP_SIZE}")
 BATCH_GPU = Range(
-    lambda n: n > 0 and n % 4 == 0, "a multiple of 4, as the minibatch deviation works on groups of 4 pictures"
+    lambda n: n > 0 and n % GROUP_SIZE == 0,
+    f"a multiple of {GROUP_SIZE}, as the minibatch deviation works on groups of {GROUP_SIZE} pictures",
 )
 BATCHES: Mapping[int, tuple[int, Mapping[int, int]]] = MappingProxyType(
     {
@@ -185,7 +187,7 @@ class Config(NetworkConfig):
     lrate_at: Mapping[int, float] = setting(by_resolution({128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}), POSITIVE)
     """Learning rate at single resolutions."""
     lrate_rampup_kimg: float = setting(0.0, NOT_NEGATIVE)
-    """Raise the learning rate from 0 over the first thousands of images."""
+    """Raise the learning rate from 0 over the first thousands of images, as the authors' schedule can."""
     batch: int = setting(BATCHES[1][0], BATCH)
     """Images in a step where batch_at has no entry. Given alone, it holds everywhere."""
     batch_at: Mapping[int, int] = setting(BATCHES[1][1], BATCH)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from stylegan.data.dataset import ImageDataset
 from stylegan.data.pixels import to_float
+from stylegan.networks.fade import fraction
 from stylegan.networks.layers import downsample, upsample
 from stylegan.training.machine import processes
 from stylegan.training.randomness import DataOrder, Latents, draw, step_generator
@@ -70,7 +71,7 @@ def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:
     """uint8 (N, C, H, H) -> [-1, 1], some mirrored, faded like G's pictures. mirrored: (N,) of bool."""
     x = to_float(images)
     x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
-    fade = lod - int(lod)
+    fade = fraction(lod)
     return torch.lerp(x, upsample(downsample(x)), fade) if fade else x
 
 

@@ -4,7 +4,7 @@ import itertools
 import math
 from dataclasses import dataclass
 
-from stylegan.config import Config
+from stylegan.config import GROUP_SIZE, Config
 
 KEEP_SNAPSHOTS = 10  # of a run, by default: each is 302 MB for configuration F at 256 px
 
@@ -59,11 +59,12 @@ def refused_batches(config: Config, num_gpus: int) -> list[str]:
     """Why `num_gpus` processes cannot share the batches of some levels, one line each."""
     if num_gpus == 1:
         return []
+    group = GROUP_SIZE
     return [
-        f"batch {batch} at {resolution}x{resolution}: must be a multiple of {4 * num_gpus} with {num_gpus} processes, "
-        "as the minibatch deviation works on groups of 4 pictures: set --batch or --batch-at"
+        f"batch {batch} at {resolution}x{resolution}: must be a multiple of {group * num_gpus} with {num_gpus} "
+        f"processes, as the minibatch deviation works on groups of {group} pictures: set --batch or --batch-at"
         for _, resolution in level_starts(config)
-        if (batch := batch_of(config, resolution, num_gpus)) % (4 * num_gpus) or not batch
+        if (batch := batch_of(config, resolution, num_gpus)) % (group * num_gpus) or not batch
     ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from stylegan.config import GROUP_SIZE
 from stylegan.errors import DivergedError, FailedError, InputError
 from stylegan.training.machine import processes
 from stylegan.training.state import TrainingState
@@ -58,4 +59,4 @@ def out_of_memory(e: BaseException) -> bool:
 def smaller_part(state: TrainingState) -> int:
     """Half of what a process computes at once, in whole deviation groups."""
     now = state.config.batch_gpu or state.phase.batch // processes.world()
-    return max(now // 8 * 4, 4)
+    return max(now // 2 // GROUP_SIZE * GROUP_SIZE, GROUP_SIZE)

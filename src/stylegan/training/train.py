@@ -198,8 +198,9 @@ def check(
 
 def _go_on(keeping: Keeping, dataset: ImageDataset, state: TrainingState) -> Generator:
     out = keeping.out
-    same = {"the data set": int(dataset.fingerprint[:12], 16), "the images shown": state.cur_nimg}
-    processes.check_same(same | {"the weights": state.checksum()}, state.device)
+    if processes.world() > 1:
+        same = {"the data set": int(dataset.fingerprint[:12], 16), "the images shown": state.cur_nimg}
+        processes.check_same(same | {"the weights": state.checksum()}, state.device)
     for line in first_lines(state, dataset, keeping.keep_snapshots):
         say(line)
     for line in plan(state.config, state.device) if state.config.compile else ():

@@ -7,6 +7,7 @@ from functools import partial
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from stylegan.config import GROUP_SIZE
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 
@@ -20,7 +21,7 @@ def micro_batches(N: int, batch_gpu: int | None) -> list[slice]:
     """
     k = 1
     if batch_gpu is not None and batch_gpu < N:
-        k = N // max(size for size in range(4, batch_gpu + 1, 4) if N % size == 0)
+        k = N // max(size for size in range(GROUP_SIZE, batch_gpu + 1, GROUP_SIZE) if N % size == 0)
     return [slice(i, None, k) for i in range(k)]
 
 

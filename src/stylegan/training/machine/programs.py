@@ -7,7 +7,7 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from stylegan.config import Config
-from stylegan.networks.fade import fade_by
+from stylegan.networks.fade import fade_by, fraction
 from stylegan.training.machine import compiler, processes
 from stylegan.training.machine.memory import CHECKPOINTED_PX
 from stylegan.training.schedule import batch_of, level_images
@@ -28,7 +28,7 @@ def compute(part: Callable[..., T], state: TrainingState, *args: Any, **fixed: A
     phase = state.phase
     if not state.config.compile or why_not(state.config, phase.resolution, state.device):
         return part(state, *args, **fixed)
-    weight = state.G.w_avg.new_full((), phase.lod % 1)
+    weight = state.G.w_avg.new_full((), fraction(phase.lod))
     key = (part.__name__, phase.growth, phase.batch, *sorted(fixed.items()))
     if key not in state.programs:
 

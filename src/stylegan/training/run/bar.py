@@ -6,6 +6,7 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TextColumn
 
 from stylegan.config import Config
+from stylegan.networks.fade import fraction
 from stylegan.training.run.voice import voice
 from stylegan.training.schedule import Phase, level_starts, schedule
 
@@ -39,7 +40,8 @@ class Bar:
         now, (then, before) = time.monotonic(), self._clock
         self._clock = now, cur_nimg
         self.eta.step((now - then) / (cur_nimg - before), schedule(self.config, before))
-        fading = f"fading in {1 - phase.lod % 1:4.0%}" if phase.lod % 1 else "training"
+        faded = fraction(phase.lod)
+        fading = f"fading in {1 - faded:4.0%}" if faded else "training"
         self._said = (
             f"  {self.eta.img_per_sec:,.0f} img/s  D {stats['D_loss']:.2f} G {stats['G_loss']:.2f}"
             f"  {self.eta.words(cur_nimg)}"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylegan import checkpoint
-from stylegan.config import Config
+from stylegan.config import GROUP_SIZE, Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError
 from stylegan.files import LOCK, remove_partial_files, whole_folder, write_text
@@ -234,9 +234,9 @@ def check_own_parts(path: Path, state: TrainingState) -> None:
 def held_out(count: int, seed: int) -> NDArray[np.int64]:
     """The pictures that D never sees, to find out whether it memorises: one in 50, at most 256; none below 1600.
 
-    A multiple of 4, as the minibatch deviation of D works on groups of 4.
+    A multiple of GROUP_SIZE.
     """
-    kept_back = min(count // 50, 256) // 4 * 4
+    kept_back = min(count // 50, 256) // GROUP_SIZE * GROUP_SIZE
     return np.random.RandomState(seed).permutation(count)[: kept_back if kept_back >= 32 else 0]
 
 

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stylegan.config import Config
+from stylegan.config import GROUP_SIZE, Config
 from stylegan.data.dataset import ImageDataset
+from stylegan.networks.fade import fraction
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.recipe import synthesize
 from stylegan.sampling.sampler import Sampler
@@ -94,7 +95,7 @@ class Health:
         """A warning where D has told nothing apart for SILENT_TICKS ticks at one resolution, grown and not fading."""
         before, ticks = self._silent
         resolution = int(stats.get("resolution", 0))
-        silent = not stats.get("lod", 0.0) % 1 and is_silent(stats)
+        silent = not fraction(stats.get("lod", 0.0)) and is_silent(stats)
         self._silent = (resolution, (ticks if before == resolution else 0) + 1 if silent else 0)
         if self._silent[1] < SILENT_TICKS:
             return {}
@@ -131,7 +132,7 @@ def is_silent(stats: dict[str, float]) -> bool:
 
 def whole_groups(count: int) -> int:
     """The most pictures, up to `count`, that the minibatch deviation takes: 1, 2, 3 or a multiple of 4."""
-    return count // 4 * 4 or count
+    return count // GROUP_SIZE * GROUP_SIZE or count
 
 
 def parts(count: int, size: int) -> Iterator[slice]:
