@@ -25,15 +25,15 @@ from stylegan.training.state import TrainingState, laid_like, update
 
 Learner = Literal["G", "D"]
 GRADIENTS: dict[Learner, str] = {"D": "D_gradient", "G": "G_gradient"}
-"""Names of the statistic that tells whether a gradient was finite. It is checked, and not recorded."""
+"""Names of the statistic that shows whether a gradient was finite. The loop checks it and does not record it."""
 
 
 def step(state: TrainingState, learner: Learner, objective: Objective, inputs: Inputs) -> dict[str, Tensor]:
     """One step of Adam for a network on the gradient of the joint batch, from micro-batches here and in every process.
 
-    w_avg moves once, towards the mean w of the pictures that were made. Returns the means, over the pictures of this
-    process, of the loss (D_loss or G_loss) and of the objective's statistics, and the largest number of the joint
-    gradient (D_gradient or G_gradient). If that is not finite, neither the weights nor Adam change.
+    w_avg moves once, towards the mean w of the generated pictures. Returns the loss (D_loss or G_loss) and the
+    objective's statistics, as means over the pictures of this process, and the largest magnitude in the joint gradient
+    (D_gradient or G_gradient). If that is not finite, neither the weights nor Adam change.
     """
     optimizer = state.D_opt if learner == "D" else state.G_opt
     weights = optimizer.param_groups[0]["params"]
@@ -48,7 +48,7 @@ def step(state: TrainingState, learner: Learner, objective: Objective, inputs: I
         w_means += made
         stats = {name: stats.get(name, 0) + value for name, value in of_part.items()}
     w_mean = [sum(w_means[1:], start=w_means[0])] if w_means else []
-    # One message after all passes. DDP sends during the backward pass, and is wrong with R1 and with layers not grown.
+    # One message after all passes. DDP communicates during the backward pass: wrong with R1 and with layers not grown.
     processes.average([*w_mean, *(p.grad for p in weights if p.grad is not None)])
     if w_mean:
         update_w_avg(state.G.w_avg, w_mean[0][None])
@@ -72,7 +72,7 @@ class Learned(NamedTuple):
 
 
 def accumulate(weights: list[nn.Parameter], learned: Learned) -> tuple[list[Tensor], dict[str, Tensor]]:
-    """Add the gradients to those of the weights; give back the rest, so that no second list of them is held."""
+    """Add the gradients to those of the weights; return the rest, so that no second copy of them is kept."""
     for p, gradient in zip(weights, learned.gradients, strict=True):
         if gradient is not None:
             p.grad = laid_like(p, gradient if p.grad is None else p.grad + gradient)
@@ -82,7 +82,7 @@ def accumulate(weights: list[nn.Parameter], learned: Learned) -> tuple[list[Tens
 def learn(
     state: TrainingState, inputs: Inputs, *, learner: Learner, objective: Objective, penalized: bool, count: int
 ) -> Learned:
-    """What the objective asks of one micro-batch, differentiated by the weights of the learner."""
+    """The loss of one micro-batch, and its gradient with respect to the weights of the learner."""
     config, made = state.config, []
 
     def G(latents: Latents) -> Tensor:
@@ -115,7 +115,7 @@ def learn(
 def generate(state: TrainingState, latents: Latents) -> Fakes:
     """Pictures with mixed styles (Section 3.1)."""
     G, c = state.G, latents.c
-    w = G.mapping(latents.z, c)  # in full precision: it is small, and everything hangs on it
+    w = G.mapping(latents.z, c)  # in full precision: it is small, and everything depends on it
     ws = G.broadcast(w)
     if state.config.style_mixing_prob:
         ws = mix(ws, G.broadcast(G.mapping(latents.z2, c)), latents.crossover)
@@ -125,9 +125,9 @@ def generate(state: TrainingState, latents: Latents) -> Fakes:
 
 
 def judge(state: TrainingState, learner: Learner, images: Tensor, c: Tensor | None) -> Tensor:
-    """The logits of D. In D's own step, a picture that requires a gradient is a penalty's.
+    """The logits of D. In D's own step, a picture that requires a gradient belongs to a penalty.
 
-    That pass is differentiated twice, so not in bfloat16, and keeps its activations, as the penalty needs them anyway.
+    That pass is differentiated twice: it is not in bfloat16, and keeps its activations, which the penalty needs anyway.
     """
     twice = learner == "D" and images.requires_grad
     recomputed = () if twice else (state.D,)
@@ -138,7 +138,7 @@ def judge(state: TrainingState, learner: Learner, images: Tensor, c: Tensor | No
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """Within, the weights of `network` get no gradient; its input still does. Afterwards they learn as before."""
+    """A context in which the weights of `network` get no gradient; its input still does."""
     learning = [p for p in network.parameters() if p.requires_grad]
     network.requires_grad_(False)
     try:
@@ -149,6 +149,6 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 def precision(state: TrainingState, *, enabled: bool = True) -> torch.autocast:
-    """Within, convolutions compute in the precision that the run has chosen."""
+    """A context in which convolutions use the precision of the run."""
     bf16 = enabled and precision_of(state.config, state.device) == "bf16"
     return torch.autocast(state.device.type, torch.bfloat16, enabled=bf16)
