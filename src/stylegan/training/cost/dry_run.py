@@ -1,4 +1,4 @@
-"""What a long training run will take, before it begins: memory, speed and time of every level, and the total."""
+"""Memory, speed and time of every level of a training run, and the total, before it begins."""
 
 from functools import partial
 from pathlib import Path
@@ -25,10 +25,10 @@ def dry_run(
     objectives: Objectives | None = None,
     augment: Augmentation | None = None,
 ) -> str:
-    """A table in plain text, from a few real steps at each resolution. Writes nothing; raises InputError as `train`.
+    """A table in plain text, from a few real steps at each resolution. Writes nothing. Raises InputError like `train`.
 
     objectives, augment: your own, as in `train`.
-    Many processes measure together as they would train; the table is process 0's, and the others get "".
+    Many processes measure together, as they would train. Process 0 returns the table, the others "".
     """
     dataset = ImageDataset(data)
     with processes.joined(device):
@@ -53,7 +53,7 @@ HONESTLY = (
 
 
 def pays(config: Config, costs: dict[int, Cost], plain: dict[int, Cost]) -> str:
-    """A line that says whether compiling saves more than it takes. plain: what the levels cost without it."""
+    """A line that says whether compiling saves more time than it takes. plain: the costs without it."""
     seconds, without = (sum(level_sec(config, c).values()) for c in (costs, plain))
     compile_sec = sum(cost.compile_sec for cost in costs.values())
     saves = "pays" if seconds < without else "does not pay"
@@ -61,7 +61,7 @@ def pays(config: Config, costs: dict[int, Cost], plain: dict[int, Cost]) -> str:
 
 
 def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
-    """A line for each level, and the total."""
+    """A line for each level, and one for the total."""
     seconds = level_sec(config, costs)
     rows = [("level", "batch", "img/s", "time", "memory")]
     rows += [
@@ -83,5 +83,5 @@ def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
 
 
 def gibibytes(n: int | None) -> str:
-    """ "1.5 GiB", or "?" where the system does not tell."""
+    """ "1.5 GiB", or "?" if the system does not say."""
     return "?" if n is None else f"{n / 2**30:.1f} GiB"

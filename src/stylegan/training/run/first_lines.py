@@ -1,4 +1,4 @@
-"""The first lines of a training run: all that was typed or inferred, and what it will leave on the disk."""
+"""The first lines that a training run prints: what was typed or inferred, and how much disk it will take."""
 
 import torch
 
@@ -13,7 +13,7 @@ from stylegan.training.state import TrainingState
 
 
 def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | None) -> list[str]:
-    """What trains on what, a line for each."""
+    """Level, loss, device and disk, one line each."""
     config, phase = state.config, schedule(state.config, state.cur_nimg, processes.world())
     H, shown = config.img_resolution, round(1000 * config.total_kimg)
     done = f", of which {state.cur_nimg:,} are done" if state.cur_nimg else ""
@@ -29,7 +29,7 @@ def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int
 
 
 def later_levels(state: TrainingState) -> list[int]:
-    """The resolutions that the run has yet to reach."""
+    """The resolutions that the run has still to reach."""
     now = state.config.img_resolution >> int(schedule(state.config, state.cur_nimg).lod)
     return [resolution for resolution, images in level_images(state.config).items() if resolution > now and images]
 
@@ -49,7 +49,7 @@ def penalty(state: TrainingState) -> str:
 
 
 def mirroring(config: Config) -> str:
-    """Lettering comes out mirrored where pictures are."""
+    """Whether pictures are mirrored. Lettering then comes out mirrored too."""
     return "on (lettering comes out mirrored too; --no-mirror)" if config.mirror else "off"
 
 
@@ -84,12 +84,12 @@ def disk(state: TrainingState, keep_snapshots: int | None) -> str:
 
 
 def network_bytes(network: torch.nn.Module) -> int:
-    """Of its tensors in a file."""
+    """The size of its tensors in a file."""
     return sum(t.numel() * t.element_size() for t in network.state_dict().values())
 
 
 def snapshots_made(config: Config) -> int:
-    """About how many a run makes: the first, of ticks, and the last."""
+    """About how many a run makes: the first, those of ticks, and the last."""
     ticks = sum(
         images / (1000 * config.tick_kimg_at.get(resolution, config.tick_kimg))
         for resolution, images in level_images(config).items()
