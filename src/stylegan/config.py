@@ -17,9 +17,11 @@ Loss = Literal["wgan_gp", "logistic"]
 Precision = Literal["auto", "fp32", "bf16"]
 NoiseMode = Literal["random", "const", "none"]
 
-BATCH = Range(lambda n: n > 0 and n % min(4, n) == 0, "1, 2, 3 or a multiple of 4")  # minibatch deviation: groups of 4
+GROUP_SIZE = 4  # pictures in a group of the minibatch deviation
+BATCH = Range(lambda n: n > 0 and n % min(GROUP_SIZE, n) == 0, f"1, 2, 3 or a multiple of {GROUP_SIZE}")
 BATCH_GPU = Range(
-    lambda n: n > 0 and n % 4 == 0, "a multiple of 4, as the minibatch deviation works on groups of 4 pictures"
+    lambda n: n > 0 and n % GROUP_SIZE == 0,
+    f"a multiple of {GROUP_SIZE}, as the minibatch deviation works on groups of {GROUP_SIZE} pictures",
 )
 BATCHES: Mapping[int, tuple[int, Mapping[int, int]]] = MappingProxyType(
     {
@@ -29,23 +31,23 @@ BATCHES: Mapping[int, tuple[int, Mapping[int, int]]] = MappingProxyType(
         8: (32, by_resolution({4: 512, 8: 256, 16: 128, 32: 64, 64: 32})),
     }
 )
-"""GPUs -> (batch, batch_at) of the authors' code."""
+"""Number of GPUs -> (batch, batch_at) of the authors' code."""
 
 TABLES = {"lrate": ("lrate_at",), "batch": ("batch_at", "max_batch_per_gpu"), "tick_kimg": ("tick_kimg_at",)}
-"""A field with one value for all resolutions -> the tables of single resolutions that stand above it."""
+"""A field with one value for all resolutions -> the tables of single resolutions that take precedence over it."""
 
 
 def emptied_tables(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables that must be empty for the values of `given` to hold, wherever none of their tables is given too."""
+    """The tables that must be emptied so that the values in `given` hold, unless one of their tables is given too."""
     chosen = [tables for name, tables in TABLES.items() if name in given and given.keys().isdisjoint(tables)]
     return {table: {} for tables in chosen for table in tables}
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """What the networks are built from. The defaults are configuration F.
+    """The configuration of the networks. The defaults are configuration F.
 
-    Raises InputError naming every field that is impossible, its value and what is allowed.
+    Raises InputError that names every impossible field, its value and what is allowed.
     """
 
     img_resolution: int = setting(1024, RESOLUTION)
@@ -70,7 +72,7 @@ class NetworkConfig:
     norm: Norm = "adain"
     """What follows each convolution of G: adain (styles, Equation 1) or pixel (the traditional generator)."""
     const_input: bool = True
-    """Start from a learned 4x4 constant; else from a dense layer on w."""
+    """Start from a learned 4x4 constant instead of a dense layer on w."""
     noise: bool = True
     """Add noise inputs (Section 3.2)."""
     resample: Resample = "bilinear"
@@ -82,7 +84,7 @@ class NetworkConfig:
 
     @property
     def network(self) -> "NetworkConfig":
-        """These fields alone, without those of training: what a network keeps as its `config`."""
+        """Only these fields, without those of training: the `config` of a network."""
         return NetworkConfig(**{each.name: getattr(self, each.name) for each in dataclasses.fields(NetworkConfig)})
 
     @property
@@ -132,7 +134,7 @@ class NetworkConfig:
         refuse([f"{name}: no such field; the fields are {', '.join(known)}" for name in names if name not in known])
 
     def _conflicts(self) -> list[str]:
-        """Fields that are fine alone and impossible together."""
+        """Fields that are valid alone and impossible together."""
         problems = []
         if self.channel_base < self.img_resolution:
             problems.append(
@@ -162,13 +164,13 @@ class Config(NetworkConfig):
     r1_gamma: float | None = setting(None, NOT_NEGATIVE)
     """Weight of R1 (gamma / 2 times the squared gradient at full size). None: by the rule of `gamma`, 10 at 1024."""
     r1_interval: int = setting(1, POSITIVE)
-    """Take R1 in every r1_interval-th step of D, so many times as strong. 1 in A to F; 16 is faster."""
+    """Take R1 in every r1_interval-th step of D, weighted r1_interval times. 1 in A to F; 16 is faster."""
     shared_fakes: bool = False
-    """G learns from the pictures that D has just seen: one pass of G a step instead of two. Off in A to F; faster."""
+    """G learns from the pictures that D has just seen: one pass of G per step, not two. Off in A to F; faster."""
     style_mixing_prob: float = setting(0.9, Range(lambda p: 0 <= p <= 1, "0 to 1"))
     """Fraction of batches trained with two latents (Section 3.1)."""
     mirror: bool = True
-    """Show each picture mirrored half of the time."""
+    """Mirror half of the pictures at random."""
     ema_kimg: float = setting(10.0, POSITIVE)
     """Half-life of the moving average of G, in thousands of images."""
 
@@ -185,13 +187,13 @@ class Config(NetworkConfig):
     lrate_at: Mapping[int, float] = setting(by_resolution({128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}), POSITIVE)
     """Learning rate at single resolutions."""
     lrate_rampup_kimg: float = setting(0.0, NOT_NEGATIVE)
-    """Raise the learning rate from 0 over the first thousands of images."""
+    """Raise the learning rate from 0 over the first thousands of images, as the authors' schedule can."""
     batch: int = setting(BATCHES[1][0], BATCH)
-    """Images in a step where batch_at has no entry. Given alone, it holds everywhere."""
+    """Images per step where batch_at has no entry. Given alone, it holds everywhere."""
     batch_at: Mapping[int, int] = setting(BATCHES[1][1], BATCH)
-    """Images in a step at single resolutions."""
+    """Images per step at single resolutions."""
     max_batch_per_gpu: Mapping[int, int] = setting(by_resolution({}), BATCH)
-    """The most images per GPU in a step at single resolutions."""
+    """The most images per GPU and step at single resolutions."""
     batch_gpu: int | None = setting(None, BATCH_GPU)
     """The most images that a process computes at once, a multiple of 4; None: all. Changes nothing but memory."""
     precision: Precision = setting("auto", ANY, later=True)  # noqa: RUF009 (as the others)
@@ -214,7 +216,7 @@ class Config(NetworkConfig):
         return 10 * math.sqrt(self.img_resolution / 1024) if self.r1_gamma is None else self.r1_gamma
 
     def continuing(self, source: NetworkConfig, resolution: int) -> Self:
-        """This run for networks built as those of `source`, from the `resolution` that they have grown to."""
+        """This run with networks like those of `source`, from the `resolution` that they have grown to."""
         networks = source.network.to_json() | {name: getattr(self, name) for name in OF_THE_DATA}
         if not source.has_styles:
             networks["style_mixing_prob"] = 0.0
@@ -276,7 +278,7 @@ class Config(NetworkConfig):
 
 
 OF_THE_DATA = ("img_resolution", "img_channels", "c_dim")
-"""What a network has from its data set. The other fields must be equal for one network's weights to fit another."""
+"""Fields that follow from the data set. Weights fit another network only if all other fields are equal."""
 
 # Table 1: each row is the row above with one change.
 CONFIG_A = Config(  # Progressive GAN

@@ -1,7 +1,7 @@
-"""What the fields of a configuration may hold.
+"""Types, ranges and JSON of the fields of a configuration.
 
-Its dataclass is the one table of them: name, type, default, range, and in the docstring below a field its words, which
-the command's help shows too.
+Its dataclass is the only table of them: name, type, default, range, and below each field its docstring, which the
+command's help shows too.
 """
 
 import dataclasses
@@ -16,16 +16,16 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Range:
-    """Which values of its type a field may hold, as a test and in words; by resolution, each of its values."""
+    """The values that a field may hold, as a test and in words. In a table by resolution, it applies to each value."""
 
     holds: Callable[[Any], bool]
     words: str
 
 
 def setting(default: T, allowed: Range, *, later: bool = False) -> T:
-    """A dataclass's field that holds no more than `allowed`. A field that may hold any value of its type needs none.
+    """A dataclass field restricted to `allowed`. Fields without a restriction need no `setting`.
 
-    later: the field is younger than format 1 of the files, which tell it only where it is not its default.
+    later: the field is newer than format 1 of the files, which contain it only if it is not the default.
     """
     return cast(T, field(default=default, metadata={"allowed": allowed, "later": later}))
 
@@ -43,7 +43,7 @@ NOT_NEGATIVE = Range(lambda n: n >= 0, "0 or above")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ByResolution(Mapping[int, V]):
-    """Values at single resolutions: a dict that nobody can change, so it has a hash. Equal to a dict of the same."""
+    """Values at single resolutions: an immutable and hashable dict, equal to a dict of the same items."""
 
     pairs: tuple[tuple[int, V], ...]
 
@@ -64,19 +64,19 @@ class ByResolution(Mapping[int, V]):
 
 
 def by_resolution(values: Mapping[int, V]) -> ByResolution[V]:
-    """The values of a dict, as they are now."""
+    """An immutable copy of a dict."""
     return ByResolution(tuple(values.items()))
 
 
 def freeze(config: Any) -> None:
-    """Make every mapping in a frozen dataclass, while it is made, one that nobody can change."""
+    """Replace every mapping in a frozen dataclass by an immutable one; called by its __post_init__."""
     for name, value in vars(config).items():
         if isinstance(value, Mapping):
             object.__setattr__(config, name, by_resolution(value))
 
 
 def problems(config: Any) -> list[str]:
-    """Each field of a dataclass that is not of its type or not in its range: its value, and what is allowed."""
+    """One line for each field of a dataclass of a wrong type or out of range: its value, and what is allowed."""
     kinds, found = get_type_hints(type(config)), []
     for each in dataclasses.fields(config):
         value, kind, allowed = getattr(config, each.name), kinds[each.name], each.metadata.get("allowed")
@@ -99,7 +99,7 @@ def to_json(config: Any) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The same after JSON made strings of the resolutions."""
+    """The inverse of to_json, with resolutions that JSON made strings as numbers again."""
     return {name: _with_int_keys(value) for name, value in data.items()}
 
 
@@ -110,7 +110,7 @@ def _with_int_keys(value: Any) -> Any:
 
 
 def _in_words(kind: Any) -> str:
-    """The values of a type."""
+    """The values of a type, in words."""
     if choices := [c for c in get_args(kind) if isinstance(c, str)]:
         return f"one of {', '.join(choices)}"
     if kind is float or kind is int or kind is bool:
@@ -126,7 +126,7 @@ def _may_be_none(kind: Any) -> bool:
 
 
 def _is_of(value: Any, kind: Any) -> bool:
-    """Is `value` of the annotated type, a whole number being a float too and a bool never a number?"""
+    """Is `value` of the annotated type? A whole number is a float too, and a bool is never a number."""
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if kind is int:

@@ -3,6 +3,7 @@
 import ast
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from stylegan.config import Loss
-from stylegan.errors import InputError
+from stylegan.errors import DivergedError, InputError
 from stylegan.training import loop, losses, objectives
 from stylegan.training.augment import Augmentation
 from stylegan.training.objectives import LOSSES, Batch, Objectives, d_logistic
@@ -118,6 +119,68 @@ def test_wgan_gp_looks_between_the_pictures_through_the_augmentation():
     torch.testing.assert_close(loss, -reals + 10 * (2 / 4 - 1) ** 2 + 0.001 * reals**2)
 
 
+def test_weights_that_are_frozen_stay_so_and_get_no_gradient():
+    state = entered()
+    frozen = [next(state.D.parameters()), next(state.G.parameters())]
+    for p in frozen:
+        p.requires_grad_(False)
+    before = [p.clone() for p in frozen]
+    gradients = a_step_of_each(state).keys()
+    assert [p.requires_grad for p in frozen] == [False, False]
+    assert all(torch.equal(p, q) for p, q in zip(frozen, before, strict=True))
+    learning = [p for p in [*state.D.parameters(), *state.G.parameters()] if all(p is not q for q in frozen)]
+    assert all(p.requires_grad for p in learning)
+    assert gradients and all(p.grad is None for p in frozen)
+
+
+# Gradients that are not finite
+
+
+def infinite(objective):
+    """The same values; the gradient is infinite, or no number, where the values say nothing of it."""
+
+    def with_infinite_gradient(G, D, batch):
+        loss, stats = objective(G, D, batch)
+        return loss + (loss - loss.detach()).abs().sqrt(), stats
+
+    return with_infinite_gradient
+
+
+@pytest.mark.parametrize("learner", ["D", "G"])
+def test_an_update_whose_gradient_is_not_finite_changes_neither_weights_nor_adam(learner):
+    state = entered()
+    a_step_of_each(state)  # Adam has something to lose
+    network, optimizer = (state.D, state.D_opt) if learner == "D" else (state.G, state.G_opt)
+    before = {name: p.clone() for name, p in network.named_parameters()}
+    moments = [{key: t.clone() for key, t in of_p.items()} for of_p in optimizer.state.values()]
+    inputs = inputs_for(state, torch.randn(8, 3, 16, 16), step_generator(0, 1, CPU))
+    stats = step(state, learner, infinite(getattr(state.objectives, learner)), inputs)
+    assert stats[f"{learner}_loss"].isfinite() and not stats[f"{learner}_gradient"].isfinite()
+    assert all(torch.equal(p, before[name]) for name, p in network.named_parameters())
+    for of_p, then in zip(optimizer.state.values(), moments, strict=True):
+        assert all(torch.equal(t, then[key]) for key, t in of_p.items())
+
+
+@pytest.mark.parametrize("learner", ["D", "G"])
+def test_a_run_ends_at_the_step_whose_gradient_is_not_finite_and_keeps_the_state_before_it(
+    portraits, tiny, tmp_path, learner
+):
+    calls, sound = [], LOSSES["logistic"]
+    objective = getattr(sound, learner)
+
+    def fifth_is_infinite(G, D, batch):
+        calls.append(1)
+        return (infinite(objective) if len(calls) == 5 else objective)(G, D, batch)
+
+    own = replace(sound, **{learner: fifth_is_infinite})
+    with pytest.raises(DivergedError, match=rf"at 20 images diverged: {learner}_gradient is (inf|nan)\. The last"):
+        train(portraits.path, tmp_path / "run", config=tiny, objectives=own, state_sec=0)
+    kept, _ = TrainingState.load(tmp_path / "run/state.safetensors", CPU)
+    assert kept.cur_nimg == 16
+    assert all(t.isfinite().all() for t in kept._tensors().values())
+    assert "D_gradient" not in kept.sums
+
+
 # The augmentation
 
 
@@ -195,7 +258,7 @@ def test_a_run_goes_on_with_its_own_loss_and_augmentation_only(portraits, tiny, 
 
 def test_a_run_of_the_packages_loss_goes_on_without_another(portraits, tiny, tmp_path):
     train(portraits.path, tmp_path / "run", config=tiny.but(total_kimg=0.004))
-    assert json.loads((tmp_path / "run/config.json").read_text()).keys() == {"config", "data"}
+    assert json.loads((tmp_path / "run/config.json").read_text()).keys() == {"config", "data", "keep_snapshots"}
     with pytest.raises(InputError, match="was started without objectives='hinge': go on without it"):
         resume(tmp_path / "run", objectives=HINGE)
 
@@ -205,7 +268,7 @@ def test_shared_fakes_go_through_your_own_objectives():
     inputs, made = inputs_for(state, torch.randn(8, 3, 16, 16), step_generator(0, 0, CPU)), []
     state.G.synthesis.register_forward_hook(lambda *_: made.append(1))
     stats = loop.take_steps(state, inputs, inputs)
-    assert len(made) == 1 and {"D_loss", "D_gap", "G_loss"} == stats.keys()
+    assert len(made) == 1 and stats.keys() == {"D_loss", "D_gap", "D_gradient", "G_loss", "G_gradient"}
 
 
 def test_fakes_of_d_carry_no_gradient_and_those_of_g_do():

@@ -126,6 +126,20 @@ def test_reals_fade_in_as_the_pictures_of_g_do(calls, dataset, tmp_path):
     assert {lod: len(passes) for lod, passes in reals.items()} == dict.fromkeys(fading, 1) | {0.0: 5}
 
 
+def test_d_is_measured_on_pictures_that_are_faded_as_those_it_learns_from_and_never_mirrored(calls, dataset, tmp_path):
+    pictures = checks(1600, 8).astype(float)
+    config = TINY.but(img_resolution=8, total_kimg=0.096, level_kimg=0, fade_kimg=0.128, batch=32, tick_kimg=0.032)
+    stylegan.train(dataset(pictures.astype(np.uint8)), tmp_path / "run", config=config.but(mirror=True), device=CPU)
+    coarse = pictures.reshape(1600, 4, 2, 4, 2, 3).mean(axis=(2, 4)).repeat(2, axis=1).repeat(2, axis=2)
+    measured = [call for call in calls if not call.learning]
+    assert {call.lod for call in measured} == {1.0, 0.75, 0.5}
+    for lod in (0.75, 0.5):
+        faded = pictures + lod * (coarse - pictures)
+        of_this_tick = [call for call in measured if call.lod == lod]
+        shown = {place for call in of_this_tick for place in places(call.pixels, faded)} - {None}
+        assert len(shown) == 64 + 32  # all that are seen and all that are held out, each like its own self
+
+
 @pytest.mark.parametrize("mirror", [False, True])
 def test_reals_are_processed_as_the_authors_process_them(calls, dataset, tmp_path, mirror):
     """reals/* of golden/ops.npz: process_reals of the authors' code, at a lod of 0.25."""

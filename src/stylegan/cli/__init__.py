@@ -1,6 +1,6 @@
 """The command `stylegan`: parse, call one function, print. torch is imported by the commands that need it.
 
-Commands that belong together share a file. Such a file imports the console, and no other.
+Related commands share a file, which imports no other file of this folder but the console.
 """
 
 import os
@@ -39,7 +39,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "push": push,
     "verify": verify,
 }
-"""In the order of the help. `train` is only shown: its flags depend on one another, so it reads them itself."""
+"""In the order of the help. `train` is only listed: its flags depend on one another, so it parses them itself."""
 
 app = tyro.extras.SubcommandApp()
 for name, command in COMMANDS.items():
@@ -50,7 +50,7 @@ DESCRIPTION = "A style-based generator for your own pictures (arXiv 1812.04948).
 
 
 def main() -> None:
-    """Run the command line; exit 0 done, 2 the user's input, 1 anything else that is no bug.
+    """Run the command line. Exit code 0: done; 2: wrong input; 1: any other failure that is not a bug.
 
     A bug of ours keeps its traceback, and Python's exit code 1.
     """
@@ -59,8 +59,8 @@ def main() -> None:
         code = _exit_code(sys.argv[1:])
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
-                stream.flush()  # here, where a closed pipe can still be caught
-    except BrokenPipeError:  # whoever reads has read enough
+                stream.flush()  # while a closed pipe can still be caught
+    except BrokenPipeError:  # the reader has read enough
         code = 0
         _hear_no_more()
     sys.exit(code)
@@ -100,13 +100,13 @@ def _is_out_of_memory(e: BaseException) -> bool:
 
 
 def say_last(text: str) -> None:
-    """A message, if it can still be shown: the disk that is full may be the one that stderr goes to."""
+    """Print a message if possible: stderr may go to the disk that is full."""
     with suppress(OSError):
         say(text)
 
 
 def _show_warning(others: Callable[..., None]) -> Callable[..., None]:
-    """Our own warnings in one line without the place in the code; those of `others` as ever."""
+    """Show our own warnings in one line, without the place in the code; leave all others to `others`."""
 
     def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
         if issubclass(category, StyleganWarning):
@@ -118,7 +118,7 @@ def _show_warning(others: Callable[..., None]) -> Callable[..., None]:
 
 
 def _hear_no_more() -> None:
-    """Let what is still unwritten go nowhere: Python writes it at its end, and would complain."""
+    """Discard what is still unwritten: Python would write it at exit, and complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # closed, or replaced by something without a number

@@ -1,4 +1,4 @@
-"""What the commands share: a network and its controls as they are typed, and what is said, on stderr."""
+"""What the commands share: parsing a network and its controls, and messages on stderr."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Speaker(Console):
-    """rich's console, whose command ends as `main` decides where nobody listens any more."""
+    """rich's console; if its reader has gone, `main` decides how the command ends."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # rich would exit with code 1 here
@@ -36,14 +36,14 @@ def open_network(network: str, device: str = "auto") -> "Generator":
 
 
 def network_path(network: str) -> Path:
-    """The file or run folder of the network that the user named; what lies on the hub is fetched first."""
+    """The file or run folder of the network that the user named, downloaded first if it is on the hub."""
     from stylegan.opening import find_network
 
     return find_network(network)
 
 
 def say(text: object) -> None:
-    """A message on stderr, lines and all; what a terminal would obey in the names that it quotes is escaped."""
+    """Print a message on stderr, line breaks included; control characters in quoted names are escaped."""
     console.print("\n".join(printable(line, None) for line in str(text).split("\n")), markup=False)
 
 

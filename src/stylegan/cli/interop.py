@@ -1,4 +1,4 @@
-"""A network from and for other programs: import, export, push."""
+"""Exchanging networks with other programs: import, export, push, verify."""
 
 import tyro
 

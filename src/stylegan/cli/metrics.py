@@ -1,4 +1,4 @@
-"""How good a network is, in numbers: metrics."""
+"""The quality of a network in numbers: metrics."""
 
 from pathlib import Path
 from typing import Annotated

@@ -58,23 +58,23 @@ def prepare(
 
 @dataclass
 class RunFlags:
-    """What a run may be given anew whenever it goes on."""
+    """The flags of both a new and a resumed run."""
 
     resume: str | None = None
-    """A run folder to go on with, bit for bit; with --data if its data set was moved."""
+    """A run folder to resume, bit for bit; with --data if its data set was moved."""
     data: str | None = None
     """The data set that `stylegan prepare` made."""
     state_sec: float = 60.0
     """The most seconds of work that a crash can cost."""
     keep_snapshots: int | None = KEEP_SNAPSHOTS
-    """How many snapshots stay on the disk: the first, the newest half, and some between, ever thinner. None: all."""
+    """How many snapshots are kept: the first, the newest half, and fewer and fewer of the older ones. None: all."""
     device: str = "auto"
     """auto (the best), cpu, cuda, cuda:1, or mps."""
 
 
 @dataclass
 class ResumeFlags(RunFlags):
-    """Go on with a run, bit for bit; what the flags below change is said. Anything else is settled for a run."""
+    """Resume a run, bit for bit; what the flags below change is reported. Everything else stays as it was."""
 
     kimg: float | None = None
     """Another budget in thousands of images, longer or shorter: the schedule of the levels stays."""
@@ -83,7 +83,7 @@ class ResumeFlags(RunFlags):
     compile: bool = False
     """Compile steps where that pays; needs a C++ compiler."""
     previous: bool = False
-    """Go on from the state before the last one, where that is damaged."""
+    """Resume from the state before the last one, if the last one is damaged."""
 
 
 @dataclass
@@ -144,7 +144,7 @@ def train(argv: list[str]) -> int:
 
 
 def resume(argv: list[str]) -> int:
-    """`stylegan train --resume`, which refuses what is settled for a run. What is not typed stays as it was."""
+    """`stylegan train --resume`, which refuses flags that a run cannot change. What is not typed stays as it was."""
     flags = tyro.cli(ResumeFlags, args=argv, prog="stylegan train --resume")
     given = {name: value for name, value in vars(flags).items() if name in typed(argv) and name != "resume"}
     from stylegan.training.train import resume
@@ -161,7 +161,7 @@ def typed(argv: list[str]) -> set[str]:
 
 
 def parse(argv: list[str], flags: TrainFlags) -> tuple[str, TrainCommand]:
-    """The data set, and all flags; those of the configuration's fields have the fitted ones as defaults."""
+    """The data set, and all flags. The defaults of the configuration's fields are the fitted ones."""
     config = TABLE_1[flags.config]
     if flags.data is not None:
         from stylegan.training.fitted import fitted
@@ -182,8 +182,8 @@ def parse(argv: list[str], flags: TrainFlags) -> tuple[str, TrainCommand]:
 
 
 def as_typed(argv: list[str], default: Config, parsed: Config) -> Config:
-    """The default with what was typed, which wins over every table that was not. Raises InputError for what could not
-    matter: values at resolutions that are never trained.
+    """The default with the typed values, which win over every table that was not typed. Raises InputError for values
+    without effect, at resolutions that are never trained.
     """
     given = {name: getattr(parsed, name) for name in typed(argv) & {each.name for each in fields(Config)}}
     config = default.but(**given)
@@ -206,7 +206,7 @@ registry = tyro.constructors.ConstructorRegistry()
 
 @registry.primitive_rule
 def by_resolution(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:
-    """Values by resolution are written 8:128,16:64 (and '' where there are none)."""
+    """Values by resolution are written 8:128,16:64 ('' for none)."""
     if info.type not in (Mapping[int, int], Mapping[int, float]):
         return None
     number = get_args(info.type)[1]

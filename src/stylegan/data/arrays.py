@@ -37,7 +37,7 @@ class PictureFile:
         weakref.finalize(self, os.close, self._fd)
 
     def read(self, rows: NDArray[np.intp], *, checked: int) -> NDArray[np.uint8]:
-        """Copies of pictures. InputError where one of the first `checked` does not have its checksum."""
+        """Copies of pictures. Raises InputError if one of the first `checked` does not match its checksum."""
         pictures = np.empty((len(rows), *self.shape[1:]), np.uint8)
         for picture, row in zip(pictures, rows.tolist(), strict=True):
             self._read_into(memoryview(picture).cast("B"), row)
@@ -82,9 +82,9 @@ class PictureFile:
 
 
 def header_bytes(path: Path, shape: tuple[int, ...], kind: np.dtype[Any]) -> int:
-    """The length of a .npy file's header. Raises InputError where the file does not hold an array of this shape.
+    """The length of a .npy file's header. Raises InputError if the file does not hold an array of this shape.
 
-    The header's claims are compared with what is wanted, and with the size of the file, before anything is allocated.
+    The header is compared with the expected array, and with the size of the file, before anything is allocated.
     """
     try:
         with path.open("rb") as f:
@@ -108,7 +108,7 @@ def header_bytes(path: Path, shape: tuple[int, ...], kind: np.dtype[Any]) -> int
 
 
 def read_array(path: Path, shape: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:
-    """A small array, whole. Raises InputError as `header_bytes`."""
+    """Read a small array. Raises InputError like `header_bytes`."""
     start = header_bytes(path, shape, kind)
     data = np.fromfile(path, kind, offset=start)
     if data.size != np.prod(shape):

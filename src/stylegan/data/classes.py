@@ -55,13 +55,13 @@ def natural(name: str) -> tuple[list[Any], str]:
 def choose(classes: str, source: Listing) -> tuple[Listing, Labels | None]:
     """The source without its dataset.json, and the labels that `classes` (auto, none, folders or a file) asks for.
 
-    Raises InputError where a list of labels is malformed or does not cover every picture: before anything is decoded.
+    Raises InputError, before anything is decoded, if a list of labels is malformed or does not cover every picture.
     """
     lists = [entry for entry in source.entries if entry.parts[-1] == DATASET_JSON]
     depth = min((len(entry.parts) for entry in lists), default=0)
     top = [entry for entry in lists if len(entry.parts) == depth]
     if classes == "folders":
-        _by_folder([entry.parts for entry in source.entries], asked=True)  # refused now and not after an hour
+        _by_folder([entry.parts for entry in source.entries], asked=True)  # refuse now, not after an hour
     if classes in ("none", "folders"):
         chosen = None
     elif classes != "auto":
@@ -92,7 +92,7 @@ def classify(paths: Sequence[Parts], classes: str, labels: Labels | None) -> Cla
 
 
 def _by_folder(paths: Sequence[Parts], *, asked: bool) -> Classes:
-    """The first level, below whatever is wrapped around everything, where the pictures part into two folders or more.
+    """The first level, below any folders that contain everything, where the pictures divide into two or more folders.
 
     Pictures above it are strays. Few (one, or one in ten) are left out; with many there are no classes, unless asked.
     """
@@ -118,7 +118,7 @@ def _by_folder(paths: Sequence[Parts], *, asked: bool) -> Classes:
 
 
 def _of_entry(entry: Entry) -> Labels | None:
-    """The labels of a dataset.json in the source; None where it says that there are none."""
+    """The labels of a dataset.json in the source; None if it says that there are none."""
     file = printable(entry.name)
     try:
         with entry.open() as f:
@@ -201,7 +201,7 @@ def _short(value: object) -> str:
 
 
 def _check_cover(labels: Labels, entries: Sequence[Entry]) -> None:
-    """Refuse a list that leaves out a picture. Texts and the like need no class."""
+    """Refuse a list that leaves out a picture. Other files, such as texts, need no class."""
     uncovered = [entry for entry in entries if labels.of(entry.parts) is None]
     for entry in uncovered:
         try:

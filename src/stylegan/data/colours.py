@@ -28,7 +28,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Coloured:
         return Coloured(image)
     try:
         space, name, transform = _transform(profile)
-    except Exception as error:  # LittleCMS and Pillow raise anything for what is no profile
+    except Exception as error:  # LittleCMS and Pillow raise all kinds of errors for invalid profiles
         why = printable(error, 100) or type(error).__name__
         return Coloured(image, note=f"its colour profile cannot be read ({why}): taken as sRGB")
     if transform is None:
@@ -70,7 +70,7 @@ def _mode(image: Image.Image) -> str:
 
 @lru_cache(maxsize=16)  # the pictures of a folder share a few profiles
 def _transform(profile: bytes) -> tuple[str, str, ImageCms.ImageCmsTransform | None]:
-    """The profile's colour space, its name, and the way to sRGB: None where it moves no colour by more than 1."""
+    """The profile's colour space, its name, and its transform to sRGB: None if it changes no colour by more than 1."""
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     space = source.profile.xcolor_space.strip()
     if space not in MODES:

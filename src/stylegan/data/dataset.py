@@ -33,13 +33,13 @@ def pyramid_resolutions(img_resolution: int) -> list[int]:
 
 
 def array_shapes(manifest: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
-    """The arrays that a data set of this manifest has: file -> shape and dtype."""
+    """The arrays of a data set with this manifest: file -> shape and dtype."""
     N, C, resolutions = manifest["count"], manifest["img_channels"], pyramid_resolutions(manifest["img_resolution"])
     shapes: dict[str, tuple[tuple[int, ...], np.dtype[Any]]]
     shapes = {array_name(r): ((N, r, r, C), np.dtype("u1")) for r in resolutions}
     if manifest["class_names"]:
         shapes[LABELS] = ((N,), np.dtype("<i4"))
-    if "checksums_sha256" in manifest:  # older ones have none
+    if "checksums_sha256" in manifest:  # older data sets have none
         shapes[CHECKSUMS] = ((len(resolutions), N), np.dtype("<u4"))
     return shapes
 
@@ -50,7 +50,7 @@ class ImageDataset:
     Opening it compares sizes, labels and a sample of pictures with the digests that `prepare` kept; every batch that is
     read compares some more (`data.verify` compares all). Older data sets have digests of whole files only.
     Any number of processes may open the same folder: nothing is written, and the pictures are in memory once.
-    Raises InputError, with everything that is wrong, where the folder cannot be used.
+    Raises InputError that lists everything that is wrong if the folder cannot be used.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -147,7 +147,7 @@ def problems_of(checks: Iterable[Callable[[], object]]) -> list[str]:
 
 
 def image_grid(images: NDArray[np.uint8], columns: int) -> Image.Image:
-    """Tile images row by row on one sheet, black (or transparent) where the last row ends early.
+    """Tile images row by row on one sheet, black (or transparent) after the end of the last row.
 
     images: uint8 (N, C, H, W) with 1 (gray), 3 (RGB) or 4 (RGBA) channels.
     """
@@ -160,6 +160,6 @@ def image_grid(images: NDArray[np.uint8], columns: int) -> Image.Image:
 
 
 def save_png(image: Image.Image, path: Path | str, *, exist_ok: bool = True) -> None:
-    """Write a whole PNG file. exist_ok False: never over another one, see `whole_file`."""
+    """Write a whole PNG file. exist_ok False: never replace an existing one, see `whole_file`."""
     with whole_file(path, exist_ok=exist_ok) as partial:
         image.save(partial, format="PNG")

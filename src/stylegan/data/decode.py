@@ -1,4 +1,4 @@
-"""One picture file -> a square of uint8 pixels, or the reason why not."""
+"""Decodes a picture file to a square of uint8 pixels, or says why it cannot."""
 
 import io
 from contextlib import nullcontext
@@ -52,7 +52,7 @@ class Decoded:
 
 
 def read_size(f: IO[bytes]) -> tuple[int, int]:
-    """Width and height as the file's header tells them, before EXIF rotation."""
+    """Width and height in the file's header, before EXIF rotation."""
     check_start(f.read(HEAD_BYTES))
     f.seek(0)
     return _open(f).size
@@ -69,17 +69,17 @@ def read_bytes(f: IO[bytes]) -> bytes:
 
 
 def square_side(size: tuple[int, int], crop: Crop) -> int:
-    """The side, in pixels, of the square that `crop` makes of a picture; 0 where it refuses it."""
+    """The side, in pixels, of the square that `crop` makes of a picture; 0 if it refuses it."""
     if crop == "refuse":
         return size[0] if size[0] == size[1] else 0
     return max(size) if crop == "pad" else min(size)
 
 
 def decode(data: bytes, resolution: int, *, crop: Crop, img_channels: Channels) -> Decoded:
-    """The pixels of a picture file; BadPictureError where it gives none.
+    """The pixels of a picture file. Raises BadPictureError if it cannot be used.
 
-    Upright, the first frame, in sRGB, see-through parts over white. With 4 channels alpha is kept, opaque where there
-    was none, and the colour beneath alpha 0 is black.
+    They are upright, of the first frame, in sRGB, with transparent parts over white. With 4 channels alpha is kept,
+    or opaque if there was none, and the colour beneath alpha 0 is black.
     """
     try:
         image = _open(io.BytesIO(data))

@@ -18,7 +18,7 @@ MAX_RESOLUTION = 2**16
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """The checked manifest of the data set at `path`. Raises InputError where it is none, saying what to do."""
+    """The checked manifest of the data set at `path`. Raises InputError that says what to do if there is none."""
     shown = printable(path)
     remedy = f"to make a data set of pictures run `stylegan prepare SRC {shown}`"
     file = path / MANIFEST
@@ -53,7 +53,7 @@ def _parse(file: Path, remedy: str) -> dict[str, Any]:
 
 
 def _problems(manifest: dict[str, Any]) -> list[str]:
-    """What is wrong with the fields that are used, a line each."""
+    """What is wrong with the fields that are used, one line each."""
     kinds = {"count": int, "img_resolution": int, "img_channels": int, "class_names": list, "data_sha256": dict}
     problems = [
         f"{name} is {reprlib.repr(manifest.get(name))}, not {kind.__name__}"

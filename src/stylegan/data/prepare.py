@@ -51,16 +51,16 @@ def prepare(
     classes: Path | str = "auto",
     console: Console | None = None,
 ) -> Report:
-    """Make the data set `dest` of the pictures in `src`: a folder, a zip, or `portraits:COUNT` (drawn from `seed`).
+    """Make the data set `dest` from the pictures in `src`: a folder, a zip, or `portraits:COUNT` (drawn from `seed`).
 
     resolution: a power of two; by default the largest that 90 % of the pictures reach, 64 for portraits.
     crop: keep the centre square, pad to a square with black, or refuse what is not square.
-    img_channels: 1 gray, 3 RGB (what is see-through lies over white), 4 RGBA.
-    classes: "folders"; "none"; a CSV or JSON file of names and classes; or "auto": what a dataset.json in `src` tells,
-    else the folders that the pictures part into. The report tells what came of it.
+    img_channels: 1 gray, 3 RGB (transparent parts over white), 4 RGBA.
+    classes: "folders"; "none"; a CSV or JSON file of names and classes; or "auto": those of a dataset.json in `src`,
+    else the folders that divide the pictures. The report says which classes were found, and why.
     console: where progress goes, stderr by default.
-    Pictures keep the order of their names. Bad files are in the report and do not stop it; with none kept nothing is
-    written. Raises InputError.
+    Pictures keep the order of their names. Bad files are listed in the report and do not stop it. If no picture is
+    kept, nothing is written. Raises InputError.
     """
     dest = Path(os.path.abspath(user_path(dest)))  # noqa: PTH100  resolve() would follow a link at `dest` itself
     count = _portrait_count(str(src))
@@ -138,7 +138,7 @@ def _default_resolution(entries: list[Entry], crop: Crop, progress: Progress) ->
         try:
             with entry.open() as f:
                 return square_side(read_size(f), crop)
-        except Exception:  # whatever it is, decoding the file will report it
+        except Exception:  # decoding the file will report it
             return 0
 
     sides = sorted(filter(None, progress.track(_in_order(side, entries), len(entries), description="reading sizes")))
@@ -148,7 +148,7 @@ def _default_resolution(entries: list[Entry], crop: Crop, progress: Progress) ->
 
 @dataclass
 class _Job:
-    """Turns files into a data set: what is kept, and what is not and why."""
+    """Turns files into a data set, and records which are kept, which are not, and why."""
 
     writer: DatasetWriter
     crop: Crop
@@ -190,7 +190,7 @@ class _Job:
         return self._report(dest, [(name, counts[name]) for name in names], chosen.reason)
 
     def _classify(self) -> Classes:
-        """The classes of the rows; those that are in none are left out."""
+        """The classes of the rows; rows without a class are left out."""
         chosen = classify([entry.parts for entry in self.kept], self.classes, self.labels)
         if None in chosen.of:
             self._prefer_twins_inside(chosen)
@@ -207,7 +207,7 @@ class _Job:
         return Classes([name for name in chosen.of if name is not None], chosen.reason)
 
     def _prefer_twins_inside(self, chosen: Classes) -> None:
-        """Keep a stray picture that also lies in a class folder, as the one in the folder."""
+        """If a stray picture also lies in a class folder, keep the one in the folder."""
         for row, name in enumerate(chosen.of):
             if name is None and row in self.twins:
                 deepest = max(self.twins[row], key=lambda entry: len(entry.parts))
@@ -232,7 +232,7 @@ class _Picture:
 
 
 def _examine(entry: Entry, *, resolution: int, crop: Crop, img_channels: Channels) -> _Picture | str:
-    """The picture in a file, or why there is none."""
+    """The picture in a file, or the reason why there is none."""
     try:
         with entry.open() as f:
             data = read_bytes(f)
@@ -246,7 +246,7 @@ def _examine(entry: Entry, *, resolution: int, crop: Crop, img_channels: Channel
 
 
 def _in_order(function: Callable[[T], R], items: Iterable[T]) -> Generator[R, None, None]:
-    """Ordered map() by threads, a few items ahead of the reader, so that memory stays bounded."""
+    """An ordered map() by threads that stays a few items ahead of the reader, so that memory is bounded."""
     pool = ThreadPoolExecutor(WORKERS)
     ahead: deque[Future[R]] = deque()
     try:

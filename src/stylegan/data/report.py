@@ -15,7 +15,7 @@ SHOWN_CLASSES = 100
 
 @dataclass
 class Cut:
-    """How much of the kept pictures the centre square leaves out, added up."""
+    """Counts how much of the kept pictures the centre square leaves out."""
 
     pictures: int = 0
     parts: float = 0.0  # sum of the parts cut away, each from 0 to 1
@@ -61,7 +61,7 @@ class Findings:
             self.profiles[original.profile] += 1
 
     def lines(self, kept: int) -> Iterator[str]:
-        """One line a note, then one for each thing that was done to many."""
+        """One line per note, then one for each change that was made to many pictures."""
         yield from (f"{printable(name)}: {note}" for name, note in self.notes)
         if self.profiles:
             told = ", ".join(f"{count:,} from {name}" for name, count in self.profiles.most_common())
@@ -84,11 +84,11 @@ class Report:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """In the order of the labels; empty where there are no classes."""
+        """In the order of the labels; empty if there are no classes."""
         return tuple(name for name, _ in self.classes)
 
     def lines(self) -> Iterator[str]:
-        """One line a bad file, then what was decided, then the summary."""
+        """One line per bad file, then the decisions, then the summary."""
         yield from (f"{name}: {reason}" for name, reason in self.bad)
         total = f"kept {self.kept:,} of {self.kept + len(self.bad):,} pictures"
         if not self.kept:

@@ -19,7 +19,7 @@ SYSTEM_FILES = {
     *("__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "System Volume Information", "@eaDir", "lost+found"),
     *("__pycache__", "node_modules"),
 }
-OURS = {  # two files that tell a folder -> what it is, and what else to do
+OURS = {  # two files that identify a folder of ours -> what it is, and what to do instead
     ("config.json", "stats.jsonl"): ("a run folder of `stylegan train`", "give the folder of the pictures themselves"),
     ("manifest.json", "4x4.npy"): ("a data set already", "train on it with --data"),
 }
@@ -71,7 +71,7 @@ def path_parts(name: str) -> tuple[str, ...]:
 
 
 def common_folder(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """The folder that all of these files lie in: what was zipped, where a zip holds one folder."""
+    """The folder that contains all of these files, e.g. the only folder in a zip."""
     first, last = min(paths, default=()), max(paths, default=())  # what these two share, all between them share
     return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first[:-1], last[:-1], strict=False)))
 
@@ -109,7 +109,7 @@ def _list_zip(archive: zipfile.ZipFile) -> Listing:
 
 
 def _without_ours(src: Path, source: Listing) -> Listing:
-    """Sorted, without what this program wrote itself. Raises InputError where nothing is left or `src` is all ours."""
+    """Sorted, without what this program wrote itself. Raises InputError if nothing is left or all of `src` is ours."""
     folders: dict[tuple[str, ...], set[str]] = {}
     for entry in source.entries:
         folders.setdefault(entry.parts[:-1], set()).add(entry.parts[-1])

@@ -22,7 +22,7 @@ NAMED = 8  # damaged pictures of a file, at most
 
 
 def verify(path: Path | str, *, console: Console | None = None) -> str:
-    """Compare all of the data set at `path` with every digest that it has; say in a line what was compared.
+    """Compare all of the data set at `path` with all of its digests; return a line that says what was compared.
 
     console: where progress goes, stderr by default. Raises InputError naming every damaged file and its pictures.
     """
@@ -61,7 +61,7 @@ def _blocks(path: Path, start: int, size: int = BLOCK_BYTES) -> Iterator[bytes]:
 
 
 def _which(folder: Path, manifest: dict[str, Any], name: str, shapes: dict[str, Any]) -> str:
-    """Which pictures of a damaged file differ, as far as the checksums tell."""
+    """The pictures of a damaged file that differ, as far as there are checksums."""
     shape, kind = shapes[name]
     if len(shape) < 4 or CHECKSUMS not in shapes:
         return ""

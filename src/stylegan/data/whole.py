@@ -23,7 +23,7 @@ SIGNATURES = (
 JPEG2000_SIGNATURES = (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n")
 HEAD_BYTES = 256
 
-NOT_PICTURES = {  # what people have in such folders -> what it is, and the way out
+NOT_PICTURES = {  # other files found in such folders -> what they are, and what to do
     b"version https://git-lfs": "a Git LFS pointer, not the picture: run `git lfs pull` where it was cloned",
     b"%pdf": "a PDF, not a picture: export its pages as PNG",
     b"8bps": "a Photoshop file: export it as PNG",
@@ -42,7 +42,7 @@ BRANDS = {  # of the ISO base media files -> the same
 
 
 def check_start(head: bytes) -> None:
-    """Raise BadPictureError, with what it is, where a file that starts with these HEAD_BYTES is no picture of ours."""
+    """Raise BadPictureError that says what a file is, if its first HEAD_BYTES are not those of a supported picture."""
     if not head:
         raise BadPictureError("an empty file")
     if head.startswith(SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
@@ -78,9 +78,9 @@ def _check_brand(head: bytes) -> None:
 
 
 def check_whole(data: bytes, kind: str | None) -> None:
-    """Raise BadPictureError where a PNG or GIF ends early or a PNG's checksums are wrong.
+    """Raise BadPictureError if a PNG or GIF ends early or a checksum of a PNG is wrong.
 
-    Pillow stops reading at the last row. Of the other formats it takes no file that was cut (tests/data/test_whole.py).
+    Pillow stops reading at the last row. In other formats it refuses truncated files (tests/data/test_whole.py).
     """
     if kind == "PNG":
         _check_png(data)
@@ -124,5 +124,5 @@ def _check_gif(data: bytes) -> None:
 
 
 def _colours(flags: int) -> int:
-    """Bytes of the table of colours that these flags tell of."""
+    """The number of bytes of the colour table that these flags describe."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0

@@ -1,4 +1,4 @@
-"""Writes a data set picture by picture. It gets its name only when it is complete."""
+"""Writes a data set picture by picture. The folder gets its name only when it is complete."""
 
 import csv
 import hashlib
@@ -22,7 +22,7 @@ FACTORS = "factors.csv"
 
 
 class DatasetWriter:
-    """The files of a data set in the making, inside the folder that `new_dataset` gives."""
+    """The files of an unfinished data set, in the folder that `new_dataset` gives."""
 
     def __init__(self, folder: Path, img_resolution: int, img_channels: int) -> None:
         self.folder = folder
@@ -38,7 +38,7 @@ class DatasetWriter:
         self.names.append(name)
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Drop the pictures that are not in `rows`, which ascend. Every later one is read and written again."""
+        """Drop the pictures that are not in `rows` (ascending). Every later picture is read and written again."""
         self.names = [self.names[row] for row in rows]
         for file in self.arrays.values():
             file.keep(rows)
@@ -51,7 +51,7 @@ class DatasetWriter:
         factors: Sequence[dict[str, float]],
         about: dict[str, Any],
     ) -> None:
-        """Write what is not pixels, the manifest last. classes, factors: one for each picture, or none at all.
+        """Write everything but the pixels, the manifest last. classes, factors: one for each picture, or none at all.
 
         class_names: every class once, in the order of the labels.
         """
@@ -86,7 +86,7 @@ class DatasetWriter:
 
     def close(self) -> None:
         for file in self.arrays.values():
-            with suppress(OSError):  # a full disk: what is left in the buffer is not wanted any more
+            with suppress(OSError):  # a full disk: the rest of the buffer is no longer needed
                 file.file.close()
 
 
@@ -94,8 +94,8 @@ class DatasetWriter:
 def new_dataset(dest: Path, img_resolution: int, img_channels: int) -> Iterator[DatasetWriter]:
     """Give a writer into a hidden folder beside `dest`, which becomes `dest` after the block, if it has a manifest.
 
-    Any error, Ctrl-C included, removes it. What a killed process left behind is removed by the next one.
-    Raises InputError where `dest` cannot be made.
+    Any error, Ctrl-C included, removes it. The next writer removes what a killed process left behind.
+    Raises InputError if `dest` cannot be made.
     """
     with whole_folder(dest, last=MANIFEST, remedy="give another DEST") as partial:
         writer = DatasetWriter(partial, img_resolution, img_channels)
@@ -132,7 +132,7 @@ class _ArrayFile:
         self.file.truncate()
 
     def finish(self, N: int) -> str:
-        """Write the final header; the checksum of the pixels."""
+        """Write the final header; return the checksum of the pixels."""
         self.file.seek(0)
         self._write_header(N)
         assert self.file.tell() == self.header_bytes  # numpy leaves room for the first number to grow

@@ -20,8 +20,8 @@ from stylegan.training.train import resume, train
 
 PORTRAITS = 10_000
 RESOLUTION = 32
-# Many fast steps through a narrow network beat few through a wide one where minutes count, and at this learning rate
-# eyes have a shape after 45,000 images (docs/results.md).
+# In a few minutes, many fast steps of a narrow network beat few steps of a wide one. At this learning rate eyes have a
+# shape after 45,000 images (docs/results.md).
 NARROW = CONFIG_F.but(
     channel_base=32 * RESOLUTION,
     channel_max=32,
@@ -43,11 +43,11 @@ console = voice()
 def demo(out: Path, *, minutes: float = 8.0, device: torch.device | str = "auto") -> Path | None:
     """Draw portraits, train on them for about `minutes`, and make pictures; return the page that shows them.
 
-    device: auto takes the best. A demo that was stopped goes on where it was; None where it was stopped again.
+    device: auto takes the best. A demo that was stopped continues where it was; returns None if it is stopped again.
     """
     device = find_device(device)
     data, run = out / "portraits", out / "run"
-    torch.set_num_threads(1)  # more wait for each other on a busy machine (docs/results.md)
+    torch.set_num_threads(1)  # more threads wait for each other on a busy machine (docs/results.md)
     if not data.exists():
         console.print(f"1. drawing {PORTRAITS:,} portraits: the data set")
         prepare(f"portraits:{PORTRAITS}", data, resolution=RESOLUTION)

@@ -10,10 +10,15 @@ from torch import Tensor
 _weight: ContextVar[Tensor | None] = ContextVar("weight", default=None)
 
 
-def fade(lod: float) -> float | Tensor:
+def fraction(lod: float) -> float:
     """From 1, nothing of the new resolution, to 0, nothing but it: the fraction of lod."""
+    return lod % 1
+
+
+def fade(lod: float) -> float | Tensor:
+    """The fraction of lod, or within `fade_by` its weight."""
     weight = None if torch.compiler.is_compiling() else _weight.get()  # torch.compile cannot follow that
-    return lod % 1 if weight is None else weight
+    return fraction(lod) if weight is None else weight
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Progressive training: the schedule, the losses, the loop, and the run folder that keeps what it makes."""
+"""Progressive training: the schedule, the losses, the loop, and the run folder."""

@@ -1,4 +1,4 @@
-"""What happens to every picture, real or generated, before D sees it: nothing, as in the paper, or a transform."""
+"""The transform of every picture, real or generated, before D sees it. In the paper there is none."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Augmentation:
-    """A transform of pictures that is differentiable, so that G learns through it.
+    """A differentiable transform of pictures; G learns through it.
 
-    name: what the run folder calls it. apply: pictures (N, C, H, H) in [-1, 1], at the resolution grown so far, and
+    name: its name in the run folder. apply: pictures (N, C, H, H) in [-1, 1], at the resolution grown so far, and
     random numbers (N, numbers), uniform in [0, 1) -> pictures of the same shape. The reals and the fakes of a step get
-    the same numbers. They are its only source of randomness: so a run resumes bit for bit, and many processes train as
-    one.
+    the same numbers. They must be its only source of randomness, so that a run resumes bit for bit and does not depend
+    on the number of processes.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""G_ema: the moving average of G's weights, which makes all pictures that people see."""
+"""G_ema: the moving average of G's weights. It generates all pictures that are shown."""
 
 import torch
 

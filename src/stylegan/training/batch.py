@@ -9,6 +9,7 @@ from torch import Tensor
 
 from stylegan.data.dataset import ImageDataset
 from stylegan.data.pixels import to_float
+from stylegan.networks.fade import fraction
 from stylegan.networks.layers import downsample, upsample
 from stylegan.training.machine import processes
 from stylegan.training.randomness import DataOrder, Latents, draw, step_generator
@@ -19,7 +20,8 @@ class Inputs(NamedTuple):
     """The inputs of a step of D or G: the joint batch, or the part of it that a process or a micro-batch takes.
 
     reals: (N, C, H, H) in [-1, 1], and their labels c: (N, c_dim), or None without classes; latents: what G turns
-    into pictures; u: (N, 1, 1, 1), where WGAN-GP looks between the two; augment_u: (N, numbers) for the augmentation.
+    into pictures; u: (N, 1, 1, 1), where between the two WGAN-GP takes its penalty; augment_u: (N, numbers), for the
+    augmentation.
     """
 
     reals: Tensor
@@ -35,10 +37,10 @@ class Inputs(NamedTuple):
 
 
 def draw_batch(state: TrainingState, dataset: ImageDataset, order: DataOrder) -> tuple[Inputs, Inputs]:
-    """What D learns from, whose fakes take the labels of the reals, and what G does; this process's part of both.
+    """The inputs of D's step, whose fakes share the labels of the reals, and of G's step: this process's part of both.
 
-    The same for both with shared fakes. What is random does not depend on how many processes share the joint batch, and
-    is drawn before the device has work that a draw would wait for.
+    With shared fakes both are the same. The random numbers do not depend on how many processes share the joint batch.
+    They are drawn first, before the device has work that a draw would have to wait for.
     """
     config, N, mine = state.config, state.phase.batch, processes.mine()
     generator = step_generator(config.seed, state.cur_nimg, state.device)
@@ -70,12 +72,12 @@ def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:
     """uint8 (N, C, H, H) -> [-1, 1], some mirrored, faded like G's pictures. mirrored: (N,) of bool."""
     x = to_float(images)
     x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
-    fade = lod - int(lod)
+    fade = fraction(lod)
     return torch.lerp(x, upsample(downsample(x)), fade) if fade else x
 
 
 def to_device(array: NDArray[np.uint8] | NDArray[np.float32], device: torch.device) -> Tensor:
-    """The numbers on the device; CUDA copies from pinned memory while the host goes on."""
+    """Copy the array to the device; from pinned memory with CUDA, so that the host does not wait."""
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 

@@ -23,13 +23,13 @@ def fitted(
     """`config` with everything that the data set, the GPUs, the network to start from and the budget decide.
 
     data: gives img_resolution, img_channels and, with `cond`, c_dim; initial_resolution becomes no larger than it.
-    gpus: 1, 2, 4 or 8 gives the authors' batch and batch_at where `config` has those of some other number of GPUs; a
-    batch of your own stays, and so it does with None or another number.
+    gpus: 1, 2, 4 or 8 gives the authors' batch and batch_at if `config` has those of some other number of GPUs. A
+    batch of your own stays, and so does any batch with None or another number.
     init: its networks' widths and kind, and in initial_resolution the resolution that they have grown to; without
     styles style_mixing_prob becomes 0.
     kimg: total_kimg, to which the whole schedule is scaled (`Config.for_budget`); None keeps the schedule.
 
-    Every other field stays as it is. Change what you know better afterwards, with `but`. Raises InputError.
+    Every other field stays as it is. Change others afterwards, with `but`. Raises InputError.
     """
     dataset = data if isinstance(data, ImageDataset) else ImageDataset(data)
     if cond and not dataset.c_dim:
@@ -62,7 +62,7 @@ def grown_to(networks: "Networks") -> int:
 
 
 def misfits(config: Config, dataset: ImageDataset) -> list[str]:
-    """What of the configuration contradicts the data set, one line each. A data set's classes need not be used."""
+    """The fields that contradict the data set, one line each. The classes of a data set need not be used."""
     return [
         f"{name} {getattr(config, name)}: the data set {dataset.path} has {getattr(dataset, name)}"
         for name in OF_THE_DATA

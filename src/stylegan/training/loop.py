@@ -1,4 +1,4 @@
-"""The training loop: it alone owns the order of steps."""
+"""The training loop. It alone determines the order of steps."""
 
 from typing import Protocol
 
@@ -15,9 +15,9 @@ from stylegan.training.machine import processes
 from stylegan.training.randomness import DataOrder
 from stylegan.training.schedule import schedule
 from stylegan.training.state import TrainingState
-from stylegan.training.step import generate, step
+from stylegan.training.step import GRADIENTS, generate, step
 
-Stats = dict[str, float]
+Numbers = dict[str, float]
 
 
 class Watcher(Protocol):
@@ -25,8 +25,8 @@ class Watcher(Protocol):
 
     stop: bool
 
-    def after_step(self, state: TrainingState, stats: Stats, tick: Stats | None) -> None:
-        """Called after every step with its statistics; tick: where a tick ended, the means over all of its steps."""
+    def after_step(self, state: TrainingState, stats: Numbers, tick: Numbers | None) -> None:
+        """Called after every step with its statistics; tick: the means over a tick that ended with it, else None."""
 
 
 def training_loop(state: TrainingState, dataset: ImageDataset, indices: NDArray[np.int64], watcher: Watcher) -> None:
@@ -47,7 +47,7 @@ def training_loop(state: TrainingState, dataset: ImageDataset, indices: NDArray[
 
 
 def take_steps(state: TrainingState, for_d: Inputs, for_g: Inputs) -> dict[str, Tensor]:
-    """One update of D, of the average of G, and of G. Where both learn from the same, G makes its pictures once."""
+    """Update D, the average of G, and G. If both learn from the same inputs, G makes its pictures once."""
     if for_g is for_d:
         for_d, for_g = shared_fakes(state, for_d)
     stats = step(state, "D", state.objectives.D, for_d)
@@ -56,17 +56,17 @@ def take_steps(state: TrainingState, for_d: Inputs, for_g: Inputs) -> dict[str, 
 
 
 def shared_fakes(state: TrainingState, inputs: Inputs) -> tuple[Inputs, Inputs]:
-    """For D and for G, with the pictures made: recorded for G's backward pass, and moving w_avg in D's step only."""
+    """The inputs with generated pictures, for D and G: with a graph for G; they move w_avg in D's step only."""
     fakes = generate(state, inputs.latents)
     for_d, for_g = (inputs.latents._replace(made=made) for made in (fakes, fakes._replace(w_mean=None)))
     return inputs._replace(latents=for_d), inputs._replace(latents=for_g)
 
 
-def finite(stats: dict[str, Tensor], cur_nimg: int, *, stop: bool) -> tuple[Stats, bool]:
-    """Plain numbers, means over the joint batch, and whether any process wishes to stop.
+def finite(stats: dict[str, Tensor], cur_nimg: int, *, stop: bool) -> tuple[Numbers, bool]:
+    """Plain numbers, means over the joint batch, and whether any process wants to stop.
 
-    The one moment of an iteration in which the host waits for the device, and for the other processes' answers. Raises
-    DivergedError, in every process, naming what is not finite.
+    Only here, once in an iteration, does the host wait for the device and for the other processes. Raises
+    DivergedError in every process, which names the losses, statistics and gradients that are not finite.
     """
     wish = next(iter(stats.values())).new_full((), float(stop), dtype=torch.float32)
     means = torch.stack([*(s.detach().float() for s in stats.values()), wish])
@@ -75,4 +75,4 @@ def finite(stats: dict[str, Tensor], cur_nimg: int, *, stop: bool) -> tuple[Stat
     values = dict(zip(stats, numbers, strict=True))
     if broken := [f"{name} is {value}" for name, value in values.items() if not np.isfinite(value)]:
         raise DivergedError(f"the step that ended at {cur_nimg:,} images diverged: {', '.join(broken)}")
-    return values, wishes > 0
+    return {name: value for name, value in values.items() if name not in GRADIENTS.values()}, wishes > 0

@@ -1,7 +1,7 @@
-"""What D and G learn in a step: objectives, (G, D, batch) -> the loss of every picture, and statistics.
+"""The objectives of D and G: (G, D, batch) -> the loss of every picture, and statistics.
 
-An objective says what is computed, as the paper does. How it is computed (micro-batches, processes, precision, compiled
-programs, optimizers) is the business of `step`.
+An objective says what is computed, as the paper does. `step` decides how (micro-batches, processes, precision,
+compiled programs, optimizers).
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ class Batch:
     reals: (N, C, H, H) in [-1, 1], with labels c: (N, c_dim), or None without classes.
     latents: what G turns into N pictures; latents.c are their labels, in D's step those of the reals.
     u: (N, 1, 1, 1), random, uniform in [0, 1).
-    augment: what every picture passes before D sees it.
-    lod: how often the resolution will still double; 0 is full size.
+    augment: the transform of every picture before D sees it.
+    lod: how many times the resolution has yet to double; 0 is full size.
     gamma: weight of a gradient penalty on the reals, which require a gradient then; None in steps without a penalty.
     """
 
@@ -47,8 +47,8 @@ In D's step G's pictures carry no gradient; in G's step D's weights do not learn
 
 
 def d_logistic(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
-    """Non-saturating logistic loss, with R1 in the steps that penalise (Appendix C). R1 differentiates the augmentation
-    too: it counts at the pictures as they are.
+    """Non-saturating logistic loss, with R1 in the steps that take it (Appendix C). R1 is the gradient at the pictures
+    before augmentation.
     """
     augment, fakes = batch.augment, G(batch.latents)
     real_logits = D(augment(batch.reals), batch.c)
@@ -65,7 +65,7 @@ def g_logistic(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
 
 
 def d_wgan_gp(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
-    """Wasserstein loss with gradient penalty, which looks between real and generated pictures (configuration A)."""
+    """Wasserstein loss with a gradient penalty between real and generated pictures (configuration A)."""
     augment, fakes = batch.augment, G(batch.latents)
     real_logits = D(augment(batch.reals), batch.c)
     fake_logits = D(augment(fakes), batch.latents.c)
@@ -81,7 +81,7 @@ def g_wgan(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
 
 
 def verdicts(real_logits: Tensor, fake_logits: Tensor) -> Stats:
-    """What the statistics and the warnings of a run tell about D."""
+    """What the statistics and warnings of a run say about D."""
     return {
         "D_real": real_logits.mean(),
         "D_fake": fake_logits.mean(),
@@ -94,8 +94,8 @@ def verdicts(real_logits: Tensor, fake_logits: Tensor) -> Stats:
 class Objectives:
     """A loss: the objective of D and the objective of G.
 
-    name: stands in the run folder. lazy: D's objective has a penalty on the reals that may be taken in every
-    r1_interval-th step of D alone, as `batch.gamma` says.
+    name: stands in the run folder. lazy: D's objective differentiates D at the reals, in every r1_interval-th step of
+    D, as `batch.gamma` says. Without it the reals never require a gradient.
     """
 
     name: str
@@ -104,10 +104,16 @@ class Objectives:
     lazy: bool = True
 
     def misfits(self, config: Config) -> list[str]:
-        """What of the configuration contradicts this loss, one line each."""
+        """The fields of the configuration that contradict this loss, one line each."""
         if self.lazy or config.r1_interval == 1:
             return []
         return [f"r1_interval {config.r1_interval}: must be 1 with loss {self.name}, which has no R1"]
+
+    def ignored(self, config: Config) -> list[str]:
+        """The fields that this loss would ignore, one line each. Older runs that have them can still be resumed."""
+        if self.lazy or config.r1_gamma is None:
+            return []
+        return [f"r1_gamma {config.r1_gamma:g}: must not be given with loss {self.name}, which has no R1"]
 
 
 LOSSES = {

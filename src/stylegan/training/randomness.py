@@ -1,4 +1,4 @@
-"""Everything random in a training run as a function of its seed and the image count: nothing to store, or to lose."""
+"""All randomness of a training run, as a function of its seed and the image count: there is no state to store."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ def step_generator(seed: int, cur_nimg: int, device: torch.device) -> torch.Gene
 
 
 class Fakes(NamedTuple):
-    """Pictures that G made, (N, C, H, H), and the mean of their w, (w_dim,); None where it has moved w_avg already."""
+    """Pictures that G made, (N, C, H, H), and the mean of their w, (w_dim,); None once it has moved w_avg."""
 
     images: Tensor
     w_mean: Tensor | None
@@ -54,7 +54,7 @@ def draw(
     generator: torch.Generator,
     part: slice = slice(None),
 ) -> Latents:
-    """Draw for the pictures `part` of a batch of N, whose labels are c: what they get does not depend on the part.
+    """Draw for the pictures `part`, with labels c, of a batch of N: the draws of a picture do not depend on the part.
 
     One crossover for the whole batch, among the layers that are grown (Section 3.1).
     """
@@ -95,7 +95,7 @@ def draw_noise(G: Generator, N: int, part: slice, generator: torch.Generator) ->
 
 
 class DataOrder:
-    """Which pictures the step after `cur_nimg` images sees: every epoch a new permutation of `indices`."""
+    """The pictures of the step after `cur_nimg` images: every epoch is a new permutation of `indices`."""
 
     def __init__(self, indices: NDArray[np.int64], seed: int) -> None:
         self.indices = indices

@@ -1,4 +1,4 @@
-"""How a run goes on: with what it was started with, with what may change, and without what was lost."""
+"""Resuming a run: what must be the same, what may change, and what to do if files were lost."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ Kept = Literal["kept"]
 def changed(
     config: Config, *, total_kimg: float | None, batch_gpu: int | Kept | None, compile: bool | None
 ) -> tuple[Config, list[str]]:
-    """The configuration with what a resumed run is given anew, and each change that the weights may feel, in words."""
+    """The configuration of a resumed run, and in words each change that may affect the weights."""
     new = config.but(
         total_kimg=config.total_kimg if total_kimg is None else total_kimg,
         batch_gpu=config.batch_gpu if batch_gpu == "kept" else batch_gpu,
@@ -32,7 +32,7 @@ def changed(
 
 
 def same_data(out: Path, data: Path | str | None, trained_on: dict[str, Any]) -> ImageDataset:
-    """The data set that the run was started on. Raises InputError, naming --data, where it is not there."""
+    """The data set that the run was started on. Raises InputError that names --data if it is not there."""
     way = f"if it was moved, say where: stylegan train --resume {out} --data DATA"
     try:
         dataset = ImageDataset(data or trained_on["path"])
@@ -50,7 +50,7 @@ def same_data(out: Path, data: Path | str | None, trained_on: dict[str, Any]) ->
 def saved_state(
     out: Path, config: Config, device: torch.device, *, previous: bool, own: dict[str, Any]
 ) -> tuple[TrainingState, dict[str, Any]]:
-    """The last state of a run, or the one before it. Raises InputError with the command that goes on without it."""
+    """The last state of a run, or the one before it. Raises InputError with the command to continue without it."""
     try:
         return TrainingState.load(out / (PREVIOUS if previous else STATE), device, run=config, **own)
     except InputError as e:
@@ -61,7 +61,7 @@ def saved_state(
 
 
 def check_budget(out: Path, config: Config, state: TrainingState) -> list[str]:
-    """Raise InputError for a new budget that is spent already; a line where networks will not grow to their size."""
+    """Raise InputError if the new budget is already spent; return a line if the networks cannot grow to full size."""
     kimg = config.total_kimg
     if 1000 * kimg < state.cur_nimg:
         raise InputError(

@@ -1,12 +1,12 @@
-"""What holds at an image count: growth, batch size, learning rate (Section 2, Appendix C; Progressive GAN)."""
+"""Growth, batch size and learning rate at an image count (Section 2, Appendix C; Progressive GAN)."""
 
 import itertools
 import math
 from dataclasses import dataclass
 
-from stylegan.config import Config
+from stylegan.config import GROUP_SIZE, Config
 
-KEEP_SNAPSHOTS = 10  # of a run, by default: each is 302 MB for configuration F at 256 px
+KEEP_SNAPSHOTS = 10  # kept by default: each takes 302 MB for configuration F at 256 px
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Phase:
 
     @property
     def growth(self) -> tuple[int, int]:
-        """Changes whenever layers begin or cease to take part."""
+        """A pair that changes whenever layers begin or cease to take part."""
         return math.floor(self.lod), math.ceil(self.lod)
 
 
@@ -56,14 +56,15 @@ def batch_of(config: Config, resolution: int, num_gpus: int = 1) -> int:
 
 
 def refused_batches(config: Config, num_gpus: int) -> list[str]:
-    """Why `num_gpus` processes cannot share the batches of some levels, one line each."""
+    """The levels whose batches `num_gpus` processes cannot share, one line each with the reason."""
     if num_gpus == 1:
         return []
+    group = GROUP_SIZE
     return [
-        f"batch {batch} at {resolution}x{resolution}: must be a multiple of {4 * num_gpus} with {num_gpus} processes, "
-        "as the minibatch deviation works on groups of 4 pictures: set --batch or --batch-at"
+        f"batch {batch} at {resolution}x{resolution}: must be a multiple of {group * num_gpus} with {num_gpus} "
+        f"processes, as the minibatch deviation works on groups of {group} pictures: set --batch or --batch-at"
         for _, resolution in level_starts(config)
-        if (batch := batch_of(config, resolution, num_gpus)) % (4 * num_gpus) or not batch
+        if (batch := batch_of(config, resolution, num_gpus)) % (group * num_gpus) or not batch
     ]
 
 
@@ -78,7 +79,7 @@ def level_starts(config: Config) -> list[tuple[int, int]]:
 
 
 def level_images(config: Config) -> dict[int, int]:
-    """How many images the run shows at each resolution, from its fade to the next one's."""
+    """The number of images that the run shows at each resolution, from its fade to the next."""
     total = round(1000 * config.total_kimg)
     starts = [*level_starts(config), (total, 0)]
     return {r: max(min(end, total) - start, 0) for (start, r), (end, _) in itertools.pairwise(starts)}

@@ -25,9 +25,9 @@ class TrainingState:
     """Networks, optimizers, counters, and the objectives of the networks.
 
     adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`.
-    metadata: what every snapshot says of the network, e.g. license and source of the one it started from.
-    No file holds the rest: objectives and augmentation; phase, what the schedule said at the last `enter`; programs,
-    what `programs.compute` has compiled for these networks.
+    metadata: what every snapshot says about the network, e.g. license and source of the one it started from.
+    The other fields are not saved: objectives and augmentation; phase, the schedule's answer at the last `enter`;
+    programs, what `programs.compute` has compiled for these networks.
     """
 
     config: Config
@@ -79,7 +79,7 @@ class TrainingState:
         return self.cur_nimg >= 1000 * self.config.total_kimg
 
     def enter(self, phase: Phase) -> Phase:
-        """Grow to a phase of the schedule, and give it back. Where layers begin to take part, Adam starts anew."""
+        """Grow to a phase of the schedule and return it. Adam is reset when layers begin or cease to take part."""
         self.phase = phase
         self.G.lod = self.D.lod = phase.lod
         if phase.growth != self.growth:
@@ -88,7 +88,7 @@ class TrainingState:
         return phase
 
     def tally(self, stats: dict[str, float]) -> dict[str, float] | None:
-        """Add up the statistics of a step that is done. Where a tick ends with it: their means over its steps."""
+        """Add up the statistics of a finished step. If a tick ends with it, return their means over the tick."""
         for name, value in [*stats.items(), ("steps", 1.0)]:
             self.sums[name] = self.sums.get(name, 0.0) + value
         is_tick = self.tick == 0 or self.cur_nimg - self.tick_nimg >= 1000 * self.phase.tick_kimg
@@ -104,7 +104,7 @@ class TrainingState:
         self.G_opt, self.D_opt, self.adam_steps = adam(self.G), adam(self.D), 0
 
     def checksum(self) -> float:
-        """A number that differs where a weight does. Found on the CPU: not every device knows float64."""
+        """A number that changes with any weight. Computed on the CPU, as not every device has float64."""
         return sum(t.cpu().double().abs().sum().item() for t in self._tensors().values())
 
     def networks(self) -> Networks:
@@ -112,7 +112,7 @@ class TrainingState:
         return Networks(self.G_ema, self.G, self.D, {"cur_nimg": self.cur_nimg} | self.metadata, self.config)
 
     def save(self, path: Path) -> None:
-        """Write one whole file. Raises DivergedError, writing nothing, where a weight is not finite."""
+        """Write one whole file. Raises DivergedError, and writes nothing, if a weight is not finite."""
         tensors = self._tensors()
         broken = [name for name, t in tensors.items() if not torch.isfinite(t).all()]
         if broken:
@@ -191,12 +191,12 @@ class TrainingState:
 
 
 MAY_CHANGE = ("total_kimg", "batch_gpu", "compile")
-"""Fields that may change when a run goes on: they leave the steps already taken as they were."""
+"""Fields that may change when a run is resumed: they do not affect the steps already taken."""
 COUNTERS = ("cur_nimg", "growth", "adam_steps", "tick", "tick_nimg", "sums")
 
 
 def _counters(found: dict[str, Any]) -> dict[str, Any]:
-    """The counters of a file's header. Raises ValueError where a name or a value is none of COUNTERS'."""
+    """The counters of a file's header. Raises ValueError for a name or a value that does not belong to COUNTERS."""
     if found.keys() != set(COUNTERS):
         raise ValueError(f"counters {', '.join(sorted(found))}: must be {', '.join(sorted(COUNTERS))}")
     for name, value in found.items():
@@ -219,14 +219,16 @@ def adam(network: nn.Module) -> torch.optim.Adam:
     return torch.optim.Adam(network.parameters(), betas=(0.0, ADAM_BETA2), fused=True)
 
 
-def update(optimizer: torch.optim.Adam, *, lrate: float, step: int) -> None:
+def update(optimizer: torch.optim.Adam, *, lrate: float, step: int, skipped: Tensor) -> None:
     """One step of Adam on the gradients that are there, the `step`-th (from 1) since its reset.
 
-    The authors' Adam adds its epsilon before the bias of v is corrected: with small gradients, those of the mapping
-    network above all, that is another training (golden/train_steps.npz).
+    skipped: a bool () on the device. If True, nothing changes. The host does not wait for it.
+    The authors' Adam adds its epsilon before the bias of v is corrected. With small gradients, above all those of the
+    mapping network, that changes the training run (golden/train_steps.npz).
     """
     for group in optimizer.param_groups:
         group["lr"], group["eps"] = lrate, ADAM_EPS / (1 - ADAM_BETA2**step) ** 0.5
+    setattr(optimizer, "found_inf", skipped.float())  # noqa: B010 (what GradScaler sets; mypy does not know it)
     optimizer.step()
 
 

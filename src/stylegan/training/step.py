@@ -6,10 +6,12 @@ Micro-batches, processes, precision, compiled programs and optimizers appear onl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 
 from stylegan.networks.styles import mix, update_w_avg
 from stylegan.training.batch import Inputs
@@ -22,18 +24,21 @@ from stylegan.training.randomness import Fakes, Latents
 from stylegan.training.state import TrainingState, laid_like, update
 
 Learner = Literal["G", "D"]
+GRADIENTS: dict[Learner, str] = {"D": "D_gradient", "G": "G_gradient"}
+"""Names of the statistic that shows whether a gradient was finite. The loop checks it and does not record it."""
 
 
 def step(state: TrainingState, learner: Learner, objective: Objective, inputs: Inputs) -> dict[str, Tensor]:
     """One step of Adam for a network on the gradient of the joint batch, from micro-batches here and in every process.
 
-    w_avg moves once, towards the mean w of the pictures that were made. Returns the means, over the pictures of this
-    process, of the loss (D_loss or G_loss) and of the objective's statistics.
+    w_avg moves once, towards the mean w of the generated pictures. Returns the loss (D_loss or G_loss) and the
+    objective's statistics, as means over the pictures of this process, and the largest magnitude in the joint gradient
+    (D_gradient or G_gradient). If that is not finite, neither the weights nor Adam change.
     """
     optimizer = state.D_opt if learner == "D" else state.G_opt
     weights = optimizer.param_groups[0]["params"]
     parts = micro_batches(len(inputs.reals), state.config.batch_gpu)
-    penalized = learner == "D" and state.phase.penalized
+    penalized = learner == "D" and state.phase.penalized and state.objectives.lazy
     optimizer.zero_grad(set_to_none=True)
     w_means: list[Tensor] = []
     stats: dict[str, Tensor] = {}
@@ -43,20 +48,22 @@ def step(state: TrainingState, learner: Learner, objective: Objective, inputs: I
         w_means += made
         stats = {name: stats.get(name, 0) + value for name, value in of_part.items()}
     w_mean = [sum(w_means[1:], start=w_means[0])] if w_means else []
-    # One message after all passes. DDP sends during the backward pass, and is wrong with R1 and with layers not grown.
+    # One message after all passes. DDP communicates during the backward pass: wrong with R1 and with layers not grown.
     processes.average([*w_mean, *(p.grad for p in weights if p.grad is not None)])
     if w_mean:
         update_w_avg(state.G.w_avg, w_mean[0][None])
     state.adam_steps += learner == "D"  # D's step is the first of the two
-    update(optimizer, lrate=state.phase.lrate, step=state.adam_steps)
-    return stats
+    largest = get_total_norm([p.grad for p in weights if p.grad is not None], norm_type=inf)
+    update(optimizer, lrate=state.phase.lrate, step=state.adam_steps, skipped=~largest.isfinite())
+    return stats | {GRADIENTS[learner]: largest}
 
 
 class Learned(NamedTuple):
     """What one of `count` micro-batches adds to the whole batch.
 
-    gradients: of the loss for the weights of the learner, None for layers that take no part; w_means: the mean w
-    (w_dim,) of the pictures that G made, for w_avg to move towards, or none; stats: loss and statistics.
+    gradients: of the loss with respect to the learner's weights, None for those that are frozen or take no part.
+    w_means: the mean w (w_dim,) of the pictures that G made, for w_avg to move towards, or none. stats: loss and
+    statistics.
     """
 
     gradients: list[Tensor | None]
@@ -65,7 +72,7 @@ class Learned(NamedTuple):
 
 
 def accumulate(weights: list[nn.Parameter], learned: Learned) -> tuple[list[Tensor], dict[str, Tensor]]:
-    """Add the gradients to those of the weights; give back the rest, so that no second list of them is held."""
+    """Add the gradients to those of the weights; return the rest, so that no second copy of them is kept."""
     for p, gradient in zip(weights, learned.gradients, strict=True):
         if gradient is not None:
             p.grad = laid_like(p, gradient if p.grad is None else p.grad + gradient)
@@ -75,7 +82,7 @@ def accumulate(weights: list[nn.Parameter], learned: Learned) -> tuple[list[Tens
 def learn(
     state: TrainingState, inputs: Inputs, *, learner: Learner, objective: Objective, penalized: bool, count: int
 ) -> Learned:
-    """What the objective asks of one micro-batch, differentiated by the weights of the learner."""
+    """The loss of one micro-batch, and its gradient with respect to the weights of the learner."""
     config, made = state.config, []
 
     def G(latents: Latents) -> Tensor:
@@ -97,17 +104,18 @@ def learn(
     with frozen(other):
         loss, stats = objective(G, partial(judge, state, learner), batch)
         mean = loss.mean()
-        gradients = torch.autograd.grad(mean / count, list(network.parameters()), allow_unused=True)
+        learning = [p for p in network.parameters() if p.requires_grad]
+        found = iter(torch.autograd.grad(mean / count, learning, allow_unused=True))
+        gradients = [next(found) if p.requires_grad else None for p in network.parameters()]
     w_means = [fakes.w_mean / count for fakes in made if fakes.w_mean is not None]
-    found = {f"{learner}_loss": mean} | stats
-    found = {name: value.detach() / count for name, value in found.items()}
-    return Learned(list(gradients), w_means[:1], found)
+    stats = {f"{learner}_loss": mean} | stats
+    return Learned(gradients, w_means[:1], {name: value.detach() / count for name, value in stats.items()})
 
 
 def generate(state: TrainingState, latents: Latents) -> Fakes:
     """Pictures with mixed styles (Section 3.1)."""
     G, c = state.G, latents.c
-    w = G.mapping(latents.z, c)  # in full precision: it is small, and everything hangs on it
+    w = G.mapping(latents.z, c)  # in full precision: it is small, and everything depends on it
     ws = G.broadcast(w)
     if state.config.style_mixing_prob:
         ws = mix(ws, G.broadcast(G.mapping(latents.z2, c)), latents.crossover)
@@ -117,9 +125,9 @@ def generate(state: TrainingState, latents: Latents) -> Fakes:
 
 
 def judge(state: TrainingState, learner: Learner, images: Tensor, c: Tensor | None) -> Tensor:
-    """The logits of D. In D's own step, a picture that requires a gradient is a penalty's.
+    """The logits of D. In D's own step, a picture that requires a gradient belongs to a penalty.
 
-    That pass is differentiated twice, so not in bfloat16, and keeps its activations, as the penalty needs them anyway.
+    That pass is differentiated twice: it is not in bfloat16, and keeps its activations, which the penalty needs anyway.
     """
     twice = learner == "D" and images.requires_grad
     recomputed = () if twice else (state.D,)
@@ -130,15 +138,17 @@ def judge(state: TrainingState, learner: Learner, images: Tensor, c: Tensor | No
 
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
-    """No gradients for the weights of `network`: those of its input still pass."""
+    """A context in which the weights of `network` get no gradient; its input still does."""
+    learning = [p for p in network.parameters() if p.requires_grad]
     network.requires_grad_(False)
     try:
         yield
     finally:
-        network.requires_grad_(True)
+        for p in learning:
+            p.requires_grad_(True)
 
 
 def precision(state: TrainingState, *, enabled: bool = True) -> torch.autocast:
-    """Within, convolutions compute in the precision that the run has chosen."""
+    """A context in which convolutions use the precision of the run."""
     bf16 = enabled and precision_of(state.config, state.device) == "bf16"
     return torch.autocast(state.device.type, torch.bfloat16, enabled=bf16)

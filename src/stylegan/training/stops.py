@@ -1,4 +1,4 @@
-"""What ends a training run from outside, in words that name the command which goes on."""
+"""Messages for training runs that are ended from outside: each names the command that resumes the run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from stylegan.config import GROUP_SIZE
 from stylegan.errors import DivergedError, FailedError, InputError
 from stylegan.training.machine import processes
 from stylegan.training.state import TrainingState
@@ -13,7 +14,7 @@ from stylegan.training.state import TrainingState
 
 @contextmanager
 def explained(out: Path, state: TrainingState) -> Iterator[None]:
-    """What ends a training run from outside becomes a message that names the command which goes on."""
+    """Turn errors that end a run from outside into messages that name the command to resume it."""
     again = f"stylegan train --resume {out}"
     try:
         yield
@@ -40,7 +41,7 @@ def explained(out: Path, state: TrainingState) -> Iterator[None]:
 
 @contextmanager
 def same_data_still(out: Path, state: TrainingState) -> Iterator[None]:
-    """Where the data set changes while it is read, the message says how the run goes on with the one that it had."""
+    """If the data set changes while it is read, the message says how to resume with the original one."""
     try:
         yield
     except InputError as e:
@@ -58,4 +59,4 @@ def out_of_memory(e: BaseException) -> bool:
 def smaller_part(state: TrainingState) -> int:
     """Half of what a process computes at once, in whole deviation groups."""
     now = state.config.batch_gpu or state.phase.batch // processes.world()
-    return max(now // 8 * 4, 4)
+    return max(now // 2 // GROUP_SIZE * GROUP_SIZE, GROUP_SIZE)

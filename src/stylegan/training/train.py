@@ -23,6 +23,7 @@ from stylegan.training.machine.precision import refused_precision
 from stylegan.training.machine.programs import missing_compiler, plan
 from stylegan.training.objectives import LOSSES, Objectives
 from stylegan.training.resuming import Kept, changed, check_budget, same_data, saved_state
+from stylegan.training.run.first_lines import first_lines
 from stylegan.training.run.folder import (
     Follower,
     Run,
@@ -32,7 +33,6 @@ from stylegan.training.run.folder import (
     read_config,
     read_record,
 )
-from stylegan.training.run.opening import opening
 from stylegan.training.run.voice import voice
 from stylegan.training.schedule import KEEP_SNAPSHOTS, refused_batches
 from stylegan.training.state import TrainingState
@@ -63,9 +63,9 @@ def train(
     nothing is inferred, its img_resolution, img_channels and (with classes) c_dim must be those of the data, and its
     schedule and c_dim say what kimg and cond would.
     init: a network to start from. objectives: a loss of your own, in place of the configuration's; augment: a transform
-    of all pictures that D sees. keep_snapshots: how many stay: the first, the newest, and some of those between; None:
-    all. device: auto takes the best. A run that is stopped returns early: `resume` goes on. Raises InputError before
-    the first step for anything that does not fit, and FailedError for what ends a run later.
+    of all pictures that D sees. keep_snapshots: how many are kept: the first, the newest, and some between; None: all.
+    device: auto takes the best. A run that is stopped returns early; `resume` continues it. Raises InputError before
+    the first step if anything does not fit, and FailedError if the run fails later.
     """
     if config is not None and (kimg is not None or cond):
         raise InputError(
@@ -101,13 +101,13 @@ def resume(
     previous: bool = False,
     device: torch.device | str = "auto",
 ) -> Generator:
-    """Go on with a run folder from its last state, bit for bit as if it had never stopped; return G_ema.
+    """Continue a run folder from its last state, bit for bit as if it had never stopped; return G_ema.
 
-    data: where the data set lies now, if it was moved. objectives, augment: those that `train` was given; others, or
-    none, are refused by their names. Says so where machine, torch or threads are not the same.
-    What may change, and stays as it was where it is not given: kimg, the budget (the schedule of the levels stays);
-    batch_gpu, compile, keep_snapshots, device, as in `train` and its config.
-    previous: from the state before the last one, where that is damaged.
+    data: where the data set is now, if it was moved. objectives, augment: those that `train` was given; by their names,
+    others or none are refused. If machine, torch or threads differ, it says so.
+    What may change, and otherwise stays as it was: kimg, the budget (the schedule of the levels stays); batch_gpu,
+    compile, keep_snapshots, device, as in `train` and its config.
+    previous: start from the state before the last one, if the last one is damaged.
     """
     out = user_path(out)
     config, trained_on = read_config(out)
@@ -118,7 +118,7 @@ def resume(
     dataset = same_data(out, data, trained_on)
     device = own_device(device)
     with processes.joined(device):
-        check(config, dataset, device, objectives=objectives)
+        check(config, dataset, device, objectives=objectives, resumed=True)
         own = {"objectives": objectives, "augmentation": augment}
         state, before = saved_state(out, config, device, previous=previous, own=own)
         check_own_parts(out, state)
@@ -133,7 +133,7 @@ def resume(
             )
             return state.G_ema
         now = environment(device, config)
-        before = {"processes": 1} | before  # older states do not tell
+        before = {"processes": 1} | before  # older states do not say
         changes += [f"{name} {before.get(name)} -> {now[name]}" for name in now if before.get(name) != now[name]]
         if changes:
             say(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
@@ -142,7 +142,7 @@ def resume(
 
 @dataclass(frozen=True)
 class Keeping:
-    """What `Run` needs to know of a run folder."""
+    """What `Run` needs to know about a run folder."""
 
     out: Path
     state_sec: float
@@ -161,13 +161,13 @@ class Keeping:
 
 
 def own_device(device: torch.device | str) -> torch.device:
-    """The device that was asked for. Of many processes that are told "cuda" each takes its own."""
+    """The device that was asked for. With "cuda" and many processes, each takes its own."""
     many = int(os.environ.get("WORLD_SIZE", "1")) > 1
     return find_device("auto" if many and str(device) == "cuda" else device)
 
 
 def check_keep(keep_snapshots: int | None) -> None:
-    """Raise InputError for a number of snapshots that cannot be."""
+    """Raise InputError for an impossible number of snapshots."""
     if keep_snapshots is not None and (type(keep_snapshots) is not int or keep_snapshots < 2):
         raise InputError(
             f"keep_snapshots {keep_snapshots!r}: must be 2 or more (the first and the newest), or None: all"
@@ -180,19 +180,28 @@ def name_classes(state: TrainingState, dataset: ImageDataset) -> None:
         state.metadata["class_names"] = list(dataset.class_names)
 
 
-def check(config: Config, dataset: ImageDataset, device: torch.device, *, objectives: Objectives | None = None) -> None:
-    """Raise InputError, naming at once all that does not fit data, loss, processes or machine."""
+def check(
+    config: Config,
+    dataset: ImageDataset,
+    device: torch.device,
+    *,
+    objectives: Objectives | None = None,
+    resumed: bool = False,
+) -> None:
+    """Raise InputError that names everything that does not fit data, loss, processes or machine."""
     loss = objectives or LOSSES[config.loss]
+    of_loss = [*loss.misfits(config), *([] if resumed else loss.ignored(config))]
     machine = [*refused_batches(config, processes.world()), *missing_compiler(config, device)]
     machine += refused_precision(config, device)
-    refuse([*misfits(config, dataset), *loss.misfits(config), *machine])
+    refuse([*misfits(config, dataset), *of_loss, *machine])
 
 
 def _go_on(keeping: Keeping, dataset: ImageDataset, state: TrainingState) -> Generator:
     out = keeping.out
-    same = {"the data set": int(dataset.fingerprint[:12], 16), "the images shown": state.cur_nimg}
-    processes.check_same(same | {"the weights": state.checksum()}, state.device)
-    for line in opening(state, dataset, keeping.keep_snapshots):
+    if processes.world() > 1:
+        same = {"the data set": int(dataset.fingerprint[:12], 16), "the images shown": state.cur_nimg}
+        processes.check_same(same | {"the weights": state.checksum()}, state.device)
+    for line in first_lines(state, dataset, keeping.keep_snapshots):
         say(line)
     for line in plan(state.config, state.device) if state.config.compile else ():
         say(line)
@@ -204,8 +213,8 @@ def _go_on(keeping: Keeping, dataset: ImageDataset, state: TrainingState) -> Gen
     except (KeyboardInterrupt, torch._dynamo.exc.BackendCompilerFailed) as e:
         if not (watcher.stop or isinstance(e, KeyboardInterrupt)):
             raise
-        # Ctrl-C for the second time, or for the first one while a program is compiled: it ends the compiler too.
-        say(f"stopped at once: lost is what came after the last state. Go on: stylegan train --resume {out}")
+        # A second Ctrl-C, or the first one while a program is compiled: that one ends the compiler too.
+        say(f"stopped at once: everything after the last saved state is lost. Go on: stylegan train --resume {out}")
         raise KeyboardInterrupt from None
     with explained(out, state):
         processes.wait_for_all(state.device)  # until process 0 has written the last state

@@ -7,14 +7,14 @@ from stylegan.checkpoint import Networks
 from stylegan.errors import InputError, printable
 from stylegan.training.state import TrainingState
 
-LEGAL = ("license", "source")  # of the network to start from, and of all that is trained from it
+LEGAL = ("license", "source")  # metadata that is carried over to everything trained from a network
 
 
 def transfer(source: Networks, state: TrainingState) -> list[str]:
-    """Copy into the fresh `state` every tensor of `source` that has its name and shape; say what was taken.
+    """Copy every tensor of `source` that matches one of the fresh `state` by name and shape; return what was copied.
 
-    A resolution's layers have the same name at every img_resolution. Where the source has no G, G_ema serves for it.
-    Its licence and source go with it, into the metadata of all that is trained from it. Raises InputError where no
+    The layers of a resolution have the same name at every img_resolution. If the source has no G, G_ema is used.
+    Licence and source are carried over into the metadata of everything that is trained from it. Raises InputError if no
     convolution fits.
     """
     lines, fitting = [], 0
@@ -42,7 +42,7 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
 
 @torch.no_grad()
 def _copy(old: nn.Module, new: nn.Module) -> tuple[set[str], set[str]]:
-    """Copy what fits; the names of the tensors taken, and of all that were wanted."""
+    """Copy what fits; return the names of the tensors copied, and of all tensors of `new`."""
     tensors, wanted = old.state_dict(), new.state_dict()
     taken = {name for name, t in wanted.items() if name in tensors and tensors[name].shape == t.shape}
     for name in taken:

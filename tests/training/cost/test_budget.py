@@ -1,5 +1,6 @@
 """What a given time allows, and what a long training takes: laws, no absolute times."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import given, settings, strategies as st
 from stylegan.config import CONFIG_A, CONFIG_F
 from stylegan.errors import InputError
 from stylegan.training import losses
-from stylegan.training.cost import budget
+from stylegan.training.augment import Augmentation
+from stylegan.training.cost import budget, dry_run as cost_of_a_run
 from stylegan.training.cost.budget import Cost, affordable_kimg, config_in, level_sec, measure_levels
 from stylegan.training.cost.dry_run import dry_run, pays, table
+from stylegan.training.objectives import LOSSES, Objectives
 from stylegan.training.schedule import schedule
 
 from conftest import TINY
@@ -152,3 +155,20 @@ def test_compiling_is_no_part_of_a_steps_time(monkeypatch):
 def test_a_dry_run_refuses_what_the_training_would(portraits, tiny):
     with pytest.raises(InputError, match="img_resolution 32: the data set"):
         dry_run(portraits.path, tiny.but(img_resolution=32), CPU)
+
+
+def test_a_dry_run_measures_your_own_loss_and_augmentation_and_leaves_the_random_state_alone(
+    portraits, tiny, monkeypatch
+):
+    seen = set()
+
+    def d(G, D, batch):
+        seen.add("objective")
+        return LOSSES["logistic"].D(G, D, batch)
+
+    augment = Augmentation("watched", lambda images, u: (seen.add(u.shape[1]), images)[1], numbers=3)
+    monkeypatch.setattr(cost_of_a_run, "measure_levels", partial(measure_levels, trial_sec=0.001))
+    before = torch.random.get_rng_state()
+    dry_run(portraits.path, tiny, CPU, objectives=Objectives("own", d, LOSSES["logistic"].G), augment=augment)
+    assert seen == {"objective", 3}
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -118,3 +118,10 @@ def test_lazy_r1_needs_r1(portraits, tiny, tmp_path):
     with pytest.raises(InputError, match="r1_interval 16: must be 1 with loss wgan_gp, which has no R1"):
         train(portraits.path, tmp_path / "run", config=config)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_weight_of_r1_is_refused_where_the_loss_has_none(portraits, tiny, tmp_path):
+    config = tiny.but(loss="wgan_gp", r1_gamma=5.0)
+    with pytest.raises(InputError, match="r1_gamma 5: must not be given with loss wgan_gp, which has no R1"):
+        train(portraits.path, tmp_path / "run", config=config)
+    assert not (tmp_path / "run").exists()

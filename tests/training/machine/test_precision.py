@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from stylegan.networks.layers import adain
+from stylegan.training import step as step_module
 from stylegan.training.loop import take_steps
 from stylegan.training.machine import precision
 from stylegan.training.machine.precision import precision_of, refused_precision
@@ -57,3 +58,34 @@ def test_a_step_in_bfloat16_is_one_in_float32_to_its_digits_with_w_exact(monkeyp
     assert found["bf16"] == pytest.approx(found["fp32"], rel=0.05)
     assert found["bf16"] != found["fp32"]
     assert set(kinds) == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("loss", "in_full"),
+    [("logistic", [True, False, False]), ("wgan_gp", [False, False, True, False])],
+    ids=["logistic: the reals, for R1", "wgan_gp: the pictures between"],
+)
+def test_the_passes_of_d_that_are_differentiated_twice_and_no_others_are_in_full_precision_and_keep_activations(
+    monkeypatch, loss, in_full
+):
+    """The passes of a step: real, fake and, for WGAN-GP, between; then G's fakes."""
+    found = []
+
+    def precision(state, *, enabled=True):
+        return torch.autocast("cpu", torch.bfloat16, enabled=False), found.append(("precision", not enabled))
+
+    monkeypatch.setattr(step_module, "precision", lambda *a, **k: precision(*a, **k)[0])
+    keeping = step_module.activations_for
+    monkeypatch.setattr(
+        step_module, "activations_for", lambda px, *n: (found.append(("kept", not n)), keeping(px, *n))[1]
+    )
+    state = TrainingState.new(TINY.but(loss=loss), CPU)
+    state.enter(Phase(0.0, 16, 4, lrate=0.002, tick_kimg=1))
+    generator = step_generator(0, 0, CPU)
+    reals = torch.randn(4, 3, 16, 16, generator=generator)
+    take_steps(state, *(inputs_for(state, reals, generator) for _ in range(2)))
+    by_g = [0, len(in_full)]  # G makes the fakes of each step first
+    for kind in ("precision", "kept"):
+        flags = [flag for name, flag in found if name == kind]
+        assert len(flags) == len(in_full) + 2
+        assert [flag for i, flag in enumerate(flags) if i not in by_g] == in_full

@@ -1,1 +1,1 @@
-"""What a training run will cost."""
+"""The cost of a training run."""

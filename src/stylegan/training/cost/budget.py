@@ -1,18 +1,21 @@
-"""What a training run costs on this machine, and what a given time allows: each level is tried for a moment."""
+"""The cost of a training run on this machine, and the budget that a given time allows, from short trials."""
 
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean, median_high
 
 import torch
 
 from stylegan.config import Config
+from stylegan.training.augment import Augmentation
 from stylegan.training.batch import Inputs
 from stylegan.training.loop import take_steps
 from stylegan.training.machine import processes
 from stylegan.training.machine.programs import phases, why_not
+from stylegan.training.objectives import Objectives
 from stylegan.training.randomness import Latents, draw
 from stylegan.training.schedule import Phase, batch_of, level_images
 from stylegan.training.state import TrainingState
@@ -20,9 +23,9 @@ from stylegan.training.state import TrainingState
 
 @dataclass(frozen=True)
 class Cost:
-    """What a resolution costs. peak_bytes: the most memory one process took; None where the system does not tell.
+    """The cost of a resolution. peak_bytes: the most memory that one process took; None if the system does not say.
 
-    compile_sec: once, for the programs of its phases.
+    compile_sec: the time, once, for compiling the programs of its phases.
     """
 
     sec_per_img: float
@@ -30,17 +33,24 @@ class Cost:
     compile_sec: float = 0.0
 
 
-def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2.0) -> dict[int, Cost]:
-    """The cost of each resolution of the schedule, fading: real steps of a throw-away network on random pictures.
+def measure_levels(
+    config: Config,
+    device: torch.device,
+    *,
+    objectives: Objectives | None = None,
+    augmentation: Augmentation | None = None,
+    trial_sec: float = 2.0,
+) -> dict[int, Cost]:
+    """The cost of each resolution while it fades in, from real steps of a throw-away network on random pictures.
 
-    Many processes measure together, each its part of the batch, and all find the same seconds.
-    The levels take turns, and the median counts: a busy moment of the machine does not distort one level alone.
-    With R1 in some steps only, steps with and without are tried, and count as often as they are taken.
+    Many processes measure together, each with its part of the batch, and all get the same seconds. The levels take
+    turns, and the median counts, so that a busy moment of the machine does not distort a single level. With lazy R1,
+    steps with and without it are measured and weighted by their frequency.
     """
-    state = TrainingState.new(config, device)
+    state = TrainingState.new(config, device, objectives=objectives, augmentation=augmentation)
     resolutions = list(level_images(config))
     kinds = [(resolution, penalized) for resolution in resolutions for penalized in (True, False)[: config.r1_interval]]
-    first = {kind: _timed_step(state, *kind) for kind in kinds}  # warms up, and takes the memory
+    first = {kind: _timed_step(state, *kind) for kind in kinds}  # warms up, and measures the memory
     seconds: dict[tuple[int, bool], list[float]] = {kind: [] for kind in kinds}
     while waiting := [kind for kind, sec in seconds.items() if sum(sec) < trial_sec]:
         for kind in waiting:
@@ -59,9 +69,9 @@ def measure_levels(config: Config, device: torch.device, *, trial_sec: float = 2
 
 
 def _timed_step(state: TrainingState, resolution: int, penalized: bool) -> tuple[float, int | None]:
-    """Seconds of a step of D and G, the mean over all processes, and the memory that this one took.
+    """Seconds of a step of D and G, the mean over all processes, and the peak memory of this one.
 
-    penalized: with R1, as the first of every r1_interval steps; False asks for another.
+    penalized: with R1, as in the first of every r1_interval steps?
     """
     config, device = state.config, state.device
     level = (config.img_resolution // resolution).bit_length() - 1
@@ -78,11 +88,11 @@ def _timed_step(state: TrainingState, resolution: int, penalized: bool) -> tuple
     start = time.perf_counter()
     for_d = latents()
     N = len(for_d.z)
-    reals = torch.rand(N, config.img_channels, resolution, resolution, device=device)
-    u, augment_u = torch.rand(N, 1, 1, 1, device=device), torch.rand(N, state.augmentation.numbers, device=device)
-    inputs = Inputs(reals, for_d.c, for_d, u, augment_u)
+    uniform = partial(torch.rand, generator=generator, device=device)
+    reals = uniform(N, config.img_channels, resolution, resolution)
+    inputs = Inputs(reals, for_d.c, for_d, uniform(N, 1, 1, 1), uniform(N, state.augmentation.numbers))
     stats = take_steps(state, inputs, inputs if config.shared_fakes else inputs._replace(latents=latents()))
-    stats["G_loss"].item()  # a GPU has finished only now
+    stats["G_loss"].item()  # waits until a GPU has finished
     sec = torch.tensor(time.perf_counter() - start, device=device)
     processes.average([sec])
     return sec.item(), _peak_bytes(device)
@@ -108,9 +118,9 @@ def level_sec(config: Config, costs: dict[int, Cost]) -> dict[int, float]:
 
 
 def config_in(config: Config, seconds: float, device: torch.device) -> Config:
-    """The widest network, with its schedule, that sees ENOUGH_KIMG in `seconds`; the narrowest where none does.
+    """The widest network, with its schedule, that sees ENOUGH_KIMG in `seconds`; the narrowest if none does.
 
-    Within minutes many steps through a narrow network beat few through a wide one. The batch stays that of `config`.
+    In a few minutes, many steps of a narrow network beat few steps of a wide one. The batch stays that of `config`.
     """
     chosen = None
     for width in WIDTHS:
@@ -142,7 +152,7 @@ def affordable_kimg(config: Config, seconds: float, costs: dict[int, Cost]) -> f
 
 
 def largest(fits: Callable[[int], bool]) -> int:
-    """The largest whole number from 1 up that fits, where all smaller ones do too; 1 where none fits."""
+    """The largest whole number from 1 that fits, if all smaller ones do; 1 if none fits."""
     high = 2
     while fits(high):
         high *= 2

@@ -1,30 +1,42 @@
-"""What a long training run will take, before it begins: memory, speed and time of every level, and the total."""
+"""Memory, speed and time of every level of a training run, and the total, before it begins."""
 
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
+from stylegan.training.augment import Augmentation
 from stylegan.training.cost.budget import Cost, level_sec, measure_levels
 from stylegan.training.machine import processes
 from stylegan.training.machine.programs import plan
+from stylegan.training.objectives import Objectives
 from stylegan.training.run.bar import clock
 from stylegan.training.schedule import batch_of
 from stylegan.training.train import check
 
 
-def dry_run(data: Path | str, config: Config, device: torch.device) -> str:
-    """A table in plain text, from a few real steps at each resolution. Writes nothing; raises InputError as `train`.
+def dry_run(
+    data: Path | str,
+    config: Config,
+    device: torch.device,
+    *,
+    objectives: Objectives | None = None,
+    augment: Augmentation | None = None,
+) -> str:
+    """A table in plain text, from a few real steps at each resolution. Writes nothing. Raises InputError like `train`.
 
-    Many processes measure together as they would train; the table is process 0's, and the others get "".
+    objectives, augment: your own, as in `train`.
+    Many processes measure together, as they would train. Process 0 returns the table, the others "".
     """
     dataset = ImageDataset(data)
     with processes.joined(device):
         world = processes.world()
-        check(config, dataset, device)
-        costs = measure_levels(config, device)
-        plain = measure_levels(config.but(compile=False), device) if config.compile else {}
+        check(config, dataset, device, objectives=objectives)
+        measure = partial(measure_levels, device=device, objectives=objectives, augmentation=augment)
+        costs = measure(config)
+        plain = measure(config.but(compile=False)) if config.compile else {}
         if processes.rank():
             return ""
     epochs = 1000 * config.total_kimg / len(dataset)
@@ -41,7 +53,7 @@ HONESTLY = (
 
 
 def pays(config: Config, costs: dict[int, Cost], plain: dict[int, Cost]) -> str:
-    """A line that says whether compiling saves more than it takes. plain: what the levels cost without it."""
+    """A line that says whether compiling saves more time than it takes. plain: the costs without it."""
     seconds, without = (sum(level_sec(config, c).values()) for c in (costs, plain))
     compile_sec = sum(cost.compile_sec for cost in costs.values())
     saves = "pays" if seconds < without else "does not pay"
@@ -49,7 +61,7 @@ def pays(config: Config, costs: dict[int, Cost], plain: dict[int, Cost]) -> str:
 
 
 def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
-    """A line for each level, and the total."""
+    """A line for each level, and one for the total."""
     seconds = level_sec(config, costs)
     rows = [("level", "batch", "img/s", "time", "memory")]
     rows += [
@@ -71,5 +83,5 @@ def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
 
 
 def gibibytes(n: int | None) -> str:
-    """ "1.5 GiB", or "?" where the system does not tell."""
+    """ "1.5 GiB", or "?" if the system does not say."""
     return "?" if n is None else f"{n / 2**30:.1f} GiB"

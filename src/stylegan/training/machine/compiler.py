@@ -23,7 +23,7 @@ def missing() -> list[str]:
 
 @cache
 def version() -> str:
-    """What it reports of itself; its name where it reports nothing."""
+    """The first line of its --version; its name if there is none."""
     try:
         return subprocess.run([CXX, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     except (OSError, subprocess.CalledProcessError, IndexError):

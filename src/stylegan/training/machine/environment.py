@@ -1,4 +1,4 @@
-"""What must be the same for a resumed training run to go on bit for bit."""
+"""What must stay the same for a training run to resume bit for bit."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from stylegan.training.machine import compiler, processes
 
 
 def environment(device: torch.device, config: Config) -> dict[str, Any]:
-    """The names and values of all of it. With other values a run goes on and says that it is no longer bit for bit."""
+    """Name and value of each. If any differs, a resumed run says that it is no longer the same bit for bit."""
     compiled = {"compiler": compiler.version()} if config.compile else {}
     return compiled | {
         "torch": torch.__version__,

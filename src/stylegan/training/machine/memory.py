@@ -1,4 +1,4 @@
-"""Less memory for the same gradients: small batches one after another, and activations that are computed twice."""
+"""The same gradients with less memory: micro-batches, and activations that are recomputed."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,10 +7,11 @@ from functools import partial
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from stylegan.config import GROUP_SIZE
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 
-CHECKPOINTED_PX = 512  # from this resolution on, activations are computed again in the backward pass
+CHECKPOINTED_PX = 512  # from this resolution on, activations are recomputed in the backward pass
 
 
 def micro_batches(N: int, batch_gpu: int | None) -> list[slice]:
@@ -20,15 +21,15 @@ def micro_batches(N: int, batch_gpu: int | None) -> list[slice]:
     """
     k = 1
     if batch_gpu is not None and batch_gpu < N:
-        k = N // max(size for size in range(4, batch_gpu + 1, 4) if N % size == 0)
+        k = N // max(size for size in range(GROUP_SIZE, batch_gpu + 1, GROUP_SIZE) if N % size == 0)
     return [slice(i, None, k) for i in range(k)]
 
 
 @contextmanager
 def activations_for(resolution: int, *networks: Generator | Discriminator) -> Iterator[None]:
-    """Within, blocks that process large pictures keep only their input, and are computed again in the backward pass.
+    """Within this context, each block stores only its input and recomputes its activations in the backward pass.
 
-    Not for the pass that R1 differentiates: its first derivative keeps everything anyway.
+    Only from CHECKPOINTED_PX on. Not for the pass that R1 differentiates: its first derivative keeps everything anyway.
     """
     with ExitStack() as stack:
         for network in networks if resolution >= CHECKPOINTED_PX else ():
@@ -39,7 +40,7 @@ def activations_for(resolution: int, *networks: Generator | Discriminator) -> It
 
 @contextmanager
 def _checkpointed(block: nn.Module) -> Iterator[None]:
-    # Nothing in a block is random (noise is an argument), so there is no random state to restore.
+    # Blocks draw no random numbers (noise is an argument), so there is no random state to restore.
     again = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
     setattr(block, "forward", again)  # noqa: B010 (an assignment is no method to mypy)
     try:

@@ -1,4 +1,4 @@
-"""How precisely a training run computes."""
+"""The floating-point precision of a training run."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ def precision_of(config: Config, device: torch.device) -> Literal["fp32", "bf16"
 
 
 def refused_precision(config: Config, device: torch.device) -> list[str]:
-    """Why the device cannot compute in the precision that the configuration names, as a line; none where it can."""
+    """Why the device cannot compute in the configured precision: one line, or none if it can."""
     if precision_of(config, device) == "fp32":
         return []
     reason = {"cuda": "this GPU has no bfloat16", "cpu": "this CPU has no instructions for bfloat16"}

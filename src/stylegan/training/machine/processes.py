@@ -1,7 +1,7 @@
-"""One training run in many processes (torchrun, SLURM, Ray Train): who am I, which part is mine, what do all agree on.
+"""One training run in many processes (torchrun, SLURM, Ray Train): ranks, shares of a batch, and agreement.
 
-What is random is drawn for the joint batch, and process r of n takes the pictures r, r + n, r + 2n, ...: the groups of
-the minibatch deviation stay the same sets. In a single process every function here does nothing.
+Random numbers are drawn for the joint batch, and process r of n takes the pictures r, r + n, r + 2n, ...: so the groups
+of the minibatch deviation stay the same. In a single process every function here does nothing.
 """
 
 import importlib
@@ -16,11 +16,11 @@ from torch import Tensor
 
 from stylegan.errors import FailedError, InputError
 
-PATIENCE = timedelta(minutes=30)  # that the others wait while process 0 writes snapshots and sheets
+PATIENCE = timedelta(minutes=30)  # how long the others wait while process 0 writes snapshots and sheets
 
 
 class LostError(FailedError):
-    """Another process of the group has ended, so that this one waits for nobody."""
+    """Another process of the group has ended, so this one cannot go on."""
 
     def __init__(self) -> None:
         super().__init__("another process of this training run has ended, and says why if it could")
@@ -28,27 +28,27 @@ class LostError(FailedError):
 
 @contextmanager
 def talking() -> Iterator[None]:
-    """Within, this process waits for the others. Raises LostError where one of them has ended."""
+    """A context in which this process waits for the others. Raises LostError if one of them has ended."""
     try:
         yield
-    except RuntimeError as e:  # of gloo and of NCCL, each with words of its own
+    except RuntimeError as e:  # gloo and NCCL word it differently
         raise LostError from e
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[None]:
-    """Join the group that torchrun's environment variables tell of; a group that exists (Ray Train) is used as it is.
+    """Join the group that torchrun's environment variables describe; an existing group (Ray Train) is used as it is.
 
-    The group ends with the block. After an error it is left to die with its process, which may abort: the others may
-    still wait in it.
+    The group is destroyed after the block. After an error it ends with its process, which may abort, because the others
+    may still be waiting in it.
     """
     wanted = int(os.environ.get("WORLD_SIZE", "1")) > 1
     if not wanted or not dist.is_available() or dist.is_initialized():
         yield
         return
-    # A thread of gloo that frees a tensor while Python ends aborts the process: the group must end before. Functions of
-    # torch.distributed.nn take as a default the group that exists when they are imported, and would keep it alive; so
-    # they are imported while there is none (the first Adam would do it too late).
+    # A gloo thread that frees a tensor while Python shuts down aborts the process, so the group must end first.
+    # Functions of torch.distributed.nn keep the group that exists at import alive, as a default argument. So we import
+    # them before there is one; the first Adam would import them too late.
     importlib.import_module("torch.distributed.nn")
     if device.type == "cuda":
         torch.cuda.set_device(device)
@@ -58,7 +58,7 @@ def joined(device: torch.device) -> Iterator[None]:
 
 
 def rank() -> int:
-    """The number of this process, from 0. Process 0 alone shows and writes."""
+    """The number of this process, from 0. Only process 0 shows and writes anything."""
     return dist.get_rank() if _many() else 0
 
 
@@ -73,7 +73,7 @@ def mine() -> slice:
 
 
 def average(tensors: Sequence[Tensor]) -> None:
-    """Replace each tensor, in place, by its mean over all processes: one message, whatever their number."""
+    """Replace each tensor, in place, by its mean over all processes, in one message."""
     if world() == 1:
         return
     flat = torch.cat([t.flatten() for t in tensors]) / world()
@@ -84,7 +84,7 @@ def average(tensors: Sequence[Tensor]) -> None:
 
 
 def any_of(flag: bool, device: torch.device) -> bool:
-    """Is the flag up in any process? All get the same answer at the same step."""
+    """Is the flag set in any process? All get the same answer at the same step."""
     if world() == 1:
         return flag
     up = torch.tensor(float(flag), device=device)
@@ -94,12 +94,12 @@ def any_of(flag: bool, device: torch.device) -> bool:
 
 
 def wait_for_all(device: torch.device) -> None:
-    """Go on when every process has come here."""
+    """Return once every process has called this."""
     any_of(False, device)
 
 
 def first_does(action: Callable[[], object], device: torch.device) -> None:
-    """Process 0 does what only one may do, while the others wait; where it fails, none goes on."""
+    """Run `action` in process 0 while the others wait; if it fails, every process raises."""
     failure: Exception | None = None
     if rank() == 0:
         try:
@@ -114,7 +114,7 @@ def first_does(action: Callable[[], object], device: torch.device) -> None:
 
 
 def check_same(values: dict[str, float], device: torch.device) -> None:
-    """Raise InputError in every process where one of them has another value: a machine that sees other files."""
+    """Raise InputError in every process if one has another value, because its machine sees other files."""
     if world() == 1:
         return
     found = torch.tensor(list(values.values()), dtype=torch.float64, device=device)

@@ -7,28 +7,29 @@ import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from stylegan.config import Config
-from stylegan.networks.fade import fade_by
+from stylegan.networks.fade import fade_by, fraction
 from stylegan.training.machine import compiler, processes
 from stylegan.training.machine.memory import CHECKPOINTED_PX
 from stylegan.training.schedule import batch_of, level_images
 from stylegan.training.state import TrainingState
 
-NARROW = 256  # on a CPU convolutions with as many channels take nearly all the time
-MIN_STEPS = 5000  # what so many save is what one more phase costs to compile: docs/decisions.md
+NARROW = 256  # on a CPU, convolutions with this many channels take nearly all the time
+MIN_STEPS = 5000  # steps that save as much time as compiling one phase takes: docs/decisions.md
 
 T = TypeVar("T")
 
 
 def compute(part: Callable[..., T], state: TrainingState, *args: Any, **fixed: Any) -> T:
-    """part(state, *args, **fixed), by a program where the configuration asks for it and it pays.
+    """part(state, *args, **fixed), computed by a compiled program if the configuration asks for it and it pays off.
 
-    args: tensors in tuples; fixed: all else that changes from step to step. The part is recorded once, as torch
-    executes it, with all derivatives, R1's second ones among them, and the record is compiled: no second definition.
+    args: tensors in tuples; fixed: everything else that changes from step to step. The part is traced once as torch
+    executes it, with all derivatives, including the second ones of R1, and the trace is compiled. So there is no second
+    definition.
     """
     phase = state.phase
     if not state.config.compile or why_not(state.config, phase.resolution, state.device):
         return part(state, *args, **fixed)
-    weight = state.G.w_avg.new_full((), phase.lod % 1)
+    weight = state.G.w_avg.new_full((), fraction(phase.lod))
     key = (part.__name__, phase.growth, phase.batch, *sorted(fixed.items()))
     if key not in state.programs:
 
@@ -42,7 +43,7 @@ def compute(part: Callable[..., T], state: TrainingState, *args: Any, **fixed: A
 
 
 def why_not(config: Config, resolution: int, device: torch.device) -> str:
-    """Why programs for this resolution would not pay; "" where they do."""
+    """Why compiling programs for this resolution would not pay off; "" if it does."""
     steps = level_images(config)[resolution] / batch_of(config, resolution, processes.world())
     needed = MIN_STEPS * phases(config, resolution)
     if steps < needed:
@@ -57,12 +58,12 @@ def why_not(config: Config, resolution: int, device: torch.device) -> str:
 
 
 def phases(config: Config, resolution: int) -> int:
-    """The number of programs that this resolution takes: one for fading in, one for being grown."""
+    """The number of programs that this resolution needs: one while it fades in, one once it has grown."""
     return 2 if resolution > config.initial_resolution and config.fade_kimg else 1
 
 
 def plan(config: Config, device: torch.device) -> list[str]:
-    """What `compile` will do, a line for each resolution: for people."""
+    """What `compile` will do at each resolution, one line each."""
     lines = []
     for resolution in level_images(config):
         reason, count = why_not(config, resolution, device), phases(config, resolution)
@@ -72,6 +73,6 @@ def plan(config: Config, device: torch.device) -> list[str]:
 
 
 def missing_compiler(config: Config, device: torch.device) -> list[str]:
-    """Why this machine cannot compile what it would have to, one line each."""
+    """What this machine lacks for the programs that it would have to compile, one line each."""
     compiles = config.compile and not all(why_not(config, resolution, device) for resolution in level_images(config))
     return compiler.missing() if compiles else []

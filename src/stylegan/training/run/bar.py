@@ -6,14 +6,15 @@ from typing import Self
 from rich.progress import BarColumn, Progress, TextColumn
 
 from stylegan.config import Config
+from stylegan.networks.fade import fraction
 from stylegan.training.run.voice import voice
 from stylegan.training.schedule import Phase, level_starts, schedule
 
-OVERHEAD_MFLOP = 3  # what a picture costs beside its convolutions; fits narrow networks, batch 16, one CPU thread
+OVERHEAD_MFLOP = 3  # of a picture, beside its convolutions; fits narrow networks, batch 16, one CPU thread
 
 
 class Bar:
-    """A live bar on stderr; a line a tick where stderr is no terminal."""
+    """A live bar on stderr; a line per tick if stderr is no terminal."""
 
     def __init__(self, config: Config, cur_nimg: int) -> None:
         self.config = config
@@ -39,7 +40,8 @@ class Bar:
         now, (then, before) = time.monotonic(), self._clock
         self._clock = now, cur_nimg
         self.eta.step((now - then) / (cur_nimg - before), schedule(self.config, before))
-        fading = f"fading in {1 - phase.lod % 1:4.0%}" if phase.lod % 1 else "training"
+        faded = fraction(phase.lod)
+        fading = f"fading in {1 - faded:4.0%}" if faded else "training"
         self._said = (
             f"  {self.eta.img_per_sec:,.0f} img/s  D {stats['D_loss']:.2f} G {stats['G_loss']:.2f}"
             f"  {self.eta.words(cur_nimg)}"
@@ -48,7 +50,7 @@ class Bar:
         self.progress.update(self._task, completed=cur_nimg, description=description, more=self._said)
 
     def speed(self) -> dict[str, float]:
-        """Images a second since the last tick. Where stderr is no terminal, also print where the run is."""
+        """Images per second since the last tick. If stderr is no terminal, also print the progress."""
         (now, cur_nimg), (then, before) = self._clock, self._tick
         self._tick = self._clock
         if not self.progress.console.is_terminal:
@@ -62,7 +64,7 @@ class Bar:
 
 
 class Eta:
-    """Time to the next level and to the end: measured seconds an image, scaled by the cost of the levels to come."""
+    """Time to the next level and to the end: measured seconds per image, scaled by the cost of the levels to come."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -71,7 +73,7 @@ class Eta:
 
     @property
     def img_per_sec(self) -> float:
-        """Images a second now."""
+        """Images per second now."""
         return 1 / max(self._sec_per_mflop * self._cost, 1e-9)
 
     def step(self, sec_per_img: float, phase: Phase) -> None:
@@ -101,7 +103,7 @@ class Eta:
 
 
 def image_cost_mflop(config: Config, resolution: int) -> float:
-    """What an image costs at a level, in millions of products of one pass through G: convolutions and overhead."""
+    """The cost of an image at a level, in millions of multiplications of one pass of G, overhead included."""
     cost, H = float(OVERHEAD_MFLOP), 4
     while resolution >= H:
         channels, below = config.channels(H), config.channels(H // 2)

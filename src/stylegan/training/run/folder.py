@@ -1,4 +1,4 @@
-"""The run folder: who owns it, and what a training run shows, writes and keeps, and when. It never changes the run."""
+"""The run folder: its owner, and what a training run shows, writes and keeps. Nothing here changes the run."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stylegan import checkpoint
-from stylegan.config import Config
+from stylegan.config import GROUP_SIZE, Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError
 from stylegan.files import LOCK, remove_partial_files, whole_folder, write_text
@@ -42,13 +42,13 @@ from stylegan.training.state import TrainingState
 STATE = "state.safetensors"
 PREVIOUS = "state.previous.safetensors"
 CONFIG = "config.json"
-FILES = (STATE, PREVIOUS, CONFIG, STATS, REALS, "fakes-*", "snapshot-*")  # which no other command writes
+FILES = (STATE, PREVIOUS, CONFIG, STATS, REALS, "fakes-*", "snapshot-*")  # no other command writes them
 
 
 class Run:
-    """A run folder, this process's alone while it watches a training run.
+    """A run folder. While this watches a training run, the folder belongs to this process alone.
 
-    config.json: configuration and data; stats.jsonl: a line a tick; reals.png, fakes-NIMG.png: sheets;
+    config.json: configuration and data; stats.jsonl: a line per tick; reals.png, fakes-NIMG.png: sheets;
     snapshot-NIMG.safetensors: networks, `keep_snapshots` of them (None: all); state.safetensors: what --resume needs,
     at least every `state_sec` seconds; state.previous.safetensors: the state before it, until the run is finished.
     """
@@ -69,13 +69,13 @@ class Run:
         self.from_previous = from_previous
         self.stop = False
         self._saved_at = time.monotonic()
-        self._recorded = True  # is all of the last step written down, so that its state may be saved?
+        self._recorded = True  # is the last step fully recorded, so that its state may be saved?
 
     @contextmanager
     def watching(self, state: TrainingState) -> Iterator[None]:
-        """Show a bar, take signals as a wish to stop, and save the state after the block, unless it raises.
+        """Show a bar, treat signals as a request to stop, and save the state after the block, unless it raises.
 
-        A run that was asked to stop also leaves a snapshot, to look at in the meantime: going on removes it again.
+        A run that was asked to stop also leaves a snapshot, for anyone who looks at it now. Resuming removes it.
         """
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
         with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self, say=self.bar.say):
@@ -123,7 +123,7 @@ class Run:
             self.bar.say(warning)
         try:
             write_sheet(self.path, state)
-        except OSError as e:  # of pictures the run can do without
+        except OSError as e:  # the run can do without these pictures
             self.bar.say(f"warning: no sheet of pictures could be written: {e}. The training run goes on.")
         if has_snapshot(state):
             write_snapshot(self.path, state)
@@ -131,14 +131,14 @@ class Run:
 
 
 class Follower:
-    """What all processes but the first do around a training run: they pass on the wish to stop, and are silent."""
+    """The watcher of all processes but the first: it passes on requests to stop, and is silent otherwise."""
 
     def __init__(self) -> None:
         self.stop = False
 
     @contextmanager
     def watching(self, state: TrainingState) -> Iterator[None]:
-        """Take signals as a wish to stop, which all processes follow after the same step."""
+        """Treat signals as a request to stop, which all processes follow after the same step."""
         with signals(self, say=lambda text: None):
             yield
 
@@ -147,13 +147,13 @@ class Follower:
 
 
 def create(path: Path, dataset: ImageDataset, state: TrainingState, *, keep_snapshots: int | None = None) -> None:
-    """Make the run folder: it appears under its name with everything in it, the first state and pictures too.
+    """Make the run folder. It appears under its name when it is complete, with the first state and pictures.
 
-    They are grown as far as the first phase of the schedule says.
+    They have the resolution of the first phase of the schedule.
     """
     state.enter(schedule(state.config, state.cur_nimg, processes.world()))
     state.G_ema.lod = state.G.lod
-    if os.path.lexists(path):  # be it a link that leads nowhere
+    if os.path.lexists(path):  # even a broken link
         raise InputError(f"{path} exists: continue it with `stylegan train --resume {path}`, or choose another --out")
     with whole_folder(path, last=STATE, remedy="choose another --out") as partial:
         data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint, "class_names": dataset.class_names}
@@ -172,13 +172,13 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """What config.json tells, for a folder that `read_config` could read."""
+    """The contents of config.json, for a folder that `read_config` could read."""
     record: dict[str, Any] = json.loads((path / CONFIG).read_text(encoding="utf-8"))
     return record
 
 
 def write_changes(path: Path, config: Config, keep_snapshots: int | None) -> None:
-    """Keep in config.json what a resumed run was given anew (MAY_CHANGE, and how many snapshots stay)."""
+    """Record in config.json what a resumed run changes (MAY_CHANGE, and how many snapshots are kept)."""
     record = read_record(path)
     now = record | {"config": config.to_json(), "keep_snapshots": keep_snapshots}
     if Config.from_json(record["config"]) != config or record.get("keep_snapshots") != keep_snapshots:
@@ -186,7 +186,7 @@ def write_changes(path: Path, config: Config, keep_snapshots: int | None) -> Non
 
 
 def keep_previous(path: Path) -> None:
-    """Keep the state that lies there as state.previous.safetensors, before another one takes its name."""
+    """Keep the present state as state.previous.safetensors, before another one takes its name."""
     state, partial = path / STATE, path / f".{PREVIOUS}.partial-link"
     if not state.exists():
         return
@@ -199,7 +199,7 @@ def keep_previous(path: Path) -> None:
 
 
 def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
-    """The configuration of a run folder, and {"path", "fingerprint"} of its data; InputError where it is none."""
+    """The configuration of a run folder, and {"path", "fingerprint"} of its data; InputError if it is none."""
     try:
         record = json.loads((path / CONFIG).read_text(encoding="utf-8"))
         config, data = Config.from_json(record["config"]), record["data"]
@@ -211,14 +211,14 @@ def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
 
 
 def own_parts(state: TrainingState) -> dict[str, str]:
-    """The names of the objectives and of the augmentation, where they are not what the configuration says."""
+    """The names of objectives and augmentation, if they are not those of the configuration."""
     objectives, augmentation = state.objectives, state.augmentation
     own = {} if objectives == LOSSES[state.config.loss] else {"objectives": objectives.name}
     return own if augmentation == NONE else own | {"augment": augmentation.name}
 
 
 def check_own_parts(path: Path, state: TrainingState) -> None:
-    """Raise InputError where a run would go on with another loss or augmentation than it was started with."""
+    """Raise InputError if a run would be resumed with another loss or augmentation than it was started with."""
     record, now = json.loads((path / CONFIG).read_text(encoding="utf-8")), own_parts(state)
     for kind in ("objectives", "augment"):
         if kind in record and now.get(kind) != record[kind]:
@@ -232,17 +232,17 @@ def check_own_parts(path: Path, state: TrainingState) -> None:
 
 
 def held_out(count: int, seed: int) -> NDArray[np.int64]:
-    """The pictures that D never sees, to find out whether it memorises: one in 50, at most 256; none below 1600.
+    """The pictures that D never sees, for detecting memorisation: one in 50, at most 256; none below 1600.
 
-    A multiple of 4, as the minibatch deviation of D works on groups of 4.
+    A multiple of GROUP_SIZE.
     """
-    kept_back = min(count // 50, 256) // 4 * 4
+    kept_back = min(count // 50, 256) // GROUP_SIZE * GROUP_SIZE
     return np.random.RandomState(seed).permutation(count)[: kept_back if kept_back >= 32 else 0]
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """The run folder is this process's alone. The lock is the system's: it dies with the process."""
+    """Lock the run folder for this process. The lock belongs to the system: it dies with the process."""
     try:
         with filelock.FileLock(path / LOCK, timeout=0):
             yield
@@ -252,7 +252,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def signals(watcher: Run | Follower, *, say: Callable[[str], None]) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP (a closed terminal) ask the run to stop after this step; a second Ctrl-C, at once.
+    """Ctrl-C, SIGTERM and SIGHUP (a closed terminal) stop the run after this step; a second Ctrl-C stops it at once.
 
     A SIGHUP that is ignored, as under nohup, stays ignored.
     """
@@ -268,7 +268,7 @@ def signals(watcher: Run | Follower, *, say: Callable[[str], None]) -> Iterator[
         taken.append(hangup)
     try:
         before = {number: signal.signal(number, ask) for number in taken}
-    except ValueError:  # not the main thread: whoever started it takes the signals
+    except ValueError:  # not the main thread: signals go to the caller
         yield
         return
     try:

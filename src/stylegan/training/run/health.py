@@ -1,7 +1,7 @@
-"""Signs that a training run goes wrong, measured at every tick, and what to do about them in plain words.
+"""Signs that a training run is going wrong, measured at every tick, and advice in plain words.
 
-Here D judges plain pictures, without the augmentation. Its verdict on held-out pictures is compared with its verdict on
-pictures that it has learned from, not with the losses.
+Here D judges pictures without augmentation. Its logits on held-out pictures are compared with those on pictures that it
+has learned from, not with the losses.
 """
 
 import math
@@ -11,20 +11,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stylegan.config import Config
+from stylegan.config import GROUP_SIZE, Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.data.pixels import to_float
+from stylegan.networks.fade import fraction
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.recipe import synthesize
 from stylegan.sampling.sampler import Sampler
+from stylegan.training.batch import labels, process_reals
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 
 SAMPLES = 32
 SILENT_TICKS = 3
 SILENT_LOGITS = 0.08  # between the means of real and generated pictures; docs/decisions.md
-GUESSING = 2 * math.log(2)  # the loss of a D that says 0 to all
-CHUNK = 16  # pictures that pass a network at once, at most: 64 of 1024x1024 would not fit beside a training run
+GUESSING = 2 * math.log(2)  # the loss of a D whose logits are all 0
+CHUNK = 16  # the most pictures in one pass: 64 of 1024x1024 would not fit in memory beside a training run
 
 
 class Health:
@@ -41,9 +42,9 @@ class Health:
 
     @torch.no_grad()
     def measure(self, state: TrainingState, phase: Phase) -> dict[str, float]:
-        """diversity: how far G_ema's pictures lie apart, real ones being 1; D_seen, D_held_out: mean logits of each.
+        """diversity: the mean distance of G_ema's pictures, relative to real ones; D_seen, D_held_out: mean logits.
 
-        diversity is left out where there is one picture alone, the logits where none is held out.
+        diversity is left out if there is only one picture, the logits if no picture is held out.
         """
         stats, shown = {}, self.seen[:SAMPLES]
         size = whole_groups(min(phase.batch, CHUNK))
@@ -59,7 +60,7 @@ class Health:
         return stats
 
     def new_warnings(self, stats: dict[str, float]) -> list[str]:
-        """The warnings that the last tick did not give: each is said once, until it clears and comes back.
+        """The warnings that the last tick did not give: each is given once, until it clears and comes back.
 
         stats: a line of stats.jsonl.
         """
@@ -69,7 +70,7 @@ class Health:
         return new
 
     def warnings(self, stats: dict[str, float]) -> dict[str, str]:
-        """What is going wrong, in words that say what to do, by the name of the trouble; empty while all is well."""
+        """Name of each problem -> a warning that says what to do; empty while all is well."""
         found = {}
         if stats.get("D_real_sign", 0.0) > 0.97 and stats.get("D_fake_sign", 0.0) < -0.97:
             found["D wins"] = (
@@ -91,10 +92,10 @@ class Health:
         return found
 
     def _silence(self, stats: dict[str, float]) -> dict[str, str]:
-        """A warning where D has told nothing apart for SILENT_TICKS ticks at one resolution, grown and not fading."""
+        """A warning if D has not told real from generated for SILENT_TICKS ticks at one resolution, not fading."""
         before, ticks = self._silent
         resolution = int(stats.get("resolution", 0))
-        silent = not stats.get("lod", 0.0) % 1 and is_silent(stats)
+        silent = not fraction(stats.get("lod", 0.0)) and is_silent(stats)
         self._silent = (resolution, (ticks if before == resolution else 0) + 1 if silent else 0)
         if self._silent[1] < SILENT_TICKS:
             return {}
@@ -109,22 +110,21 @@ class Health:
     def _fakes(self, part: slice, state: TrainingState) -> torch.Tensor:
         """Pictures of some of the seeds 0 to 31, on the CPU."""
         G, seeds = state.G_ema, range(len(self.seen))[part]
-        made = Sampler(G, Controls(psi=1)).recipe(seeds, c=self._c(self.seen[part], state))
+        made = Sampler(G, Controls(psi=1)).recipe(seeds, c=labels(self.dataset, self.seen[part], state))
         return torch.cat([images.cpu() for images in synthesize(G, made)])
 
     def _reals(self, indices: NDArray[np.int64], phase: Phase) -> torch.Tensor:
-        return to_float(torch.from_numpy(self.dataset.batch(phase.resolution, indices)))
+        """Faded like those that D learns from, but not mirrored; on the CPU."""
+        images = torch.from_numpy(self.dataset.batch(phase.resolution, indices))
+        return process_reals(images, torch.zeros(len(images), dtype=torch.bool), phase.lod)
 
     def _D(self, images: torch.Tensor, indices: NDArray[np.int64], state: TrainingState) -> torch.Tensor:
-        logits: torch.Tensor = state.D(images.to(state.device), self._c(indices, state))
+        logits: torch.Tensor = state.D(images.to(state.device), labels(self.dataset, indices, state))
         return logits
-
-    def _c(self, indices: NDArray[np.int64], state: TrainingState) -> torch.Tensor | None:
-        return torch.from_numpy(self.dataset.labels(indices)).to(state.device) if state.config.c_dim else None
 
 
 def is_silent(stats: dict[str, float]) -> bool:
-    """Does D say nearly the same of real and of generated pictures, with the logistic loss of guessing?"""
+    """Are the logits of real and generated pictures nearly the same, and is the logistic loss that of guessing?"""
     if not {"D_real", "D_fake", "D_loss"} <= stats.keys():
         return False
     return abs(stats["D_real"] - stats["D_fake"]) < SILENT_LOGITS and abs(stats["D_loss"] - GUESSING) < 0.05
@@ -132,7 +132,7 @@ def is_silent(stats: dict[str, float]) -> bool:
 
 def whole_groups(count: int) -> int:
     """The most pictures, up to `count`, that the minibatch deviation takes: 1, 2, 3 or a multiple of 4."""
-    return count // 4 * 4 or count
+    return count // GROUP_SIZE * GROUP_SIZE or count
 
 
 def parts(count: int, size: int) -> Iterator[slice]:
@@ -146,11 +146,11 @@ def mean_logit(logits: Iterable[torch.Tensor]) -> float:
 
 
 def _memorised(stats: dict[str, float]) -> float:
-    """How far the held-out pictures' mean logit has fallen from that of seen (0) to that of generated pictures (1)."""
+    """Where the mean logit of held-out pictures lies between that of seen (0) and of generated pictures (1)."""
     span = stats["D_seen"] - stats["D_generated"]
     return (stats["D_seen"] - stats["D_held_out"]) / span if span > 1 else 0.0
 
 
 def mean_distance(images: torch.Tensor) -> float:
-    """Mean Euclidean distance of every two of the pictures (N, C, H, H)."""
+    """Mean Euclidean distance of all pairs of the pictures (N, C, H, H)."""
     return torch.pdist(images.flatten(1)).mean().item() if len(images) > 1 else 0.0

@@ -1,4 +1,4 @@
-"""What a training run writes down for people: statistics, sheets of pictures, snapshots."""
+"""The records of a training run: statistics, sheets of pictures, snapshots."""
 
 import json
 from pathlib import Path
@@ -21,15 +21,15 @@ SNAPSHOT_TICKS = 10  # ticks between two snapshots, as the authors
 
 
 def write_stats(path: Path, line: dict[str, Any]) -> None:
-    """A line more in stats.jsonl."""
+    """Append a line to stats.jsonl."""
     with (path / STATS).open("a", encoding="utf-8") as f:
         f.write(json.dumps(line) + "\n")
 
 
 def drop_stats_after(path: Path, cur_nimg: int) -> int:
-    """Drop the lines of steps that a resumed run will take again, and a line that a kill cut short.
+    """Drop the lines of steps that a resumed run will repeat, and a last line that a kill cut short.
 
-    Lines that are not statistics are dropped too; returns how many there were.
+    Lines that are not statistics are dropped too. Returns their number.
     """
     stats = path / STATS
     *lines, cut_short = stats.read_bytes().split(b"\n") if stats.exists() else [b""]
@@ -64,8 +64,8 @@ def write_sheet(path: Path, state: TrainingState) -> None:
 
 
 def write_snapshot(path: Path, state: TrainingState) -> None:
-    """snapshot-NIMG.safetensors: the networks of this moment. DivergedError, writing nothing, where a weight is not
-    finite: the newest snapshot is a good one.
+    """snapshot-NIMG.safetensors: the networks now. Raises DivergedError, and writes nothing, if a weight is not
+    finite, so that the newest snapshot is a good one.
     """
     networks = state.networks()
     if broken := [name for name, t in networks.tensors().items() if not torch.isfinite(t).all()]:
@@ -74,7 +74,7 @@ def write_snapshot(path: Path, state: TrainingState) -> None:
 
 
 def thin_out(path: Path, state: TrainingState, keep: int | None) -> None:
-    """Delete snapshots that `keep` leaves no room for. None: keep all. Called after the newest one is written."""
+    """Delete the snapshots that are too many for `keep` (None: keep all), after the newest one is written."""
     if keep is None:
         return
     ticks = {line["cur_nimg"]: line["tick"] for line in read_stats(path)}
@@ -90,10 +90,10 @@ def thin_out(path: Path, state: TrainingState, keep: int | None) -> None:
 
 
 def kept_snapshots(newest: int, keep: int) -> set[int]:
-    """Which of the snapshots 0, 1, ... `newest` are kept beside that of the untrained networks: `keep` - 1 at most.
+    """Which of the snapshots 0, 1, ... `newest` are kept, besides the untrained one: at most `keep` - 1.
 
-    The newest half, and of the history before it every 2nd, 4th, 8th ...: the smallest power of two that leaves few
-    enough. What is kept at a later moment is kept at every earlier one, so a run that was killed ends with the same
+    The newest half, and of those before it every 2nd, 4th, 8th ...: the smallest power of two that leaves few enough.
+    A snapshot that is kept later is also kept at every earlier moment, so a run that was killed ends with the same
     files.
     """
     recent = min(max((keep - 1) // 2, 1), keep - 1)
@@ -110,6 +110,6 @@ def read_stats(path: Path) -> list[dict[str, Any]]:
 
 
 def has_snapshot(state: TrainingState) -> bool:
-    """Whether a run that was never stopped has a snapshot of this moment: the first, of a tick, or the last."""
+    """Does a run that was never stopped have a snapshot of this moment: the first, a tick's, or the last?"""
     at_tick = state.tick_nimg == state.cur_nimg and state.tick % SNAPSHOT_TICKS == 1
     return state.cur_nimg == 0 or at_tick or state.cur_nimg >= 1000 * state.config.total_kimg

@@ -1,4 +1,4 @@
-"""What a training run says on stderr: to whoever still listens. A run outlives its terminal, pipe and log."""
+"""Messages of a training run on stderr. A run outlives its terminal, pipe and log."""
 
 import sys
 from contextlib import suppress
@@ -10,9 +10,9 @@ from stylegan.errors import encodable
 
 
 class Deaf:
-    """stderr as a file that never fails: what cannot be shown is lost, and the run goes on.
+    """stderr as a file that never fails: messages that cannot be shown are lost, and the run goes on.
 
-    A pipe whose reader has gone (`| head`), a terminal that was closed, a log on a full disk.
+    Examples: a pipe whose reader has gone (`| head`), a closed terminal, a log on a full disk.
     """
 
     encoding = "utf-8"

@@ -1,4 +1,4 @@
-"""The first lines of a training run: all that was typed or inferred, and what it will leave on the disk."""
+"""The first lines that a training run prints: what was typed or inferred, and how much disk it will take."""
 
 import torch
 
@@ -12,8 +12,8 @@ from stylegan.training.schedule import batch_of, level_images, schedule
 from stylegan.training.state import TrainingState
 
 
-def opening(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | None) -> list[str]:
-    """What trains on what, a line for each."""
+def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | None) -> list[str]:
+    """Level, loss, device and disk, one line each."""
     config, phase = state.config, schedule(state.config, state.cur_nimg, processes.world())
     H, shown = config.img_resolution, round(1000 * config.total_kimg)
     done = f", of which {state.cur_nimg:,} are done" if state.cur_nimg else ""
@@ -22,14 +22,14 @@ def opening(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | N
     batch = f"batch {phase.batch}, rate {rate_of(config, phase.resolution):g}"
     return [
         f"{level}; {batch}{'; then ' + '; '.join(later) if later else ''}",
-        f"{penalty(config)}; mirroring {mirroring(config)}; {classes(config, dataset)}",
+        f"{penalty(state)}; mirroring {mirroring(config)}; {classes(config, dataset)}",
         f"{where(state)}; seed {config.seed}",
         disk(state, keep_snapshots),
     ]
 
 
 def later_levels(state: TrainingState) -> list[int]:
-    """The resolutions that the run has yet to reach."""
+    """The resolutions that the run has still to reach."""
     now = state.config.img_resolution >> int(schedule(state.config, state.cur_nimg).lod)
     return [resolution for resolution, images in level_images(state.config).items() if resolution > now and images]
 
@@ -39,16 +39,17 @@ def rate_of(config: Config, resolution: int) -> float:
     return config.lrate_at.get(resolution, config.lrate)
 
 
-def penalty(config: Config) -> str:
-    """ "R1 10 in every step"."""
-    if config.loss != "logistic":
-        return f"loss {config.loss}"
+def penalty(state: TrainingState) -> str:
+    """ "R1 10 in every step", or the name of a loss without R1."""
+    config = state.config
+    if not state.objectives.lazy:
+        return f"loss {state.objectives.name}"
     often = "every step" if config.r1_interval == 1 else f"one step of {config.r1_interval}"
     return f"R1 {config.gamma:.3g} in {often}"
 
 
 def mirroring(config: Config) -> str:
-    """Lettering comes out mirrored where pictures are."""
+    """Whether pictures are mirrored. Lettering then comes out mirrored too."""
     return "on (lettering comes out mirrored too; --no-mirror)" if config.mirror else "off"
 
 
@@ -83,12 +84,12 @@ def disk(state: TrainingState, keep_snapshots: int | None) -> str:
 
 
 def network_bytes(network: torch.nn.Module) -> int:
-    """Of its tensors in a file."""
+    """The size of its tensors in a file."""
     return sum(t.numel() * t.element_size() for t in network.state_dict().values())
 
 
 def snapshots_made(config: Config) -> int:
-    """About how many a run makes: the first, of ticks, and the last."""
+    """About how many a run makes: the first, those of ticks, and the last."""
     ticks = sum(
         images / (1000 * config.tick_kimg_at.get(resolution, config.tick_kimg))
         for resolution, images in level_images(config).items()
