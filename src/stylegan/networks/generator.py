@@ -7,7 +7,8 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from stylegan.config import NetworkConfig, NoiseMode
+from stylegan.config import NORMS, NetworkConfig, NoiseMode
+from stylegan.errors import InputError, printable
 from stylegan.networks import fast
 from stylegan.networks.fade import fade
 from stylegan.networks.fast.layout import lay_out
@@ -168,6 +169,10 @@ class Synthesis(nn.Module):
         """The blocks that take part at `lod`, from 4x4 up."""
         return [cast(Block, block) for block in self.blocks[: len(self.blocks) - math.floor(lod)]]
 
+    def layers(self, lod: float = 0.0) -> list["Layer"]:
+        """The layers that take part at `lod`, from 4x4 up; by default all."""
+        return [cast(Layer, layer) for block in self.grown_blocks(lod) for layer in block.layers]
+
     def noise_maps(
         self,
         N: int,
@@ -177,7 +182,7 @@ class Synthesis(nn.Module):
         lod: float,
     ) -> list[Tensor | None]:
         """The noise of every layer that is grown at `lod`, from 4x4 up; None where there is none."""
-        layers = [cast(Layer, layer) for block in self.grown_blocks(lod) for layer in block.layers]
+        layers = self.layers(lod)
         if noise is not None:
             return check_noise(noise, N, [layer.resolution for layer in layers], self.config)
         if noise_mode not in ("random", "const", "none"):
@@ -219,9 +224,13 @@ class Block(nn.Module):
 
 
 class Layer(nn.Module):
-    """What the layers of both generators share: a convolution (or the input), noise, bias, leaky ReLU."""
+    """What all kinds of layer share: a convolution (or the input), noise, bias, leaky ReLU.
 
-    is_chain: ClassVar[bool] = False  # reads what each of its steps gives once, so that it may be overwritten
+    A kind is a subclass with forward(x, w, noise): x is what `op` takes, w (N, w_dim), noise (N or 1, 1, H, H) or None;
+    it returns (N, channels, H, H). See `register_layer`.
+    """
+
+    is_chain: ClassVar[bool] = False  # True: each step reads its input once, so the input may be overwritten
     noise_const: Tensor
 
     def __init__(self, config: NetworkConfig, op: nn.Module, channels: int, resolution: int) -> None:
@@ -237,6 +246,11 @@ class Layer(nn.Module):
         """x: what op takes -> (N, channels, H, H)."""
         return noisy_leaky_relu(self.op(x), self.bias, noise, self.noise_strength)
 
+    def style_affine(self) -> EqualizedLinear | None:
+        """The learned affine A, where w acts on this layer through it alone; else None. Directions in closed form need
+        it, and the fingerprint of a network hashes it instead of all weights."""
+        return None
+
 
 class StyledLayer(Layer):
     """Figure 1b: convolution, noise, bias, leaky ReLU, then the style by AdaIN."""
@@ -251,6 +265,9 @@ class StyledLayer(Layer):
         x = self.activated(x, noise)  # (N, channels, H, H)
         return self.norm(x, w)  # (N, channels, H, H)
 
+    def style_affine(self) -> EqualizedLinear:
+        return self.norm.affine
+
 
 class TraditionalLayer(Layer):
     """Figure 1a: convolution, bias, leaky ReLU, then the norm of every pixel. w has no say."""
@@ -262,10 +279,22 @@ class TraditionalLayer(Layer):
 
 
 LAYERS: dict[str, type[Layer]] = {"adain": StyledLayer, "pixel": TraditionalLayer}
-"""The kinds of layer, by the `norm` of a configuration. A further kind is a class with the same forward and its row.
+"""The kinds of layer, by the `norm` of a configuration. `register_layer` adds a row, here and in `config.NORMS`."""
 
-As `op` is the layer's own, a style may also act before or in the convolution, as in modulation and demodulation.
-"""
+
+def register_layer(name: str, layer: type[Layer], *, has_styles: bool) -> None:
+    """Make `CONFIG_F.but(norm=name)` a network of `layer`s, a subclass of `Layer`, for as long as Python runs.
+
+    has_styles: does w control each layer (a style for each), or enter at 4x4 only? As `op` is the layer's own, a style
+    may also act before or in the convolution, as in modulation and demodulation. A file holds only the name: register
+    the layer again before the network is loaded. Registering a name again replaces the layer of your own; those of the
+    paper stay. Raises InputError for a bad name or class.
+    """
+    if not isinstance(name, str) or not name.isidentifier() or name in ("adain", "pixel"):
+        raise InputError(f"layer {printable(name, 60)!r}: must be a name such as demod, and not adain or pixel")
+    if not isinstance(layer, type) or not issubclass(layer, Layer):
+        raise InputError(f"layer {name}: {printable(layer, 80)} must be a subclass of stylegan.Layer")
+    LAYERS[name], NORMS[name] = layer, has_styles
 
 
 class ConstantInput(nn.Module):

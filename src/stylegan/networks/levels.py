@@ -71,7 +71,7 @@ def resolution_of(layer: int) -> int:
 def require_styles(G: Generator, what: str) -> None:
     """Raise InputError for a network without styles; `what` needs them."""
     if not G.has_styles:
-        raise InputError(f"{what}: this network has no styles (norm {G.config.norm}, the traditional generator)")
+        raise InputError(f"{what}: this network has no styles (norm {G.config.norm}, as in the traditional generator)")
 
 
 def runs(indices: Sequence[int]) -> str:
