@@ -70,8 +70,7 @@ class NetworkConfig:
     channel_max: int = setting(512, POSITIVE)
     """The most feature maps of any layer."""
     norm: str = setting("adain", Choice(NORMS, "; stylegan.register_layer adds your own"))
-    """The kind of G's layers: adain (styles, Equation 1) or pixel (the traditional generator); from Python also your
-    own, by stylegan.register_layer."""
+    """The layers of G: adain (styles, Equation 1), pixel (the traditional generator), or stylegan.register_layer's."""
     const_input: bool = True
     """Start from a learned 4x4 constant; else from a dense layer on w."""
     noise: bool = True
