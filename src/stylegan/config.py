@@ -102,6 +102,10 @@ class NetworkConfig:
         """The lod of 4x4, the smallest resolution."""
         return math.log2(self.img_resolution) - 2
 
+    def resolution_at(self, lod: float) -> int:
+        """Height and width of the pictures at `lod`, in pixels."""
+        return self.img_resolution >> math.floor(lod)
+
     def channels(self, resolution: int) -> int:
         """Feature maps at `resolution`."""
         return min(self.channel_base // resolution, self.channel_max)

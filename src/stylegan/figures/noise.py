@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from stylegan.data.pixels import to_levels
 from stylegan.errors import InputError
 from stylegan.figures.sheet import Cell, Sheet, enlarge, gray, tile, to_rgb
 from stylegan.networks.generator import Generator
@@ -91,7 +92,7 @@ def realized(
     for start in range(0, count, batch):
         maps = [m.to(ws) for m in stack_noise(range(start, min(start + batch, count)), G)]
         for images in synthesize(G, Recipe(ws.expand(len(maps[0]), -1, -1), maps), batch):
-            for picture in ((images.clamp(-1, 1) + 1) * 127.5).float().cpu().numpy().astype(np.float64):
+            for picture in to_levels(images).cpu().numpy().astype(np.float64):
                 first += [picture] if seen < 4 else []
                 seen += 1
                 from_mean = picture - mean

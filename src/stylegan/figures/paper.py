@@ -1,6 +1,5 @@
 """The figures of the paper and some more, for any network: labelled sheets, each a function of G."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -149,7 +148,7 @@ def levels(
     a, b = parse_sources(seeds), parse_sources(seeds_b)
     if len(a) != len(b):
         raise InputError(f"figure levels: {len(a)} seeds and {len(b)} seeds_b; give as many of both, they are paired")
-    layers = layer_indices(f"4px-{G.img_resolution // 2 ** math.floor(G.lod)}px", G)  # those that have grown
+    layers = layer_indices(f"4px-{G.resolution}px", G)  # those that have grown
     sampler = Sampler(G, controls)
     before, of_b = ([picture for batch in sampler.pictures(each) for picture in batch] for each in (a, b))
     after = [_with_style_of(sampler, a, b, i) for i in progress(layers, "layer by layer")]
@@ -245,7 +244,7 @@ def quantile(levels: Sequence[NDArray[np.uint8]], q: float) -> float:
 
 def _column_sizes(G: Generator) -> list[int]:
     """Sizes in pixels of the columns of Figure 2: full, half, quarter twice, down to 64 px."""
-    H = G.img_resolution // 2 ** math.floor(G.lod)
+    H = G.resolution
     sizes = [H, H // 2, H // 4, H // 4, H // 8, H // 8]
     return [size for size in sizes if size >= 64] if H >= 128 else [H] * 8
 

@@ -40,7 +40,7 @@ class Discriminator(nn.Module):
             raise ValueError(f"img of {img.dtype}: must be floats, nominally in [-1, 1]")
         img, c = as_input(img, "img", self.head.bias), None if c is None else as_input(c, "c", self.head.bias)
         grown = len(self.blocks) - math.floor(lod)  # blocks that are grown, besides 4x4
-        H = 4 << grown
+        H = self.config.resolution_at(lod)
         if img.shape[1:] != (self.config.img_channels, H, H):
             raise ValueError(
                 f"pictures of shape {tuple(img.shape)}: "

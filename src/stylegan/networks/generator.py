@@ -77,6 +77,11 @@ class Generator(nn.Module):
         """Do styles control its layers? The traditional generator has one w, which enters at 4x4."""
         return self.config.has_styles
 
+    @property
+    def resolution(self) -> int:
+        """Height and width of the pictures that the network makes so far, in pixels: `img_resolution` at lod 0."""
+        return self.config.resolution_at(self.lod)
+
     def broadcast(self, w: Tensor) -> Tensor:
         """(N, w_dim) -> ws (N, num_ws, w_dim): the same w for every layer."""
         return broadcast(w, self.num_ws)
