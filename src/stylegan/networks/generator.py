@@ -161,7 +161,7 @@ class Synthesis(nn.Module):
         ws = ws.expand(-1, max(self.config.num_ws, 2 * len(self.blocks)), -1)  # without styles, one w for all layers
 
         blocks = self.grown_blocks(lod)
-        x = ws[:, 0]  # (N, w_dim): what the 4x4 input is made of, or how often
+        x = ws[:, 0]  # (N, w_dim): the latent input uses w; the constant uses only its batch size
         img = None
         for i, block in enumerate(blocks):
             if lod % 1 and block is blocks[-1]:  # now, or x would be kept while the largest block is computed
@@ -275,7 +275,7 @@ class StyledLayer(Layer):
 
 
 class TraditionalLayer(Layer):
-    """Figure 1a: convolution, bias, leaky ReLU, then the norm of every pixel. w has no say."""
+    """Figure 1a: convolution, bias, leaky ReLU, then the norm of every pixel. w is not used."""
 
     is_chain = True
 
@@ -320,11 +320,11 @@ class LatentInput(nn.Module):
         super().__init__()
         self.channels = channels
         self.weight = nn.Parameter(torch.randn(channels * 16, w_dim))
-        self.weight_gain = SQRT2 / 4 / math.sqrt(w_dim)  # the 4 is of the authors' code, not in the paper
+        self.weight_gain = SQRT2 / 4 / math.sqrt(w_dim)  # the 4 is from the authors' code, not in the paper
 
     def forward(self, w: Tensor) -> Tensor:
         x = nn.functional.linear(w, self.weight * self.weight_gain)  # (N, channels * 16)
-        return x.reshape(w.shape[0], self.channels, 4, 4)
+        return x.reshape(w.shape[0], self.channels, 4, 4)  # (N, channels, 4, 4)
 
 
 class ToRGB(nn.Module):
@@ -353,7 +353,7 @@ def as_input(value: Tensor, name: str, like: Tensor | None) -> Tensor:
         raise ValueError(f"{name} of {value.dtype}: must be real numbers")
     if like is None:
         return value if value.is_floating_point() else value.float()
-    if value.dtype == like.dtype and value.device == like.device:  # said, as an exported program would record a cast
+    if value.dtype == like.dtype and value.device == like.device:  # or an exported program would record a cast
         return value
     return value.to(like.device, like.dtype)
 
