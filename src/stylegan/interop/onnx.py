@@ -75,7 +75,7 @@ def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff
 
 
 class Exported(nn.Module):
-    """What is exported: a frozen copy of G on the CPU, all that a picture depends on being an argument."""
+    """What is exported: a frozen copy of G on the CPU. All that a picture depends on is an argument."""
 
     def __init__(self, G: Generator, truncation_cutoff: int | None) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class Exported(nn.Module):
 
 
 def largest_error(G: Exported, run: Run) -> float:
-    """Of `run` against torch, as a part of the range of torch's pictures, over two batch sizes and two psi."""
+    """The error of `run` against torch, relative to the range of torch's pictures, over two batch sizes and two psi."""
     generator = torch.Generator().manual_seed(0)
     errors = []
     for N, psi in product(CHECKED_N, (0.5, 1.0)):
@@ -122,7 +122,7 @@ def _trace(G: Exported) -> ExportedProgram:
     inputs = G.inputs(TRACED_N, 0.7, torch.Generator().manual_seed(0))
     batch = Dim("batch", max=LARGEST_N)
     dynamic = {name: {0: batch} if t.ndim else None for name, t in inputs.items()}
-    # strict: the plain way takes len(z) in the networks for a constant, and with it the batch size.
+    # strict: otherwise len(z) in the networks, and with it the batch size, becomes a constant.
     return torch.export.export(G, (), inputs, dynamic_shapes=dynamic, strict=True)
 
 
@@ -201,7 +201,7 @@ def _is_installed(name: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep to itself what torch's exporter says about torchvision, which is not needed, and its own old names."""
+    """Silence torch's exporter on torchvision, which is not needed, and on its own deprecated names."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -11,12 +11,12 @@ from stylegan.probing.kinds import octave_resolutions, octaves
 from stylegan.probing.subject import Pairs, Subject
 from stylegan.sampling.noise import random_noise
 
-PAIRS = 64  # noise is looked at in at most so many pictures
-MAP_PX = 32  # of the map of where
+PAIRS = 64  # the most pictures in which noise is probed
+MAP_PX = 32  # of the map `where`
 
 
 def probe_noise(G: Subject, drawn: Pairs, seed: int = 0) -> tuple[dict[str, Any] | None, str]:
-    """For each layer what new noise in it alone changes, or None and the reason.
+    """What new noise in each layer alone changes, or None and the reason.
 
     effect: (layers,), its size, that of swapping all styles is 1. octaves: (layers, octaves), root shares of its
     energy. where: (layers, h, h), its size over the picture, the largest 1 in each layer.

@@ -11,7 +11,7 @@ from stylegan.errors import InputError, refuse
 from stylegan.networks.classes import one_hot
 from stylegan.networks.generator import Generator
 
-GROUPS = 4  # of layers, the most that are looked for
+GROUPS = 4  # the most groups of layers that are sought
 LEAST_PX = 16  # smaller pictures have too few layers and octaves to tell levels apart
 BATCH_NUMBERS = 2**21  # of the pictures that are made at once: 8 MB
 
