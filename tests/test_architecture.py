@@ -162,7 +162,7 @@ def test_only_networks_know_of_the_fast_way():
 def test_the_kind_of_layer_is_asked_of_its_table():
     compares = re.compile(r"norm\s*(==|!=|\bin\b)|(==|!=)\s*[\"'](adain|pixel)[\"']")
     asking = {path.name for path in rooms() if compares.search(path.read_text())}
-    assert asking <= {"config.py"}  # it stands left of the networks, and knows no table of theirs
+    assert asking == set()
 
 
 def test_nothing_can_load_a_pickle():

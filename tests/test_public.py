@@ -18,7 +18,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 @pytest.mark.parametrize("name", stylegan.__all__)
 def test_every_public_name_is_there_and_documented(name):
     found = getattr(stylegan, name)
-    if callable(found) or name in ("losses", "metrics"):
+    if callable(found) or name in ("layers", "losses", "metrics"):
         assert found.__doc__
 
 
@@ -147,3 +147,9 @@ def test_the_version_of_the_package_is_read_from_there():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"] and "version" not in project["project"]
     assert ROOT / project["tool"]["hatch"]["version"]["path"] == Path(stylegan.__file__)
+
+
+def test_a_checkout_that_is_not_installed_knows_its_version():
+    """importlib.metadata knows installed packages alone: the package tells its own version."""
+    asking = re.compile(r"""version\(\s*["']stylegan["']\s*\)""")
+    assert [path for path in Path(stylegan.__file__).parent.rglob("*.py") if asking.search(path.read_text())] == []

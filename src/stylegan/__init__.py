@@ -47,9 +47,10 @@ if TYPE_CHECKING:
     from stylegan.interop.official import import_official as import_official, read_official as read_official
     from stylegan.interop.onnx import export as export
     from stylegan.interop.push import push as push
+    from stylegan.networks import layers as layers
     from stylegan.networks.classes import class_index as class_index
     from stylegan.networks.discriminator import Discriminator as Discriminator
-    from stylegan.networks.generator import Generator as Generator
+    from stylegan.networks.generator import Generator as Generator, Layer as Layer, register_layer as register_layer
     from stylegan.networks.levels import named_levels as named_levels, style_indices as style_indices
     from stylegan.networks.styles import mix as mix, truncate as truncate
     from stylegan.networks.tiny import tiny_network as tiny_network
@@ -89,7 +90,8 @@ else:
         ],
         "networks.classes": ["class_index"],
         "networks.discriminator": ["Discriminator"],
-        "networks.generator": ["Generator"],
+        "networks": ["layers"],
+        "networks.generator": ["Generator", "Layer", "register_layer"],
         "networks.levels": ["named_levels", "style_indices"],
         "networks.styles": ["mix", "truncate"],
         "networks.tiny": ["tiny_network"],
@@ -130,7 +132,7 @@ else:
         "experiments.demo": ["demo"],
         "verifying": ["Check", "verify"],
     }
-    _MODULES = {"losses": "training.losses", "metrics": "metrics"}
+    _MODULES = {"layers": "networks.layers", "losses": "training.losses", "metrics": "metrics"}
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
     __all__ = sorted(_HOME_OF)
 

@@ -9,13 +9,15 @@ from typing import Any, Literal, Self
 
 from stylegan import fields
 from stylegan.errors import InputError, refuse
-from stylegan.fields import ANY, NOT_NEGATIVE, POSITIVE, RESOLUTION, Range, by_resolution, setting
+from stylegan.fields import ANY, NOT_NEGATIVE, POSITIVE, RESOLUTION, Choice, Range, by_resolution, setting
 
-Norm = Literal["pixel", "adain"]
 Resample = Literal["nearest", "bilinear"]
 Loss = Literal["wgan_gp", "logistic"]
 Precision = Literal["auto", "fp32", "bf16"]
 NoiseMode = Literal["random", "const", "none"]
+
+NORMS: dict[str, bool] = {"pixel": False, "adain": True}
+"""The kinds of layer of G, by name: do styles control them? `stylegan.register_layer` adds kinds."""
 
 GROUP_SIZE = 4  # pictures in a group of the minibatch deviation
 BATCH = Range(lambda n: n > 0 and n % min(GROUP_SIZE, n) == 0, f"1, 2, 3 or a multiple of {GROUP_SIZE}")
@@ -69,8 +71,8 @@ class NetworkConfig:
     """Feature maps: min(channel_base / resolution, channel_max) at each resolution."""
     channel_max: int = setting(512, POSITIVE)
     """The most feature maps of any layer."""
-    norm: Norm = "adain"
-    """What follows each convolution of G: adain (styles, Equation 1) or pixel (the traditional generator)."""
+    norm: str = setting("adain", Choice(NORMS, "; stylegan.register_layer adds your own"))
+    """The layers of G: adain (styles, Equation 1), pixel (the traditional generator), or stylegan.register_layer's."""
     const_input: bool = True
     """Start from a learned 4x4 constant instead of a dense layer on w."""
     noise: bool = True
@@ -90,7 +92,7 @@ class NetworkConfig:
     @property
     def has_styles(self) -> bool:
         """Is it the style-based generator? The traditional one has neither styles to mix nor a w for each layer."""
-        return self.norm == "adain"
+        return NORMS[self.norm]
 
     @property
     def num_ws(self) -> int:
@@ -101,6 +103,10 @@ class NetworkConfig:
     def max_lod(self) -> float:
         """The lod of 4x4, the smallest resolution."""
         return math.log2(self.img_resolution) - 2
+
+    def resolution_at(self, lod: float) -> int:
+        """Height and width of the pictures at `lod`, in pixels."""
+        return self.img_resolution >> math.floor(lod)
 
     def channels(self, resolution: int) -> int:
         """Feature maps at `resolution`."""
@@ -149,8 +155,8 @@ class NetworkConfig:
             )
         if not self.has_styles and self.const_input:
             problems.append(
-                "const_input True: must be False with norm pixel, where z has no other way in: every z gives one "
-                "picture"
+                f"const_input True: must be False with norm {self.norm}, where z has no other way in: every z gives "
+                "one picture"
             )
         return problems
 
@@ -267,7 +273,8 @@ class Config(NetworkConfig):
             problems.append("compile True: must be False with shared_fakes, where the steps of D and G share a graph")
         if not self.has_styles and self.style_mixing_prob > 0:
             problems.append(
-                f"style_mixing_prob {self.style_mixing_prob}: must be 0 with norm pixel, which has no styles to mix"
+                f"style_mixing_prob {self.style_mixing_prob}: must be 0 with norm {self.norm}, which has no styles to "
+                "mix"
             )
         if self.initial_resolution < self.img_resolution and self.level_kimg == self.fade_kimg == 0:
             problems.append(

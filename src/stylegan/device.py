@@ -18,6 +18,8 @@ def best_device() -> torch.device:
 
 def find_device(wanted: str | torch.device) -> torch.device:
     """The device of this name: cpu, cuda, cuda:1, mps, or auto for the best. InputError where this machine has none."""
+    if isinstance(wanted, torch.device):  # made by whoever knows the machine
+        return wanted
     if wanted == "auto":
         return best_device()
     gpus = torch.cuda.device_count()

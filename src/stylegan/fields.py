@@ -6,7 +6,7 @@ command's help shows too.
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
@@ -22,7 +22,22 @@ class Range:
     words: str
 
 
-def setting(default: T, allowed: Range, *, later: bool = False) -> T:
+@dataclass(frozen=True)
+class Choice:
+    """A field that holds one of `names`, as they are when it is checked: names may be added later."""
+
+    names: Collection[str]
+    also: str = ""  # how to have others, for the message
+
+    def holds(self, value: Any) -> bool:
+        return value in self.names
+
+    @property
+    def words(self) -> str:
+        return f"one of {', '.join(self.names)}{self.also}"
+
+
+def setting(default: T, allowed: Range | Choice, *, later: bool = False) -> T:
     """A dataclass field restricted to `allowed`. Fields without a restriction need no `setting`.
 
     later: the field is newer than format 1 of the files, which contain it only if it is not the default.
@@ -82,7 +97,9 @@ def problems(config: Any) -> list[str]:
         value, kind, allowed = getattr(config, each.name), kinds[each.name], each.metadata.get("allowed")
         values = value.values() if isinstance(value, Mapping) else [value]
         if not _is_of(value, kind):
-            found.append(f"{each.name} {value!r}: must be {_in_words(kind)}")
+            found.append(
+                f"{each.name} {value!r}: must be {allowed.words if isinstance(allowed, Choice) else _in_words(kind)}"
+            )
         elif allowed is not None and not all(v is None or allowed.holds(v) for v in values):
             found.append(f"{each.name} {value!r}: must be {allowed.words}{', or None' * _may_be_none(kind)}")
     return found
@@ -113,8 +130,9 @@ def _in_words(kind: Any) -> str:
     """The values of a type, in words."""
     if choices := [c for c in get_args(kind) if isinstance(c, str)]:
         return f"one of {', '.join(choices)}"
-    if kind is float or kind is int or kind is bool:
-        return {float: "a finite number", int: "a whole number", bool: "True or False"}[kind]
+    plain = {float: "a finite number", int: "a whole number", bool: "True or False", str: "a text"}
+    if kind in plain:
+        return plain[kind]
     if _may_be_none(kind):
         return f"{_in_words(get_args(kind)[0])} or None"
     item = _in_words(get_args(kind)[1])
@@ -131,8 +149,8 @@ def _is_of(value: Any, kind: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    if kind is bool:
-        return isinstance(value, bool)
+    if kind is bool or kind is str:
+        return isinstance(value, kind)
     if kind in (int | None, float | None):
         return value is None or _is_of(value, get_args(kind)[0])
     if kind in (Mapping[int, int], Mapping[int, float]):

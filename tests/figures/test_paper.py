@@ -12,7 +12,7 @@ from stylegan.networks.styles import copy_styles
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.noise import stack_noise
 from stylegan.sampling.recipe import Recipe, synthesize
-from stylegan.sampling.sampler import recipe
+from stylegan.sampling.sampler import Sampler, recipe
 
 QUICK = {
     "uncurated": {"seeds": "0-4"},
@@ -145,3 +145,24 @@ def test_what_a_figure_cannot_show_is_refused(G):
         levels(G, seeds="0-1", seeds_b="5")
     with pytest.raises(InputError, match="figure noise with noise none"):
         noise(G, controls=Controls(noise="none"))
+
+
+@pytest.mark.parametrize("name", ["uncurated", "mixing", "noise-layers", "truncation", "mean-image", "levels"])
+def test_no_figure_holds_the_noise_of_more_than_16_sources(G, name, monkeypatch):
+    held, plain = [], Sampler.recipe
+
+    def counting(self, sources, **options):
+        made = plain(self, sources, **options)
+        held.append(max(map(len, made.noise)))
+        return made
+
+    monkeypatch.setattr(Sampler, "recipe", counting)
+    both = {"seeds_b": "50-69"} if name in ("mixing", "levels") else {}
+    FIGURES[name](G, seeds="0-19", **both)
+    assert max(held) <= 16
+
+
+def test_the_first_pictures_of_a_long_figure_are_those_of_a_short_one(G):
+    sheets = [np.asarray(truncation(G, seeds=seeds)) for seeds in ("0-3", "0-16")]
+    rows = sheets[0].shape[0] // 2
+    assert np.array_equal(sheets[0][60:rows, 80:], sheets[1][60:rows, 80:])

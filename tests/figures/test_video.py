@@ -12,7 +12,7 @@ from stylegan.errors import InputError
 from stylegan.figures.loops import loop, slerp, smooth, straight
 from stylegan.figures.video import film_frames, save_video
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.sampler import recipe
+from stylegan.sampling.sampler import Sampler, recipe
 
 SEEDS = {"z": [1, 2, 3], "w": [1, 2, 3], "smooth": [1, 2, 3], "mix": [1, 2, 3], "noise": [1]}
 
@@ -23,13 +23,13 @@ def picture(made, G):
 
 @pytest.mark.parametrize("kind", SEEDS)
 def test_the_frame_after_the_last_is_the_first(G, kind):
-    at = loop(G, kind, SEEDS[kind], levels="middle", controls=Controls())
+    at = loop(Sampler(G, Controls()), kind, SEEDS[kind], levels="middle")
     assert np.array_equal(picture(at(1.0), G), picture(at(0.0), G))
 
 
 @pytest.mark.parametrize("kind", SEEDS)
 def test_a_film_starts_with_the_picture_of_its_first_seed_and_moves_without_a_jump(G, kind):
-    at = loop(G, kind, SEEDS[kind], levels="all", controls=Controls())
+    at = loop(Sampler(G, Controls()), kind, SEEDS[kind], levels="all")
     first = picture(recipe(G, [1], Controls()), G)
     assert np.abs(picture(at(0.0), G) - first).max() <= 1
     assert np.abs(picture(at(1 / 6), G) - first).max() > 5
@@ -39,25 +39,25 @@ def test_a_film_starts_with_the_picture_of_its_first_seed_and_moves_without_a_ju
 
 @pytest.mark.parametrize("kind", ["z", "w", "smooth"])
 def test_a_film_passes_through_every_seed(G, kind):
-    at = loop(G, kind, [1, 2, 3, 4], levels="all", controls=Controls())
+    at = loop(Sampler(G, Controls()), kind, [1, 2, 3, 4], levels="all")
     assert_close(at(0.75).ws, recipe(G, [4], Controls()).ws)
 
 
 def test_a_mixing_film_moves_the_named_styles_only(G):
-    at = loop(G, "mix", [1, 2, 3], levels="4-5", controls=Controls())
+    at = loop(Sampler(G, Controls()), "mix", [1, 2, 3], levels="4-5")
     still, moved = at(0.0).ws, at(0.4).ws
     changed = [i for i in range(8) if not torch.equal(still[:, i], moved[:, i])]
     assert changed == [4, 5]
 
 
 def test_a_noise_film_keeps_the_styles_and_the_strength_of_the_noise(G):
-    at = loop(G, "noise", [1], levels="all", controls=Controls())
+    at = loop(Sampler(G, Controls()), "noise", [1], levels="all")
     assert torch.equal(at(0.0).ws, at(0.3).ws)
     assert abs(float(at(0.125).noise[7].std()) - 1) < 0.1
 
 
 def test_the_frames_are_evenly_spread_over_the_loop_and_the_seam_is_shown_once(G):
-    at = loop(G, "smooth", [1, 2, 3], levels="all", controls=Controls())
+    at = loop(Sampler(G, Controls()), "smooth", [1, 2, 3], levels="all")
     frames = list(film_frames(G, at, 10, batch=4))
     assert len(frames) == 10
     for k in (0, 3, 9):

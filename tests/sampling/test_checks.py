@@ -12,7 +12,6 @@ from stylegan.checkpoint import read_tensors, write_tensors
 from stylegan.errors import InputError
 from stylegan.networks.levels import named_levels
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.describe import describe_controls
 from stylegan.sampling.sampler import Sampler, recipe, sample
 from stylegan.sampling.seeds import parse_seeds
 
@@ -223,8 +222,8 @@ def test_errors_and_words_name_the_classes(pets, tmp_path, write_projection):
         recipe(pets, [3], Controls())
     write_projection(pets, tmp_path / "a.safetensors")
     controls = Controls(class_index="dogs")
-    assert describe_controls(pets, controls, [3]).endswith("class 1 (dogs)")
-    words = describe_controls(pets, controls, [tmp_path / "a.safetensors"])
+    assert Sampler(pets, controls).describe([3]).endswith("class 1 (dogs)")
+    words = Sampler(pets, controls).describe([tmp_path / "a.safetensors"])
     assert words.endswith("class 1 (dogs) changes nothing: only seeds have classes")
 
 

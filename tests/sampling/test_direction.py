@@ -13,7 +13,6 @@ from stylegan.figures.loops import loop
 from stylegan.figures.mixing import mixing_grid
 from stylegan.figures.paper import FIGURES, figure, mean_image
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.describe import describe_controls
 from stylegan.sampling.direction import directions_folder, find_direction, move, parse_direction
 from stylegan.sampling.latents import seed_ws
 from stylegan.sampling.noise import stored_noise
@@ -99,7 +98,7 @@ def test_all_styles_of_a_moved_b_give_the_moved_b(G, turn, count_of):
 
 @pytest.mark.parametrize("kind", ["z", "w", "smooth", "mix", "noise"])
 def test_a_film_starts_with_the_moved_picture(G, turn, kind):
-    at = loop(G, kind, [1] if kind == "noise" else [1, 2], levels="all", controls=turn("age=+2"))
+    at = loop(Sampler(G, turn("age=+2")), kind, [1] if kind == "noise" else [1, 2], levels="all")
     assert_close(at(0.0).ws, recipe(G, [1], turn("age=+2")).ws)
     assert not torch.allclose(at(0.0).ws, recipe(G, [1], Controls()).ws, atol=0.1)
 
@@ -131,7 +130,7 @@ def test_a_direction_may_be_the_path_of_its_file_and_is_called_by_its_name(G, tm
     write_direction(G, tmp_path / "a=b" / "smile.safetensors")
     text = f"{tmp_path}/a=b/smile.safetensors=-1.5"
     assert not torch.equal(ws(G, [0], text), ws(G, [0]))
-    assert "direction smile -1.5" in describe_controls(G, Controls(direction=(text,)))
+    assert "direction smile -1.5" in Sampler(G, Controls(direction=(text,))).describe()
 
 
 def test_names_that_are_no_directions_are_refused_all_at_once_with_those_there_are(G, turn):

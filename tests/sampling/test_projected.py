@@ -17,7 +17,6 @@ from stylegan.figures.save import save_figure, save_mix
 from stylegan.figures.video import save_video
 from stylegan.networks.levels import style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.describe import describe_controls
 from stylegan.sampling.sampler import Sampler, recipe, sample
 from stylegan.sampling.save import save_samples
 
@@ -140,7 +139,7 @@ def test_figure_eight_shows_a_projection_at_every_psi_and_the_note_does_not_deny
 
 @pytest.mark.parametrize("kind", ["w", "smooth", "mix", "noise"])
 def test_a_film_passes_through_a_projection(G, face, kind):
-    at = loop(G, kind, [face] if kind == "noise" else [face, 1, 2], levels="all", controls=Controls())
+    at = loop(Sampler(G, Controls()), kind, [face] if kind == "noise" else [face, 1, 2], levels="all")
     assert differ(at(0.0).pictures(G)[0], own_picture(G, face)) <= 1
 
 
@@ -213,4 +212,4 @@ def test_a_psi_that_is_no_number_is_refused_also_for_projections_alone(G, face, 
 
 
 def test_projections_are_said_in_words(G, face):
-    assert describe_controls(G, Controls(noise="const"), [face]) == "face as projected, not truncated, stored noise"
+    assert Sampler(G, Controls(noise="const")).describe([face]) == "face as projected, not truncated, stored noise"

@@ -15,7 +15,6 @@ from stylegan.figures.paper import figure
 from stylegan.figures.video import save_video
 from stylegan.sampling import direction, projected, sampler as sampler_module, truncation
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.describe import describe_controls
 from stylegan.sampling.latents import seed_z
 from stylegan.sampling.noise import stack_noise
 from stylegan.sampling.sampler import Sampler, recipe, sample
@@ -151,13 +150,46 @@ def test_the_traditional_generator_is_sampled_and_truncated_like_any_other(tradi
 
 
 def test_the_controls_are_said_in_words(G, make):
-    assert describe_controls(G, Controls()) == "psi 0.7 on all styles, noise of each seed"
-    assert describe_controls(make(img_resolution=64), Controls(noise="const")) == (
+    assert Sampler(G, Controls()).describe() == "psi 0.7 on all styles, noise of each seed"
+    assert Sampler(make(img_resolution=64), Controls(noise="const")).describe() == (
         "psi 0.7 on styles 0-7 of 0-9 (4-32 px), stored noise"
     )
-    assert describe_controls(G, Controls(psi=1, noise_seed=3, noise_layers="coarse")) == (
+    assert Sampler(G, Controls(psi=1, noise_seed=3, noise_layers="coarse")).describe() == (
         "psi 1, no truncation, noise of seed 3 on coarse: layers 0-3 (4-8 px), the paper's levels"
     )
+
+
+@pytest.mark.parametrize(
+    ("towards", "words"),
+    [
+        ("mean", "psi 0.7 on all styles"),
+        ("mean:2000", "psi 0.7 on all styles towards the mean of 2,000 samples"),
+        ("centers:3", "psi 0.7 on all styles towards the nearest of 3 cluster centres"),
+    ],
+)
+def test_the_target_of_truncation_is_said_in_words(G, towards, words):
+    assert Sampler(G, Controls(towards=towards, noise="none")).describe() == f"{words}, no noise"
+
+
+def test_a_center_of_your_own_is_said_and_never_left_aside_for_another_target(G):
+    mean, centers = torch.zeros(16), torch.zeros(2, 16)
+    assert "all styles towards a mean of your own," in Sampler(G, center=mean).describe()
+    assert "towards the nearest of 2 given centres," in Sampler(G, center=centers).describe()
+    with pytest.raises(InputError, match="towards 'centers:3' and a center of your own: give one of them"):
+        Sampler(G, CENTERS, center=mean)
+    with pytest.raises(InputError, match="towards 'mean': this sampler has a center of its own"):
+        Sampler(G, center=mean).but(towards="mean")
+    assert torch.equal(Sampler(G, center=mean).but(psi=0).ws([3]), torch.zeros(1, G.num_ws, 16))
+
+
+@pytest.mark.parametrize("towards", ["mean:200", "centers:3"])
+def test_labels_of_ones_own_are_pulled_to_a_target_of_all_classes_evenly(labelled, towards):
+    sampler = Sampler(labelled, Controls(psi=0, towards=towards))
+    ws = sampler.recipe([0, 1], c=torch.eye(3)[[0, 2]]).ws
+    targets = truncation.find_center(labelled, towards).view(-1, 16)
+    assert all(any(torch.equal(w, target) for target in targets) for w in ws[:, 0])
+    with pytest.raises(InputError, match="this network has 3 classes: say which"):
+        sampler.recipe([0])
 
 
 # Prepared once
@@ -277,7 +309,7 @@ def test_each_w_can_be_pulled_to_the_nearest_of_centres_of_your_own(G):
     centers = torch.randn(2, 16, generator=torch.manual_seed(0))
     w = Sampler(G, Controls(psi=1)).ws([0, 1, 2])[:, 0]
     expected = centers[torch.cdist(w, centers).argmin(dim=1)]
-    assert torch.equal(Sampler(G, Controls(psi=0), towards=centers).ws([0, 1, 2])[:, 0], expected)
+    assert torch.equal(Sampler(G, Controls(psi=0), center=centers).ws([0, 1, 2])[:, 0], expected)
 
 
 @pytest.mark.parametrize(

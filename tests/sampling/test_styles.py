@@ -13,7 +13,6 @@ from stylegan.figures.mixing import compose, mixing_grid
 from stylegan.figures.paper import FIGURES, figure
 from stylegan.figures.video import save_video
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.describe import describe_controls
 from stylegan.sampling.direction import Direction, find_direction
 from stylegan.sampling.sampler import Sampler, recipe, sample
 from stylegan.sampling.save import save_samples
@@ -66,7 +65,7 @@ def test_every_figure_takes_files_of_styles(G, mine, name):
 
 
 def test_films_and_compositions_take_files_of_styles(G, mine, tmp_path):
-    at = loop(G, "smooth", parse_sources(mine), levels="all", controls=Controls())
+    at = loop(Sampler(G, Controls()), "smooth", parse_sources(mine), levels="all")
     assert_close(at(0.0).ws[0, 0], torch.from_numpy(W[0]).float())
     assert "noise of seed 0" in save_video(G, tmp_path / "a.webp", seeds=mine, frames=2).note
     with pytest.raises(InputError, match="goes through Z, where mine-0000, mine-0001, mine-0002 has no place"):
@@ -166,7 +165,7 @@ def test_a_vector_of_another_program_is_a_direction_one_deviation_long(G, tmp_pa
     change = (one - recipe(G, [3], Controls()).ws)[0, 0]
     w = Sampler(G, Controls(psi=1)).ws(range(2000))[:, 0] @ (change / change.norm())
     assert change.norm().item() == pytest.approx(2 * w.std().item(), rel=0.1)
-    assert "direction age +2" in describe_controls(G, Controls(direction=(f"{tmp_path}/age.npy=+2",)))
+    assert "direction age +2" in Sampler(G, Controls(direction=(f"{tmp_path}/age.npy=+2",))).describe()
 
 
 @pytest.mark.parametrize("array", [np.zeros(16), np.ones(15), np.ones((2, 16)), np.full(16, np.inf)])
@@ -180,7 +179,7 @@ def test_a_direction_may_be_given_as_an_object(G, turn, make):
     age = find_direction("age", turn().directions_from, G)
     controls = Controls(direction=[(age, np.float32(2))])
     assert torch.equal(recipe(G, [3], controls).ws, recipe(G, [3], turn("age=+2")).ws)
-    assert "direction age +2" in describe_controls(G, controls)
+    assert "direction age +2" in Sampler(G, controls).describe()
     with pytest.raises(InputError, match="age was made for another network"):
         Sampler(make(w_dim=8), controls)
     for wrong in (age, [age], (age, 2.0), [(age, "2")], [(age, float("nan"))], 5):

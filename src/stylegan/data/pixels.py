@@ -9,6 +9,11 @@ def to_float(images: Tensor) -> Tensor:
     return images.to(torch.float32) * (2 / 255) - 1
 
 
+def to_levels(images: Tensor) -> Tensor:
+    """Float images, any shape, [-1, 1] -> 0 to 255, not rounded: for statistics. What lies outside saturates."""
+    return ((images.clamp(-1, 1) + 1) * 127.5).float()
+
+
 def to_uint8(images: Tensor) -> Tensor:
     """Float images, any shape, [-1, 1] -> uint8; what lies outside saturates.
 

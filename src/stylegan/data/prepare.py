@@ -10,7 +10,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -20,6 +19,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from stylegan import __version__
 from stylegan.data.classes import Classes, Labels, choose, classify, natural
 from stylegan.data.decode import MODES, Channels, Crop, Original, decode, read_bytes, read_size, reason, square_side
 from stylegan.data.portraits.stream import portraits
@@ -75,7 +75,7 @@ def prepare(
         "provenance": {
             "source": str(src),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "stylegan": version("stylegan"),
+            "stylegan": __version__,
             "options": {
                 **{"resolution": resolution, "crop": crop, "img_channels": img_channels, "seed": seed},
                 "classes": str(classes),

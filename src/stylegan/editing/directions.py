@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 from stylegan.editing.boundary import linear_boundary
-from stylegan.errors import refuse
+from stylegan.errors import InputError, refuse
 from stylegan.networks.generator import Generator
-from stylegan.networks.layers import AdaIN
 from stylegan.networks.levels import Levels, require_styles, style_indices
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import Direction, Kind
@@ -33,10 +32,20 @@ def closed_form(G: Generator, count: int = 10, *, levels: Levels = "all") -> lis
     count = whole_number(count, "count", least=1)
     require_styles(G, "directions in closed form")
     layers = style_indices(checked_levels(levels), G)
-    styles = [module for module in G.synthesis.modules() if isinstance(module, AdaIN)]
-    A = torch.cat([styles[i].affine.weight.detach().cpu().double() for i in layers])  # (2 channels of each, w_dim)
+    A = torch.cat([_affine(G, i).detach().cpu().double() for i in layers])  # (2 channels of each, w_dim)
     values, vectors = torch.linalg.eigh(A.T @ A)
     return _strongest_first(G, "closed-form", values, vectors, spread(G), layers)[:count]
+
+
+def _affine(G: Generator, layer: int) -> Tensor:
+    """The weights of a layer's learned affine, (2 channels, w_dim)."""
+    affine = G.synthesis.layers()[layer].style_affine()
+    if affine is None:
+        raise InputError(
+            f"directions in closed form: layers of norm {G.config.norm} do not tell their learned affine: give "
+            "the class a style_affine(), or find principal components instead"
+        )
+    return affine.weight
 
 
 def principal_components(

@@ -140,7 +140,7 @@ def project(
 def _checked(images: NDArray[np.uint8] | Tensor, G: Generator) -> NDArray[np.uint8]:
     """The pictures, if they are what G makes. Raises InputError for other channels, sizes and types."""
     given = images.cpu().numpy() if isinstance(images, Tensor) else np.asarray(images)
-    H = G.img_resolution // 2 ** int(G.lod)
+    H = G.resolution
     if given.ndim != 4 or given.shape[1:] != (G.img_channels, H, H) or not len(given) or given.dtype != np.uint8:
         raise InputError(
             f"pictures of shape {given.shape} and type {given.dtype}: this network makes uint8 (N, {G.img_channels}, "

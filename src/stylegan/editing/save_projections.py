@@ -124,7 +124,7 @@ def read_pictures(paths: Sequence[Path], G: Generator) -> tuple[NDArray[np.uint8
 
     The middle square is taken; no alignment is needed. Raises InputError naming every file that is no picture.
     """
-    H = G.img_resolution // 2 ** int(G.lod)
+    H = G.resolution
     images, notes, problems = [], [], []
     for path in paths:
         try:

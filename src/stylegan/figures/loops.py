@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 from stylegan.errors import InputError
-from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, require_styles, style_indices
 from stylegan.networks.styles import copy_styles
-from stylegan.sampling.controls import Controls
 from stylegan.sampling.direction import move
 from stylegan.sampling.latents import labels_of, seed_z
 from stylegan.sampling.recipe import Recipe
@@ -20,13 +18,13 @@ from stylegan.sampling.sources import Source, names, seeds_among
 
 LoopKind = Literal["z", "w", "smooth", "mix", "noise"]
 """z: slerp from seed to seed in Z. w: lerp in W. smooth: a closed curve in W without corners. mix: the first seed,
-while some of its styles go round all seeds. noise: one seed, while its noise goes round. A projection may stand for a
-seed, except for z."""
+while some of its styles pass through all seeds. noise: one seed, while its noise moves in a circle. A projection may
+stand for a seed, except for z."""
 
 Loop = Callable[[float], Recipe]
 
 
-def loop(G: Generator, kind: LoopKind, sources: Sequence[Source], *, levels: Levels, controls: Controls) -> Loop:
+def loop(sampler: Sampler, kind: LoopKind, sources: Sequence[Source], *, levels: Levels) -> Loop:
     """The recipe of the picture at time t, with period 1. At k / len(sources) it is that of the k-th source.
 
     The noise stays constant, by default that of the first source; only kind "noise" varies it.
@@ -34,20 +32,18 @@ def loop(G: Generator, kind: LoopKind, sources: Sequence[Source], *, levels: Lev
     """
     if kind not in get_args(LoopKind):
         raise InputError(f"kind {kind!r}: must be one of {', '.join(get_args(LoopKind))}")
-    sampler = Sampler(G, controls)
     if kind == "noise":
         return _noise_loop(sampler, sources)
     if len(sources) < 2:
         raise InputError(f"a film of kind {kind} goes from seed to seed: give at least 2, such as 0-5")
     if kind == "z":
         return _z_loop(sampler, sources)
-    made = sampler.recipe(sources)
-    ws, noise = made.ws, made[0].noise
+    ws, noise = sampler.ws(sources), sampler.noise(sources[:1])
     curve = smooth if kind == "smooth" else straight
     if kind != "mix":
         return lambda t: Recipe(curve(ws, t), noise)
-    require_styles(G, "a film of kind mix")
-    moving = style_indices(levels, G)
+    require_styles(sampler.G, "a film of kind mix")
+    moving = style_indices(levels, sampler.G)
     return lambda t: Recipe(copy_styles(ws[:1], smooth(ws, t), moving), noise)
 
 

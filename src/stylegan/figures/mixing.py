@@ -11,7 +11,7 @@ from stylegan.figures.sheet import Cell, Sheet, tile
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels, pixels, require_styles, style_indices
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.recipe import CHUNK, Recipe
 from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import ARRAY_SUFFIXES, SUFFIX, Source, Sources, is_file_name, label, parse_sources
 
@@ -32,26 +32,26 @@ def mixing_sheet(
     require_styles(G, "mixing")
     indices = [style_indices(level, G) for level, _ in blocks]
     sampler = Sampler(G, controls)
-    sources = sampler.recipe(b)
-    rows: list[list[Cell]] = [[None, *map(tile, sources.pictures(G))]]
-    labels = [""]
-    for (_, a), copied in zip(blocks, indices, strict=True):
-        targets = sampler.recipe(a)
-        for i, source in enumerate(a):
-            mixed = targets[i].with_layers_of(sources, copied)
-            rows.append([tile(targets[i].pictures(G)[0]), *map(tile, mixed.pictures(G))])
-            labels.append(f"A {label(source)}".replace(" ", "\n"))
+    targets = [(source, copied) for (_, a), copied in zip(blocks, indices, strict=True) for source in a]
+    pictures = (picture for batch in sampler.pictures([source for source, _ in targets]) for picture in batch)
+    rows: list[list[Cell]] = [[None]]
+    rows += [[tile(picture)] for picture in pictures]
+    for start in range(0, len(b), CHUNK):  # a recipe at 1024 px holds 11 MB of noise
+        sources = sampler.recipe(b[start : start + CHUNK])
+        rows[0] += map(tile, sources.pictures(G))
+        for row, (source, copied) in zip(rows[1:], targets, strict=True):
+            row += map(tile, sampler.recipe([source]).with_layers_of(sources, copied).pictures(G))
     return Sheet(
         rows,
         title="Style mixing: A with styles of B (Figure 3)",
         caption="; ".join(
             [
                 *(describe_levels(level, G) for level, _ in blocks),
-                sampler.describe([*b, *(source for _, a in blocks for source in a)]),
+                sampler.describe([*b, *(source for source, _ in targets)]),
             ]
         ),
         columns=["", *(f"B, {label(source)}" for source in b)],
-        row_labels=labels,
+        row_labels=["", *(f"A {label(source)}".replace(" ", "\n") for source, _ in targets)],
         blocks=[("", 1), *((_heading(level, i), len(a)) for (level, a), i in zip(blocks, indices, strict=True))],
         wide_before=[1],
     ).draw()
@@ -66,7 +66,7 @@ def compose(G: Generator, sources: Sequence[str | int | Path], *, controls: Cont
     parsed, made = composed(sampler, sources)
     labels = [f"{label(source)}{f': {levels}' if levels else ''}" for source, levels in parsed]
     each = [source for source, _ in parsed]
-    pictures = [*sampler.recipe(each).pictures(G), *made.pictures(G)]
+    pictures = [picture for batch in sampler.pictures(each) for picture in batch] + [*made.pictures(G)]
     return Sheet(
         [[tile(picture) for picture in pictures]],
         title="Styles of several sources",
@@ -80,10 +80,10 @@ def composed(sampler: Sampler, sources: Sequence[str | int | Path]) -> tuple[lis
     """The sources as (source, levels), and the recipe of their picture; later sources win."""
     require_styles(sampler.G, "mixing")
     parsed = parse_composition(sources, sampler.G)
-    each = sampler.recipe([source for source, _ in parsed])
-    made = each[0]
-    for i, (_, levels) in enumerate(parsed[1:], start=1):
-        made = made.with_layers_of(each[i], style_indices(levels, sampler.G))
+    sampler.check([source for source, _ in parsed])
+    made = sampler.recipe([parsed[0][0]])
+    for source, levels in parsed[1:]:
+        made = made.with_layers_of(sampler.recipe([source]), style_indices(levels, sampler.G))
     return parsed, made
 
 

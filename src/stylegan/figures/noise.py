@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from stylegan.data.pixels import to_levels
 from stylegan.errors import InputError
 from stylegan.figures.sheet import Cell, Sheet, enlarge, gray, tile, to_rgb
 from stylegan.networks.generator import Generator
@@ -14,7 +15,7 @@ from stylegan.sampling.describe import describe_styles
 from stylegan.sampling.noise import only_layers, stack_noise
 from stylegan.sampling.numbers import whole_number
 from stylegan.sampling.progress import progress
-from stylegan.sampling.recipe import Recipe, synthesize
+from stylegan.sampling.recipe import CHUNK, Recipe, synthesize
 from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import Sources, label, parse_sources
 
@@ -29,10 +30,11 @@ def noise(
     """Figure 4: a picture, a detail of it with four realizations of the noise, the standard deviation of each pixel."""
     _require_noise(G, controls, "figure noise")
     found = parse_sources(seeds)
-    made = Sampler(G, controls).recipe(found)
-    wholes = made.pictures(G)
+    sampler = Sampler(G, controls)
+    wholes = [picture for batch in sampler.pictures(found) for picture in batch]
+    ws = sampler.ws(found)
     realizations = whole_number(realizations, "realizations", least=1)
-    each = [realized(G, made[i].ws, realizations) for i in progress(range(len(found)), "realizations of noise")]
+    each = [realized(G, ws[i : i + 1], realizations) for i in progress(range(len(found)), "realizations of noise")]
     deviations = [deviation for _, deviation in each]  # (H, H) each
     white = max(float(np.quantile(deviations, 0.995)), 0.1)
     rows: list[list[Cell]] = []
@@ -44,7 +46,7 @@ def noise(
         rows,
         title="What noise changes (Figure 4)",
         caption=f"(b), (c): noise of the seeds 0 to {realizations - 1}. White in (c): a deviation of {white:.1f} of "
-        f"255 levels. {', '.join(describe_styles(G, controls, found))}",
+        f"255 levels. {', '.join(describe_styles(sampler, found))}",
         columns=["(a) picture", "(b) detail, 4 realizations", f"(c) deviation over {realizations}"],
         row_labels=[label(source).replace(" ", "\n") for source in found],
         wide_before=[1, 2],
@@ -58,16 +60,14 @@ def noise_layers(G: Generator, *, seeds: Sources = "0-1", controls: Controls = D
     choices = {"(a) all layers": [*coarse, *fine], "(b) no noise": [], "(c) fine only": fine, "(d) coarse only": coarse}
     found = parse_sources(seeds)
     sampler = Sampler(G, controls.but(noise_layers=None))
-    made = sampler.recipe(found)
-    columns = []
-    for layers in choices.values():
-        columns.append(Recipe(made.ws, only_layers(made.noise or [], layers)).pictures(G))
     rows: list[list[Cell]] = []
-    for i in range(len(found)):
-        box = liveliest(np.abs(columns[0][i].astype(float) - columns[1][i]).mean(axis=0))
-        wholes = [_marked(column[i], box) for column in columns]
-        height = wholes[0].height
-        rows += [[*wholes], [_detail(column[i], box, height) for column in columns]]
+    for start in range(0, len(found), CHUNK):
+        made = sampler.recipe(found[start : start + CHUNK])
+        columns = [Recipe(made.ws, only_layers(made.noise or [], each)).pictures(G) for each in choices.values()]
+        for pictures in zip(*columns, strict=True):  # of one source: all layers, none, fine, coarse
+            box = liveliest(np.abs(pictures[0].astype(float) - pictures[1]).mean(axis=0))
+            wholes = [_marked(picture, box) for picture in pictures]
+            rows += [[*wholes], [_detail(picture, box, wholes[0].height) for picture in pictures]]
     return Sheet(
         rows,
         title="Noise in some of the layers (Figure 5)",
@@ -92,7 +92,7 @@ def realized(
     for start in range(0, count, batch):
         maps = [m.to(ws) for m in stack_noise(range(start, min(start + batch, count)), G)]
         for images in synthesize(G, Recipe(ws.expand(len(maps[0]), -1, -1), maps), batch):
-            for picture in ((images.clamp(-1, 1) + 1) * 127.5).float().cpu().numpy().astype(np.float64):
+            for picture in to_levels(images).cpu().numpy().astype(np.float64):
                 first += [picture] if seen < 4 else []
                 seen += 1
                 from_mean = picture - mean

@@ -1,7 +1,6 @@
 """The figures of the paper and some more, for any network: labelled sheets, each a function of G."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from stylegan.networks.levels import (
 )
 from stylegan.networks.styles import copy_styles, truncate
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.describe import describe_controls, describe_directions, describe_noise, describe_styles
+from stylegan.sampling.describe import describe_center, describe_directions, describe_noise, describe_styles
 from stylegan.sampling.direction import move
 from stylegan.sampling.latents import labels_of
 from stylegan.sampling.progress import progress
@@ -43,7 +42,7 @@ def uncurated(G: Generator, *, seeds: Sources | None = None, controls: Controls 
     room = sum(3 * sizes[0] // size for size in sizes)
     found = parse_sources(range(room) if seeds is None else seeds)
     sampler = Sampler(G, controls)
-    pictures = [to_rgb(image) for image in sampler.recipe(found).pictures(G)]
+    pictures = [to_rgb(image) for batch in sampler.pictures(found) for image in batch]
     caption = f"Of {describe_sources(found)}; {sampler.describe(found)}"
     if len(found) != room or len(set(sizes)) == 1:
         cells: list[Cell] = [resize(picture) for picture in pictures]
@@ -91,13 +90,16 @@ def truncation(
     """
     found = parse_sources(seeds)
     sampler = Sampler(G, controls.but(psi=1))
-    plain = sampler.but(direction=()).recipe(found)
-    each = [move(truncate(plain.ws, sampler.center, psi, cutoff), sampler.moves) for psi in psis]
-    columns = [Recipe(ws, plain.noise).pictures(G) for ws in each]
+    rows: list[list[Cell]] = []
+    for start in range(0, len(found), CHUNK):
+        plain = sampler.but(direction=()).recipe(found[start : start + CHUNK])
+        each = [move(truncate(plain.ws, sampler.center, psi, cutoff), sampler.moves) for psi in psis]
+        columns = [Recipe(ws, plain.noise).pictures(G) for ws in each]
+        rows += [list(map(tile, row)) for row in zip(*columns, strict=True)]
     return Sheet(
-        [[tile(column[i]) for column in columns] for i in range(len(found))],
+        rows,
         title="Truncation (Figure 8)",
-        caption=f"w' = w_avg + psi (w - w_avg), {_describe_psis(G, found, controls, cutoff)}",
+        caption=f"w' = w_avg + psi (w - w_avg), {_describe_psis(sampler, found, cutoff)}",
         columns=[f"psi {psi:g}" for psi in psis],
         row_labels=[label(source).replace(" ", "\n") for source in found],
     ).draw()
@@ -130,7 +132,7 @@ def mean_image(
         caption="; ".join(
             [
                 "The mean of w is a picture like the others, the mean of pictures is a blur",
-                *describe_directions(controls.direction),
+                *describe_directions(sampler),
             ]
         ),
         columns=labels,
@@ -146,16 +148,13 @@ def levels(
     a, b = parse_sources(seeds), parse_sources(seeds_b)
     if len(a) != len(b):
         raise InputError(f"figure levels: {len(a)} seeds and {len(b)} seeds_b; give as many of both, they are paired")
-    layers = layer_indices(f"4px-{G.img_resolution // 2 ** math.floor(G.lod)}px", G)  # those that have grown
+    layers = layer_indices(f"4px-{G.resolution}px", G)  # those that have grown
     sampler = Sampler(G, controls)
-    of_a, of_b = sampler.recipe(a), sampler.recipe(b)
-    before = of_a.pictures(G)
-    after = [
-        Recipe(copy_styles(of_a.ws, of_b.ws, [i]), of_a.noise).pictures(G) for i in progress(layers, "layer by layer")
-    ]
+    before, of_b = ([picture for batch in sampler.pictures(each) for picture in batch] for each in (a, b))
+    after = [_with_style_of(sampler, a, b, i) for i in progress(layers, "layer by layer")]
     changes = [np.abs(pictures.astype(np.int16) - before).astype(np.uint8) for pictures in after]
     white = max(quantile(changes, 0.98), 1.0)
-    rows: list[list[Cell]] = [_alternate(before, of_b.pictures(G))]
+    rows: list[list[Cell]] = [_alternate(before, of_b)]
     rows += [
         _alternate(pictures, np.clip(change.astype(float) * (255 / white), 0, 255).astype(np.uint8)[:, :3])
         for pictures, change in zip(after, changes, strict=True)
@@ -209,25 +208,30 @@ def figure(
     return FIGURES[name](G, controls=controls, **{key: value for key, value in given.items() if value is not None})
 
 
-def describe_figure(G: Generator, name: str, sources: Sequence[Source], controls: Controls) -> str:
+def describe_figure(sampler: Sampler, name: str, sources: Sequence[Source]) -> str:
     """In words how a figure's pictures were made: "psi 0.7 on all styles, noise of each seed"."""
     if FIGURES[name] is truncation:
-        return f"psi {', '.join(f'{psi:g}' for psi in PSIS)} on {_describe_psis(G, sources, controls)}"
+        return f"psi {', '.join(f'{psi:g}' for psi in PSIS)} on {_describe_psis(sampler, sources)}"
     if FIGURES[name] is mean_image:  # the class is that of the mean, too
-        return ", ".join(
-            [*describe_styles(G, controls, sources), *describe_noise(G, controls, sources, uses_class=True)]
-        )
-    return describe_controls(G, controls, sources)
+        return ", ".join([*describe_styles(sampler, sources), *describe_noise(sampler, sources, uses_class=True)])
+    return sampler.describe(sources)
 
 
-def _describe_psis(G: Generator, sources: Sequence[Source], controls: Controls, cutoff: int | None = None) -> str:
+def _with_style_of(sampler: Sampler, a: Sequence[Source], b: Sequence[Source], layer: int) -> NDArray[np.uint8]:
+    """The pictures of A, each with the style of its B in one layer, uint8 (N, C, H, H)."""
+    pictures = []
+    for start in range(0, len(a), CHUNK):
+        of_a, ws_b = sampler.recipe(a[start : start + CHUNK]), sampler.ws(b[start : start + CHUNK])
+        pictures.append(Recipe(copy_styles(of_a.ws, ws_b, [layer]), of_a.noise).pictures(sampler.G))
+    return np.concatenate(pictures)
+
+
+def _describe_psis(sampler: Sampler, sources: Sequence[Source], cutoff: int | None = None) -> str:
     """What all columns of Figure 8 share. It has its own psis, also for projections."""
-    uses = True if controls.towards != "mean" else None  # the class is that of the mean
-    words = ["all styles" if cutoff is None else f"the first {cutoff} styles"]
-    words += [f"towards {controls.towards}"] if controls.towards != "mean" else []
-    return ", ".join(
-        [*words, *describe_directions(controls.direction), *describe_noise(G, controls, sources, uses_class=uses)]
-    )
+    center = describe_center(sampler)
+    uses = True if center else None  # the class is that of the mean
+    words = ["all styles" if cutoff is None else f"the first {cutoff} styles", *center, *describe_directions(sampler)]
+    return ", ".join([*words, *describe_noise(sampler, sources, uses_class=uses)])
 
 
 def quantile(levels: Sequence[NDArray[np.uint8]], q: float) -> float:
@@ -240,7 +244,7 @@ def quantile(levels: Sequence[NDArray[np.uint8]], q: float) -> float:
 
 def _column_sizes(G: Generator) -> list[int]:
     """Sizes in pixels of the columns of Figure 2: full, half, quarter twice, down to 64 px."""
-    H = G.img_resolution // 2 ** math.floor(G.lod)
+    H = G.resolution
     sizes = [H, H // 2, H // 4, H // 4, H // 8, H // 8]
     return [size for size in sizes if size >= 64] if H >= 128 else [H] * 8
 
@@ -254,7 +258,7 @@ def _strip(pictures: Sequence[Image.Image]) -> Image.Image:
     return strip
 
 
-def _alternate(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> list[Cell]:
+def _alternate(first: Iterable[NDArray[np.uint8]], second: Iterable[NDArray[np.uint8]]) -> list[Cell]:
     """first[0], second[0], first[1], ..."""
     return [tile(image) for pair in zip(first, second, strict=True) for image in pair]
 

@@ -12,8 +12,7 @@ from stylegan.figures.paper import describe_figure, figure
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.describe import describe_controls
-from stylegan.sampling.sampler import DEFAULT
+from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.save import Saved, png_path
 from stylegan.sampling.sources import Sources, parse_sources
 
@@ -41,10 +40,10 @@ def save_mix(
         raise InputError("mix: levels are for sources A and B; in a list of sources each names its own, as 4=coarse")
     if a is None or b is None:
         image = compose(G, sources, controls=controls)
-        return _save(image, path, describe_controls(G, controls, [each for each, _ in parse_composition(sources, G)]))
+        return _save(image, path, Sampler(G, controls).describe([each for each, _ in parse_composition(sources, G)]))
     image = mixing_grid(G, a, b, levels=levels, controls=controls)
     said = [describe_levels(level, G) for level in levels or named_levels(G)]
-    words = describe_controls(G, controls, [*parse_sources(a), *parse_sources(b)])
+    words = Sampler(G, controls).describe([*parse_sources(a), *parse_sources(b)])
     return _save(image, path, "; ".join([*said, words]))
 
 
@@ -61,7 +60,7 @@ def save_figure(
     path = png_path(out)
     image = figure(G, name, seeds=seeds, seeds_b=seeds_b, controls=controls)
     given = [source for sources in (seeds, seeds_b) if sources is not None for source in parse_sources(sources)]
-    return _save(image, path, f"figure {name}: {describe_figure(G, name, given, controls)}")
+    return _save(image, path, f"figure {name}: {describe_figure(Sampler(G, controls), name, given)}")
 
 
 def _save(image: Image.Image, path: Path, note: str) -> Saved:

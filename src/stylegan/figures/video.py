@@ -21,7 +21,7 @@ from stylegan.sampling.describe import describe_noise, describe_styles
 from stylegan.sampling.numbers import is_whole
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import Recipe
-from stylegan.sampling.sampler import DEFAULT
+from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
 from stylegan.sampling.sources import Source, Sources, Style, parse_sources
 
@@ -50,13 +50,14 @@ def save_video(
         raise InputError(f"{shown[0]} frames at {shown[1]} a second: give at least 1 frame, and 1 to 120 a second")
     frames = 2 * fps * len(found) if frames is None else frames
     path, said = film_path(out)
-    path_of_t = loop(G, kind, found, levels=levels, controls=controls)
+    sampler = Sampler(G, controls)
+    path_of_t = loop(sampler, kind, found, levels=levels)
     make_folder(path.parent)
     write_film(path, film_frames(G, path_of_t, frames), fps)
     said += [describe_levels(levels, G)] if kind == "mix" else []
     return Saved(
         [path],
-        "; ".join([f"{frames} frames, {frames / fps:.1f} s, kind {kind}", *said, _words(G, kind, controls, found)]),
+        "; ".join([f"{frames} frames, {frames / fps:.1f} s, kind {kind}", *said, _words(sampler, kind, found)]),
     )
 
 
@@ -128,8 +129,8 @@ def _write_webp(path: Path, frames: Iterable[Image.Image], fps: int) -> None:
     first.save(path, format="WEBP", save_all=True, append_images=others, duration=durations, loop=0, quality=85)
 
 
-def _words(G: Generator, kind: LoopKind, controls: Controls, sources: Sequence[Source]) -> str:
+def _words(sampler: Sampler, kind: LoopKind, sources: Sequence[Source]) -> str:
     first = "noise of the first projection" if isinstance(sources[0], Path) else "noise of the first seed"
     first = "noise of seed 0" if isinstance(sources[0], Style) else first
-    noise = describe_noise(G, controls, sources, own="noise going round" if kind == "noise" else first)
-    return ", ".join([*describe_styles(G, controls, sources), *noise])
+    noise = describe_noise(sampler, sources, own="noise moving in a circle" if kind == "noise" else first)
+    return ", ".join([*describe_styles(sampler, sources), *noise])

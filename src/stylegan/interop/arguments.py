@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from stylegan.config import CONFIG_A, CONFIG_F, Config, Norm
+from stylegan.config import CONFIG_A, CONFIG_F, Config
 from stylegan.errors import refuse
 from stylegan.interop.pickles import short
 
@@ -97,7 +97,7 @@ FUNCTIONS: dict[str, Rules] = {
 
 ALL_NAMES = {name for rules in FUNCTIONS.values() for name in rules}
 NOT_SHARED = {"fused_scale", "structure"}  # may differ between the networks of a file
-NORMS: dict[tuple[bool, ...], Norm] = {(True, False, True): "adain", (False, True, False): "pixel"}
+NORMS: dict[tuple[bool, ...], str] = {(True, False, True): "adain", (False, True, False): "pixel"}
 
 
 def settle(function: str, given: dict[str, Any], problems: list[str]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ The only module that needs an extra to be imported: `push` imports it when it is
 """
 
 import json
-import math
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +15,7 @@ from stylegan.data.dataset import image_grid, save_png
 from stylegan.errors import InputError
 from stylegan.files import write_text
 from stylegan.interop.license import is_known, license_id
-from stylegan.networks.classes import describe_classes
+from stylegan.networks.classes import describe_classes, one_hot
 from stylegan.networks.generator import Generator
 from stylegan.opening import HOW_TO_INSTALL, HUB_FILE
 from stylegan.sampling.sampler import sample
@@ -99,7 +98,7 @@ class HubNetworks(PyTorchModelHubMixin):
 def model_card(networks: Networks, repo_id: str) -> ModelCard:
     """The card of `networks` in the repository `repo_id`."""
     config, metadata = networks.G_ema.config, networks.metadata
-    H = config.img_resolution >> math.floor(networks.G_ema.lod)
+    H = networks.G_ema.resolution
     license, license_name = _license_fields(metadata.get("license"))
     data = ModelCardData(
         library_name="stylegan",
@@ -192,7 +191,7 @@ def _license_fields(license: str | None) -> tuple[str | None, str | None]:
 def _save_pictures(G: Generator, path: Path) -> None:
     """The sheet of the card: the same seeds for every network, classes in turn."""
     N = len(PICTURE_SEEDS)
-    c = torch.eye(G.c_dim)[torch.arange(N) % G.c_dim] if G.c_dim else None
+    c = one_hot(torch.arange(N) % G.c_dim, G.c_dim) if G.c_dim else None
     batches = sample(G, PICTURE_SEEDS, c=c, truncation_psi=PICTURE_PSI, truncation_cutoff=PICTURE_CUTOFF, batch=4)
     images = np.concatenate(list(batches))
     smallest, largest = PICTURE_PX

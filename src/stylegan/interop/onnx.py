@@ -5,7 +5,6 @@ import importlib.util
 import io
 import json
 import logging
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +19,9 @@ from torch.torch_version import TorchVersion
 from stylegan.checkpoint import Networks
 from stylegan.errors import FailedError, refuse
 from stylegan.files import user_path, whole_file
+from stylegan.networks.classes import one_hot
 from stylegan.networks.generator import Generator
-from stylegan.networks.levels import num_layers, resolution_of
+from stylegan.networks.levels import noise_resolutions
 from stylegan.networks.styles import truncate
 from stylegan.opening import load_networks
 
@@ -75,13 +75,13 @@ def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff
 
 
 class Exported(nn.Module):
-    """What is exported: a frozen copy of G on the CPU, all that a picture depends on being an argument."""
+    """What is exported: a frozen copy of G on the CPU. All that a picture depends on is an argument."""
 
     def __init__(self, G: Generator, truncation_cutoff: int | None) -> None:
         super().__init__()
         self.G = copy.deepcopy(G).cpu().float().eval().requires_grad_(False)
         self.truncation_cutoff = truncation_cutoff
-        self.resolutions = noise_resolutions(G)
+        self.resolutions = noise_resolutions(G, G.lod)
 
     def forward(
         self, z: Tensor, truncation_psi: Tensor, c: Tensor | None = None, noise: Tensor | None = None
@@ -100,21 +100,15 @@ class Exported(nn.Module):
         config = self.G.config
         inputs = {"z": torch.randn(N, config.z_dim, generator=generator)}
         if config.c_dim:
-            inputs["c"] = torch.eye(config.c_dim)[torch.randint(config.c_dim, (N,), generator=generator)]
+            inputs["c"] = one_hot(torch.randint(config.c_dim, (N,), generator=generator), config.c_dim)
         inputs["truncation_psi"] = torch.tensor(psi)
         if self.resolutions:
             inputs["noise"] = torch.randn(N, sum(H * H for H in self.resolutions), generator=generator)
         return inputs
 
 
-def noise_resolutions(G: Generator) -> list[int]:
-    """Height of each noise map of the layers grown so far, from 4x4 up; none where G has no noise inputs."""
-    grown = num_layers(G) - 2 * math.floor(G.lod)
-    return [resolution_of(layer) for layer in range(grown)] if G.config.noise else []
-
-
 def largest_error(G: Exported, run: Run) -> float:
-    """Of `run` against torch, as a part of the range of torch's pictures, over two batch sizes and two psi."""
+    """The error of `run` against torch, relative to the range of torch's pictures, over two batch sizes and two psi."""
     generator = torch.Generator().manual_seed(0)
     errors = []
     for N, psi in product(CHECKED_N, (0.5, 1.0)):
@@ -128,7 +122,7 @@ def _trace(G: Exported) -> ExportedProgram:
     inputs = G.inputs(TRACED_N, 0.7, torch.Generator().manual_seed(0))
     batch = Dim("batch", max=LARGEST_N)
     dynamic = {name: {0: batch} if t.ndim else None for name, t in inputs.items()}
-    # strict: the plain way takes len(z) in the networks for a constant, and with it the batch size.
+    # strict: otherwise len(z) in the networks, and with it the batch size, becomes a constant.
     return torch.export.export(G, (), inputs, dynamic_shapes=dynamic, strict=True)
 
 
@@ -170,7 +164,7 @@ def _facts(networks: Networks, truncation_cutoff: int | None) -> dict[str, objec
         "config": networks.config_json(),
         "lod": G.lod,
         "truncation_cutoff": truncation_cutoff,
-        "noise_resolutions": noise_resolutions(G),
+        "noise_resolutions": noise_resolutions(G, G.lod),
         "metadata": networks.metadata,
     }
 
@@ -180,7 +174,7 @@ def _how_to(G: Exported) -> str:
     return HOW_TO.format(
         z_dim=config.z_dim,
         channels=config.img_channels,
-        H=config.img_resolution >> math.floor(G.G.lod),
+        H=G.G.resolution,
         noise=HOW_TO_NOISE.format(size=pixels) if pixels else "",
         c=HOW_TO_C.format(c_dim=config.c_dim, last=config.c_dim - 1) if config.c_dim else "",
     )
@@ -207,7 +201,7 @@ def _is_installed(name: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep to itself what torch's exporter says about torchvision, which is not needed, and its own old names."""
+    """Silence torch's exporter on torchvision, which is not needed, and on its own deprecated names."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)

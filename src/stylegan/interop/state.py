@@ -48,8 +48,8 @@ def official_networks(value: Any) -> list[OfficialNetwork]:
 
 
 def _network(name: str, value: Any, functions: Collection[str]) -> OfficialNetwork:
-    """The network, which must be built by one of `functions`: said before its components are looked at, as in a hostile
-    file a network may be a component of itself."""
+    """The network, which must be built by one of `functions`. That is checked before its components are read: in a
+    hostile file a network may be a component of itself."""
     state: Any = value.state if isinstance(value, Call) and value.func in NETWORK else None
     match state:
         case {"version": 2 | 3, "build_func_name": str(function), "static_kwargs": dict(given), "variables": list(own)}:

@@ -5,10 +5,19 @@ import torch
 from torch import Tensor
 
 from stylegan.config import NetworkConfig
+from stylegan.errors import InputError
+
+STYLES = {"adain": {"norm.affine.weight": "StyleMod/weight", "norm.affine.bias": "StyleMod/bias"}, "pixel": {}}
+"""The styles of a layer, by the `norm` of a configuration: the authors' networks have these kinds alone."""
 
 
 def generator_names(config: NetworkConfig, *, progressive: bool = False) -> dict[str, str]:
-    """Our name in the state_dict of G -> the authors' variable. progressive: of Progressive GAN's G, one network."""
+    """Our name in the state_dict of G -> the authors' variable. progressive: of Progressive GAN's G, one network.
+
+    Raises InputError for a kind of layer that the authors' networks do not have.
+    """
+    if config.norm not in STYLES:
+        raise InputError(f"norm {config.norm}: the authors' networks have {' or '.join(STYLES)}")
     synthesis = "" if progressive else "G_synthesis/"
     names = {} if progressive else {"w_avg": "dlatent_avg"}
     if config.c_dim:
@@ -44,9 +53,7 @@ def _layer_parts(config: NetworkConfig, block: int, layer: int) -> dict[str, str
         parts = {"op.const": "const", "bias": "bias"}
     if config.noise:
         parts["noise_strength"] = "Noise/weight"
-    if config.has_styles:
-        parts |= {"norm.affine.weight": "StyleMod/weight", "norm.affine.bias": "StyleMod/bias"}
-    return parts
+    return parts | STYLES[config.norm]
 
 
 def discriminator_names(config: NetworkConfig) -> dict[str, str]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from stylegan.config import NoiseMode
 from stylegan.errors import InputError
 from stylegan.networks.generator import Generator
-from stylegan.networks.levels import num_layers, resolution_of
+from stylegan.sampling.noise import random_noise
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 """How far apart two batches of pictures (N, C, H, W), nominally in [-1, 1], not clamped, look: (N,)."""
@@ -26,13 +26,6 @@ def picture_pairs(
     noise = random_noise(G, len(ws_a), generator) if noise_mode == "random" and G.config.noise else None
     a, b = (G.synthesis(ws, noise_mode=noise_mode, noise=noise) for ws in (ws_a, ws_b))
     return a, b
-
-
-def random_noise(G: Generator, N: int, generator: torch.Generator | None) -> list[Tensor]:
-    """Fresh maps (N, 1, H, H) for each layer."""
-    device = "cpu" if generator is None else generator.device
-    sizes = [resolution_of(layer) for layer in range(num_layers(G))]
-    return [torch.randn(N, 1, H, H, generator=generator, device=device).to(G.w_avg) for H in sizes]
 
 
 def compare(a: Tensor, b: Tensor, distance: Distance) -> Tensor:

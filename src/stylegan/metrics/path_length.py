@@ -15,6 +15,7 @@ from stylegan.errors import InputError, refuse
 from stylegan.metrics.arrays import as_double
 from stylegan.metrics.estimate import Estimate
 from stylegan.metrics.pairs import Distance, compare, picture_pairs, refuse_unknown
+from stylegan.networks.classes import one_hot
 from stylegan.networks.generator import Generator
 from stylegan.sampling.progress import progress
 
@@ -138,8 +139,7 @@ def mean_length(distances: Tensor) -> Estimate:
 
 def draw_classes(N: int, c_dim: int, generator: torch.Generator) -> Tensor:
     """One-hot labels (N, c_dim), each class as likely."""
-    drawn = torch.randint(c_dim, (N,), generator=generator, device=generator.device)
-    return torch.eye(c_dim, device=drawn.device)[drawn]
+    return one_hot(torch.randint(c_dim, (N,), generator=generator, device=generator.device), c_dim)
 
 
 def check(G: Generator, z0: Tensor, z1: Tensor, t: Tensor, epsilon: float) -> None:

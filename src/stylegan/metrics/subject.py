@@ -1,6 +1,5 @@
 """What is measured: a network, the data set it is compared with, and the features of both, computed once."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +61,7 @@ class Subject:
         self.G, self.dataset, self.network = G, dataset, network
         self.seed, self.psi, self.noise_mode, self.mirror = seed, psi, noise_mode, mirror
         self.classifier = classifier
-        self.resolution = G.img_resolution >> math.floor(G.lod)
+        self.resolution = G.resolution
         self.sampler = Sampler(G, Controls(psi=psi, cutoff=None, noise=noise_mode))
         self._fakes = torch.empty(0, network.width)
         self._reals: dict[int, tuple[Tensor, bool]] = {}

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from stylegan.errors import InputError, printable
 from stylegan.networks.generator import Generator
 
@@ -23,6 +26,11 @@ def class_index(G: Generator, wanted: int | str) -> int:
     if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < G.c_dim:
         return number
     raise InputError(f"class {_shown(wanted)}: must be {describe_classes(G)}")
+
+
+def one_hot(classes: Tensor, c_dim: int) -> Tensor:
+    """The labels (N, c_dim) of the classes with these numbers (N,), where they are."""
+    return torch.eye(c_dim, device=classes.device)[classes]
 
 
 def class_name(G: Generator, index: int) -> str:

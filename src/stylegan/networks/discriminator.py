@@ -20,7 +20,7 @@ from stylegan.networks.layers import (
 
 
 class Discriminator(nn.Module):
-    """D: pictures to one number each, high for those it takes for real. lod: as in `Generator`."""
+    """D: pictures to one number each, high for pictures that look real. lod: as in `Generator`."""
 
     def __init__(self, config: NetworkConfig, lod: float = 0.0) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Discriminator(nn.Module):
             raise ValueError(f"img of {img.dtype}: must be floats, nominally in [-1, 1]")
         img, c = as_input(img, "img", self.head.bias), None if c is None else as_input(c, "c", self.head.bias)
         grown = len(self.blocks) - math.floor(lod)  # blocks that are grown, besides 4x4
-        H = 4 << grown
+        H = self.config.resolution_at(lod)
         if img.shape[1:] != (self.config.img_channels, H, H):
             raise ValueError(
                 f"pictures of shape {tuple(img.shape)}: "
@@ -51,7 +51,7 @@ class Discriminator(nn.Module):
         for i in reversed(range(grown)):
             x = self.blocks[i](x)  # (N, C, 4 * 2^i, 4 * 2^i)
             if lod % 1 and i == grown - 1:
-                x = torch.lerp(x, self.fromrgb[i](downsample(img)), fade(lod))
+                x = torch.lerp(x, self.fromrgb[i](downsample(img)), fade(lod))  # (N, C, H/2, H/2)
         return self.head(x, c)  # (N, 1)
 
 
@@ -97,6 +97,7 @@ class Head(nn.Module):
         self.dense1 = EqualizedLinear(out_channels, max(config.c_dim, 1), gain=1)
 
     def forward(self, x: Tensor, c: Tensor | None) -> Tensor:
-        x = leaky_relu(self.conv(minibatch_stddev(x)), self.bias)  # (N, channels, 4, 4)
+        x = minibatch_stddev(x)  # (N, channels + 1, 4, 4)
+        x = leaky_relu(self.conv(x), self.bias)  # (N, channels, 4, 4)
         x = self.dense1(leaky_relu(self.dense0(x.flatten(1))))  # (N, max(c_dim, 1))
         return x if c is None or not c.shape[1] else (x * c).sum(dim=1, keepdim=True)  # (N, 1)

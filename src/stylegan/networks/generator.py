@@ -7,7 +7,8 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from stylegan.config import NetworkConfig, NoiseMode
+from stylegan.config import NORMS, NetworkConfig, NoiseMode
+from stylegan.errors import InputError, printable
 from stylegan.networks import fast
 from stylegan.networks.fade import fade
 from stylegan.networks.fast.layout import lay_out
@@ -75,6 +76,11 @@ class Generator(nn.Module):
     def has_styles(self) -> bool:
         """Do styles control its layers? The traditional generator has one w, which enters at 4x4."""
         return self.config.has_styles
+
+    @property
+    def resolution(self) -> int:
+        """Height and width of the pictures that the network makes so far, in pixels: `img_resolution` at lod 0."""
+        return self.config.resolution_at(self.lod)
 
     def broadcast(self, w: Tensor) -> Tensor:
         """(N, w_dim) -> ws (N, num_ws, w_dim): the same w for every layer."""
@@ -155,7 +161,7 @@ class Synthesis(nn.Module):
         ws = ws.expand(-1, max(self.config.num_ws, 2 * len(self.blocks)), -1)  # without styles, one w for all layers
 
         blocks = self.grown_blocks(lod)
-        x = ws[:, 0]  # (N, w_dim): what the 4x4 input is made of, or how often
+        x = ws[:, 0]  # (N, w_dim): the latent input uses w; the constant uses only its batch size
         img = None
         for i, block in enumerate(blocks):
             if lod % 1 and block is blocks[-1]:  # now, or x would be kept while the largest block is computed
@@ -168,6 +174,10 @@ class Synthesis(nn.Module):
         """The blocks that take part at `lod`, from 4x4 up."""
         return [cast(Block, block) for block in self.blocks[: len(self.blocks) - math.floor(lod)]]
 
+    def layers(self, lod: float = 0.0) -> list["Layer"]:
+        """The layers that take part at `lod`, from 4x4 up; by default all."""
+        return [cast(Layer, layer) for block in self.grown_blocks(lod) for layer in block.layers]
+
     def noise_maps(
         self,
         N: int,
@@ -177,7 +187,7 @@ class Synthesis(nn.Module):
         lod: float,
     ) -> list[Tensor | None]:
         """The noise of every layer that is grown at `lod`, from 4x4 up; None where there is none."""
-        layers = [cast(Layer, layer) for block in self.grown_blocks(lod) for layer in block.layers]
+        layers = self.layers(lod)
         if noise is not None:
             return check_noise(noise, N, [layer.resolution for layer in layers], self.config)
         if noise_mode not in ("random", "const", "none"):
@@ -219,9 +229,13 @@ class Block(nn.Module):
 
 
 class Layer(nn.Module):
-    """What the layers of both generators share: a convolution (or the input), noise, bias, leaky ReLU."""
+    """What all kinds of layer share: a convolution (or the input), noise, bias, leaky ReLU.
 
-    is_chain: ClassVar[bool] = False  # reads what each of its steps gives once, so that it may be overwritten
+    A kind is a subclass with forward(x, w, noise): x is what `op` takes, w (N, w_dim), noise (N or 1, 1, H, H) or None;
+    it returns (N, channels, H, H). See `register_layer`.
+    """
+
+    is_chain: ClassVar[bool] = False  # True: each step reads its input once, so the input may be overwritten
     noise_const: Tensor
 
     def __init__(self, config: NetworkConfig, op: nn.Module, channels: int, resolution: int) -> None:
@@ -237,6 +251,11 @@ class Layer(nn.Module):
         """x: what op takes -> (N, channels, H, H)."""
         return noisy_leaky_relu(self.op(x), self.bias, noise, self.noise_strength)
 
+    def style_affine(self) -> EqualizedLinear | None:
+        """The learned affine A, where w acts on this layer through it alone; else None. Directions in closed form need
+        it, and the fingerprint of a network hashes it instead of all weights."""
+        return None
+
 
 class StyledLayer(Layer):
     """Figure 1b: convolution, noise, bias, leaky ReLU, then the style by AdaIN."""
@@ -251,9 +270,12 @@ class StyledLayer(Layer):
         x = self.activated(x, noise)  # (N, channels, H, H)
         return self.norm(x, w)  # (N, channels, H, H)
 
+    def style_affine(self) -> EqualizedLinear:
+        return self.norm.affine
+
 
 class TraditionalLayer(Layer):
-    """Figure 1a: convolution, bias, leaky ReLU, then the norm of every pixel. w has no say."""
+    """Figure 1a: convolution, bias, leaky ReLU, then the norm of every pixel. w is not used."""
 
     is_chain = True
 
@@ -262,10 +284,22 @@ class TraditionalLayer(Layer):
 
 
 LAYERS: dict[str, type[Layer]] = {"adain": StyledLayer, "pixel": TraditionalLayer}
-"""The kinds of layer, by the `norm` of a configuration. A further kind is a class with the same forward and its row.
+"""The kinds of layer, by the `norm` of a configuration. `register_layer` adds a row, here and in `config.NORMS`."""
 
-As `op` is the layer's own, a style may also act before or in the convolution, as in modulation and demodulation.
-"""
+
+def register_layer(name: str, layer: type[Layer], *, has_styles: bool) -> None:
+    """Make `CONFIG_F.but(norm=name)` a network of `layer`s, a subclass of `Layer`, for as long as Python runs.
+
+    has_styles: does w control each layer (a style for each), or enter at 4x4 only? As `op` is the layer's own, a style
+    may also act before or in the convolution, as in modulation and demodulation. A file holds only the name: register
+    the layer again before the network is loaded. Registering a name again replaces the layer of your own; those of the
+    paper stay. Raises InputError for a bad name or class.
+    """
+    if not isinstance(name, str) or not name.isidentifier() or name in ("adain", "pixel"):
+        raise InputError(f"layer {printable(name, 60)!r}: must be a name such as demod, and not adain or pixel")
+    if not isinstance(layer, type) or not issubclass(layer, Layer):
+        raise InputError(f"layer {name}: {printable(layer, 80)} must be a subclass of stylegan.Layer")
+    LAYERS[name], NORMS[name] = layer, has_styles
 
 
 class ConstantInput(nn.Module):
@@ -286,11 +320,11 @@ class LatentInput(nn.Module):
         super().__init__()
         self.channels = channels
         self.weight = nn.Parameter(torch.randn(channels * 16, w_dim))
-        self.weight_gain = SQRT2 / 4 / math.sqrt(w_dim)  # the 4 is of the authors' code, not in the paper
+        self.weight_gain = SQRT2 / 4 / math.sqrt(w_dim)  # the 4 is from the authors' code, not in the paper
 
     def forward(self, w: Tensor) -> Tensor:
         x = nn.functional.linear(w, self.weight * self.weight_gain)  # (N, channels * 16)
-        return x.reshape(w.shape[0], self.channels, 4, 4)
+        return x.reshape(w.shape[0], self.channels, 4, 4)  # (N, channels, 4, 4)
 
 
 class ToRGB(nn.Module):
@@ -319,7 +353,7 @@ def as_input(value: Tensor, name: str, like: Tensor | None) -> Tensor:
         raise ValueError(f"{name} of {value.dtype}: must be real numbers")
     if like is None:
         return value if value.is_floating_point() else value.float()
-    if value.dtype == like.dtype and value.device == like.device:  # said, as an exported program would record a cast
+    if value.dtype == like.dtype and value.device == like.device:  # or an exported program would record a cast
         return value
     return value.to(like.device, like.dtype)
 

@@ -1,6 +1,6 @@
 """The layers of both networks, as the paper defines them. Pictures and features are (N, C, H, W).
 
-What is dispatched has a faster equivalent, which computes the same: `fast` chooses it, and `fast.off()` does without.
+Each `@fast.dispatched` definition has a faster equivalent with the same result; `fast.off()` disables it.
 """
 
 import math
@@ -102,7 +102,7 @@ class Blur(nn.Module):
         self.register_buffer("kernel", torch.outer(taps, taps) / 16, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return depthwise(x, self.kernel)
+        return depthwise(x, self.kernel)  # (N, C, H, W)
 
 
 @fast.dispatched
@@ -129,7 +129,7 @@ def leaky_relu(x: Tensor, bias: Tensor | None = None) -> Tensor:
 
     x: (N, C, H, W), or any shape without bias. The gradient at 0 is 1, as in the authors' code; torch's own has 0.2.
     """
-    if bias is not None:
+    if bias is not None:  # under autocast x may be bfloat16, and the float32 bias makes the sum float32
         x = x + bias[:, None, None]
     return torch.where(x < 0, 0.2 * x, x)
 
@@ -161,19 +161,19 @@ def adain(x: Tensor, y_s: Tensor, y_b: Tensor) -> Tensor:
 def instance_norm(x: Tensor) -> Tensor:
     """Every channel of every picture gets mean 0 and deviation 1: (x - mu(x)) / sigma(x).
 
-    Moments are taken in float32 where x is of less: squares of bfloat16 keep two digits.
+    Moments are taken in float32 where x has fewer bits: squares in bfloat16 keep two digits.
     """
     if x.dtype in (torch.bfloat16, torch.float16):
-        return instance_norm(x.float()).to(x.dtype)
-    # Row by row: where all pixels are equal, as a new network's 4x4 input, rounding must not become their deviation.
+        return instance_norm(x.float()).to(x.dtype)  # (N, C, H, W)
+    # Row by row: where all pixels are equal, as in a new network's 4x4 input, rounding must not look like a deviation.
     mu = x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)  # (N, C, 1, 1)
     sigma = ((x - mu).square().mean(dim=(2, 3), keepdim=True) + 1e-8).sqrt()  # (N, C, 1, 1)
-    return (x - mu) / sigma
+    return (x - mu) / sigma  # (N, C, H, W)
 
 
 def pixel_norm(x: Tensor) -> Tensor:
     """Divide by the root mean square over dimension 1: the channels of a pixel, or the entries of a latent."""
-    return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)
+    return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)  # the shape of x
 
 
 def minibatch_stddev(x: Tensor, group_size: int = 4) -> Tensor:
@@ -188,7 +188,7 @@ def minibatch_stddev(x: Tensor, group_size: int = 4) -> Tensor:
         raise ValueError(
             f"a batch of {N} pictures: the minibatch deviation needs 1, 2, 3 or a multiple of {group_size}"
         )
-    y = x.reshape(G, N // G, C, H, W)
+    y = x.reshape(G, N // G, C, H, W)  # (G, N / G, C, H, W)
     y = ((y - y.mean(dim=0)).square().mean(dim=0) + 1e-8).sqrt()  # (N / G, C, H, W)
     y = y.mean(dim=(1, 2, 3))  # (N / G,)
     return torch.cat([x, y.repeat(G)[:, None, None, None].expand(N, 1, H, W)], dim=1)

@@ -20,8 +20,8 @@ def style_indices(levels: Levels, G: Generator) -> list[int]:
     """The styles that `levels` names, sorted: 2k and 2k + 1 are those of resolution 4 * 2^k.
 
     Parts are joined by commas. Names mean what the network's file has measured (`G.levels`), else the paper's levels.
-    A range may end above the last style; a part that names no style at all raises InputError, as does a network
-    without styles.
+    In words, a range may end above the last style. Raises InputError for a part that names no style, for an index that
+    the network does not have, and for a network without styles.
     """
     require_styles(G, f"levels {levels!r}")
     return layer_indices(levels, G)
@@ -30,10 +30,9 @@ def style_indices(levels: Levels, G: Generator) -> list[int]:
 def layer_indices(levels: Levels, G: Generator) -> list[int]:
     """The same for layers, which have noise inputs also where a network has no styles."""
     if not isinstance(levels, str):
-        found = [i for i in levels if 0 <= i < num_layers(G)]
-        if min(levels, default=0) < 0 or (levels and not found):
+        if not all(0 <= i < num_layers(G) for i in levels):
             raise InputError(f"levels {list(levels)}: {_choices(G)}")
-        return sorted(set(found))
+        return sorted(set(levels))
     return sorted({i for part in levels.split(",") for i in _part(part.strip().lower(), levels, G)})
 
 
@@ -68,10 +67,15 @@ def resolution_of(layer: int) -> int:
     return 4 * 2 ** (layer // 2)
 
 
+def noise_resolutions(G: Generator, lod: float = 0.0) -> list[int]:
+    """Height of each noise map, one for each layer that is grown at `lod`, from 4x4 up; none where G takes no noise."""
+    return [layer.resolution for layer in G.synthesis.layers(lod)] if G.config.noise else []
+
+
 def require_styles(G: Generator, what: str) -> None:
     """Raise InputError for a network without styles; `what` needs them."""
     if not G.has_styles:
-        raise InputError(f"{what}: this network has no styles (norm {G.config.norm}, the traditional generator)")
+        raise InputError(f"{what}: this network has no styles (norm {G.config.norm}, as in the traditional generator)")
 
 
 def runs(indices: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""The kind of a change, apart from its size: what makes y of x? Every number is a share, from 0 to 1."""
+"""The kind of a change, apart from its size: what turns x into y? Every number is a share, from 0 to 1."""
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ def features(img_resolution: int) -> list[str]:
 
 
 def octave_resolutions(img_resolution: int) -> list[int]:
-    """Halved while even and above 4: the detail that each resolution adds; the last has all that is coarser too."""
+    """Halved while even and above 4: the detail that each resolution adds. The last also holds everything coarser."""
     found = [img_resolution]
     while found[-1] > 4 and found[-1] % 2 == 0:
         found.append(found[-1] // 2)
@@ -27,7 +27,7 @@ def kinds(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
     x, y: (N, C, H, H). In each octave, in chroma, in one affine map of colours, in a smooth warp: the root of the share
     of the change's energy, so that a blend of two kinds moves evenly from one to the other; the energy itself would
-    leap. Spread: the root of the participation ratio, 1 for a change that is as strong in every pixel.
+    leap. Spread: the root of the participation ratio, 1 for a change that is equally strong in every pixel.
     NaN where nothing changes.
     """
     d = y - x

@@ -1,4 +1,4 @@
-"""The probe: swap the style of one layer at a time, and look at what kind of change that makes."""
+"""The probe: swap the style of one layer at a time, and measure what kind of change that makes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ Factors = Attributes | Path | str
 
 @torch.no_grad()
 def probe(G: Subject, *, pairs: int = 256, factors: Factors | None = None, seed: int = 0) -> Report:
-    """Which layer of G controls what, where the levels lie, and how sure one may be (spec: docs/levels.md).
+    """Which layer of G controls what, where the levels lie, and how certain that is (spec: docs/levels.md).
 
     G: a Generator, or any object that has z_dim, w_dim, c_dim, num_ws, img_resolution, img_channels, mapping(z, c),
     broadcast(w) and synthesis(ws, noise_mode=, generator=). factors: what to look for in the pictures: `Attributes`, or

@@ -6,16 +6,17 @@ import torch
 import torch.nn.functional as F
 
 from stylegan.networks.generator import Generator
-from stylegan.networks.levels import num_layers, resolution_of
+from stylegan.networks.levels import num_layers
 from stylegan.probing.kinds import octave_resolutions, octaves
 from stylegan.probing.subject import Pairs, Subject
+from stylegan.sampling.noise import random_noise
 
-PAIRS = 64  # noise is looked at in at most so many pictures
-MAP_PX = 32  # of the map of where
+PAIRS = 64  # the most pictures in which noise is probed
+MAP_PX = 32  # of the map `where`
 
 
 def probe_noise(G: Subject, drawn: Pairs, seed: int = 0) -> tuple[dict[str, Any] | None, str]:
-    """For each layer what new noise in it alone changes, or None and the reason.
+    """What new noise in each layer alone changes, or None and the reason.
 
     effect: (layers,), its size, that of swapping all styles is 1. octaves: (layers, octaves), root shares of its
     energy. where: (layers, h, h), its size over the picture, the largest 1 in each layer.
@@ -27,7 +28,7 @@ def probe_noise(G: Subject, drawn: Pairs, seed: int = 0) -> tuple[dict[str, Any]
     generator = torch.Generator().manual_seed(seed)
     sums: list[list[torch.Tensor]] = []
     for batch in Pairs(drawn.a[:PAIRS], drawn.b[:PAIRS]).batches(G):
-        maps, other = (random_maps(G, len(batch), generator) for _ in range(2))
+        maps, other = (random_noise(G, len(batch), generator) for _ in range(2))
         x = G.synthesis(batch.a, noise=maps)
         full = (G.synthesis(batch.b, noise=maps) - x).square().mean().mul(len(batch))
         row = [full]
@@ -46,9 +47,3 @@ def probe_noise(G: Subject, drawn: Pairs, seed: int = 0) -> tuple[dict[str, Any]
         "octaves": (bands / energy.clamp_min(1e-20)).clamp_min(0).sqrt().tolist(),
         "where": (where / peak).sqrt().tolist(),
     }, ""
-
-
-def random_maps(G: Generator, count: int, generator: torch.Generator) -> list[torch.Tensor]:
-    """A noise map for each layer, (count, 1, H, H)."""
-    sizes = [resolution_of(layer) for layer in range(num_layers(G))]
-    return [torch.randn(count, 1, H, H, generator=generator).to(G.w_avg.device) for H in sizes]

@@ -1,4 +1,4 @@
-"""Is a cut a boundary? Held against two nulls: layers in any order, and the same change spread evenly over depth."""
+"""Is a cut a boundary? Two nulls tell: layers in any order, and the same change spread evenly over depth."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -117,8 +117,8 @@ def unavoidable(best: Segmentation, layers: int) -> float:
 
 
 def ramps(z: Array, best: Segmentation, rng: np.random.Generator) -> Iterator[float]:
-    """The least `at_once` of gradual networks, cut anew: the same groups at their middles, with a way from one to the
-    next that is straight or as steep in its middle as a blend of two amplitudes, and with the scatter of the layers.
+    """The least `at_once` of gradual networks, cut anew: the same groups at their middles, with a path between
+    them that is straight or as steep in its middle as a blend of two amplitudes, and with the scatter of the layers.
     """
     ends = [0, *best.boundaries, len(z)]
     mu = means(z, best.boundaries)

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from stylegan.errors import InputError, refuse
+from stylegan.networks.classes import one_hot
+from stylegan.networks.generator import Generator
 
-GROUPS = 4  # of layers, the most that are looked for
+GROUPS = 4  # the most groups of layers that are sought
 LEAST_PX = 16  # smaller pictures have too few layers and octaves to tell levels apart
 BATCH_NUMBERS = 2**21  # of the pictures that are made at once: 8 MB
 
@@ -77,7 +79,7 @@ def check_subject(G: Subject, pairs: int) -> None:
 
 def grown_px(G: Subject) -> int:
     """Height of the pictures that G makes: a Generator may not be fully grown."""
-    return int(G.img_resolution // 2 ** int(getattr(G, "lod", 0)))
+    return G.resolution if isinstance(G, Generator) else G.img_resolution
 
 
 def draw_pairs(G: Subject, count: int, seed: int) -> Pairs:
@@ -87,7 +89,7 @@ def draw_pairs(G: Subject, count: int, seed: int) -> Pairs:
     z = torch.randn(2, count, G.z_dim, generator=generator).to(device)
     c = None
     if G.c_dim:
-        c = nn.functional.one_hot(torch.randint(G.c_dim, (count,), generator=generator), G.c_dim).float().to(device)
+        c = one_hot(torch.randint(G.c_dim, (count,), generator=generator), G.c_dim).to(device)
     a, b = (G.broadcast(G.mapping(each, c)) for each in z)
     return Pairs(a, b)
 

@@ -137,14 +137,6 @@ def parse_direction(text: str) -> tuple[str, float]:
     return name, strength
 
 
-def name_and_strength(step: str | Move) -> tuple[str, float]:
-    """What a step of `Controls.direction` is called, and how far it goes."""
-    if isinstance(step, str):
-        name, strength = parse_direction(step)
-        return (Path(name).stem if is_file_name(name) else name), strength
-    return step[0].name, float(step[1])
-
-
 def find_moves(
     steps: Sequence[str | Move], G: Generator, *, folder: Path | str | None = None, network: str | None = None
 ) -> list[Move]:

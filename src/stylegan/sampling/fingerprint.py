@@ -13,12 +13,22 @@ from stylegan.networks.generator import Generator
 
 
 def fingerprint(G: Generator) -> str:
-    """16 hex digits that identify what w means to a network: the weights of the mapping and of the styles."""
-    sha = hashlib.sha256()
+    """16 hex digits that identify what w means to a network: the weights of the mapping and of the styles.
+
+    Where a layer does not tell the affine of its style, the styles are all weights of the synthesis network.
+    """
+    sha, parts = hashlib.sha256(), ("mapping.", *_styles(G))
     for name, tensor in sorted(G.state_dict().items()):
-        if name.startswith("mapping.") or ".affine." in name:
+        if name.startswith(parts):
             sha.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
     return sha.hexdigest()[:16]
+
+
+def _styles(G: Generator) -> list[str]:
+    """How the names of the tensors begin that make styles of w."""
+    affines = [layer.style_affine() for layer in G.synthesis.layers()] if G.has_styles else []
+    names = {module: f"{name}." for name, module in G.named_modules()}
+    return ["synthesis."] if None in affines else [names[affine] for affine in affines if affine is not None]
 
 
 def full_fingerprint(G: Generator) -> str:

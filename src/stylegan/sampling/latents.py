@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from stylegan.errors import InputError, printable
-from stylegan.networks.classes import class_index, describe_classes
+from stylegan.networks.classes import class_index, describe_classes, one_hot
 from stylegan.networks.generator import Generator
 from stylegan.sampling.numbers import is_whole
 
@@ -34,7 +34,7 @@ def draw_w(G: Generator, count: int, *, c: Tensor | None = None, seed: int = 0) 
     random = np.random.RandomState(seed)
     z = torch.from_numpy(random.randn(count, G.z_dim)).float().to(G.w_avg)
     if G.c_dim and c is None:
-        c = torch.eye(G.c_dim)[torch.from_numpy(random.randint(G.c_dim, size=count))]
+        c = one_hot(torch.from_numpy(random.randint(G.c_dim, size=count)), G.c_dim)
     labels = None if c is None else c.to(z).expand(count, -1)
     chunks = range(0, count, 4096)
     return torch.cat([G.mapping(z[i : i + 4096], None if labels is None else labels[i : i + 4096]) for i in chunks])
@@ -48,7 +48,7 @@ def labels_of(G: Generator, wanted: int | str | None, N: int) -> Tensor | None:
     number = check_class(G, wanted)
     if number is None and G.c_dim:
         raise InputError(f"this network has {G.c_dim} classes: say which with --class, {describe_classes(G)}")
-    return None if number is None else torch.eye(G.c_dim)[number].repeat(N, 1)
+    return None if number is None else one_hot(torch.full((N,), number), G.c_dim)
 
 
 def check_class(G: Generator, wanted: int | str | None) -> int | None:

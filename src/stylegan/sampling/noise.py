@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stylegan.errors import InputError, printable
 from stylegan.networks.generator import Generator
-from stylegan.networks.levels import Levels, layer_indices, num_layers, resolution_of
+from stylegan.networks.levels import Levels, layer_indices, noise_resolutions, num_layers
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.numbers import is_whole, whole_number
 from stylegan.sampling.seeds import MAX_SEED
@@ -19,8 +19,13 @@ def seed_noise(seed: int, G: Generator) -> list[Tensor]:
     """The noise of a seed, one map (1, 1, H, H) per layer from 4x4 up, drawn after z from the seed's random stream."""
     random = np.random.RandomState(seed)
     random.randn(1, G.z_dim)
-    resolutions = [resolution_of(layer) for layer in range(num_layers(G))]
-    return [torch.from_numpy(random.randn(1, 1, H, H)).float() for H in resolutions]
+    return [torch.from_numpy(random.randn(1, 1, H, H)).float() for H in noise_resolutions(G)]
+
+
+def random_noise(G: Generator, N: int, generator: torch.Generator | None) -> list[Tensor]:
+    """Fresh maps (N, 1, H, H) for each layer where G is, drawn where `generator` is: the same on any device."""
+    device = "cpu" if generator is None else generator.device
+    return [torch.randn(N, 1, H, H, generator=generator, device=device).to(G.w_avg) for H in noise_resolutions(G)]
 
 
 def stack_noise(seeds: Sequence[int], G: Generator) -> list[Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from stylegan.errors import InputError, printable
 from stylegan.networks.generator import Generator
-from stylegan.networks.levels import num_layers, resolution_of
+from stylegan.networks.levels import noise_resolutions
 from stylegan.sampling.fingerprint import fingerprint, read_of_network
 from stylegan.sampling.numbers import finite_number
 
@@ -29,8 +29,7 @@ def read_projection(
     if problems:
         raise InputError(f"{printable(path)}: its header has {', '.join(problems)}; the file is damaged")
     N = len(header["distances"])
-    sizes = [resolution_of(layer) for layer in range(num_layers(G))] if G.config.noise else []
-    shapes = {"ws": (N, G.num_ws, G.w_dim)} | {f"noise.{i}": (N, 1, H, H) for i, H in enumerate(sizes)}
+    shapes = {"ws": (N, G.num_ws, G.w_dim)} | {f"noise.{i}": (N, 1, H, H) for i, H in enumerate(noise_resolutions(G))}
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items() if name != "path"}
     steps = tensors["path"].shape if "path" in tensors else ()
     if found != shapes or len(steps) != 4 or tuple(steps[1:]) != shapes["ws"]:

@@ -18,7 +18,7 @@ from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels
 from stylegan.networks.styles import truncate
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.describe import describe_controls
+from stylegan.sampling.describe import describe_noise, describe_styles
 from stylegan.sampling.direction import find_moves, move
 from stylegan.sampling.fingerprint import fingerprint, full_fingerprint
 from stylegan.sampling.latents import check_class, check_labels, labels_of, seed_ws
@@ -47,27 +47,40 @@ class Sampler:
         G: Generator,
         controls: Controls = DEFAULT,
         *,
-        towards: Tensor | None = None,
+        center: Tensor | None = None,
         like: "Sampler | None" = None,
     ) -> None:
-        """towards: a mean (w_dim,) or centres (K, w_dim) of your own. like: a sampler of G whose results to share."""
+        """center: what truncation pulls to instead of `controls.towards`, a mean (w_dim,) or centres (K, w_dim).
+
+        like: a sampler of G whose results to share.
+        """
         check_network(G)
         if not isinstance(controls, Controls):
             raise InputError(f"controls {printable(controls, 80)}: must be stylegan.Controls(psi=0.7, ...)")
         self.G, self.controls = G, controls
-        self.towards = None if towards is None else _own_center(G, towards)
+        self.own_center = None if center is None else _own_center(G, center)
         self._found: dict[Hashable, Any] = {} if like is None else like._found
         self.psi = parse_psi(controls.psi, G)
         self.cutoff = check_cutoff(controls.cutoff)
-        parse_towards(controls.towards)
+        self.target = parse_towards(controls.towards)
+        if center is not None and self.target != ("mean", 0):
+            raise InputError(f"towards {controls.towards!r} and a center of your own: give one of them")
         self.noisy_layers = noisy_layers(G, controls)
-        check_class(G, controls.class_index)
+        self.class_number = check_class(G, controls.class_index)
         steps, folder = controls.direction, controls.directions_from
         self.moves = find_moves(steps, G, folder=folder, network=self.network) if steps else []
 
     def but(self, **changes: Any) -> "Sampler":
-        """The same with some controls changed. Clusters of W that both need are computed once."""
-        return Sampler(self.G, self.controls.but(**changes), towards=self.towards, like=self)
+        """The same with some controls changed. Clusters of W that both need are computed once.
+
+        Raises InputError for another `towards` where the sampler was given a center.
+        """
+        if "towards" in changes and self.own_center is not None:
+            raise InputError(
+                f"towards {printable(repr(changes['towards']), 80)}: this sampler has a center of its own; "
+                "make a new Sampler without it"
+            )
+        return Sampler(self.G, self.controls.but(**changes), center=self.own_center, like=self)
 
     def pictures(
         self, sources: Sources | Tensor, *, c: Tensor | None = None, batch: int | None = None
@@ -110,7 +123,11 @@ class Sampler:
     def ws(self, sources: Sources, *, c: Tensor | None = None) -> Tensor:
         """The styles of `recipe` alone, (N, num_ws, w_dim) where G is."""
         found = parse_sources(sources)
-        return self._ws(found, self._read(found), c)
+        c = None if c is None else check_labels(self.G, c, len(found))
+        self.check(found, c)
+        parts = (slice(start, start + CHUNK) for start in range(0, len(found), CHUNK))
+        each = ((found[part], None if c is None else c[part]) for part in parts)
+        return torch.cat([self._ws(some, self._read(some), labels) for some, labels in each])
 
     def noise(self, sources: Sources) -> list[Tensor] | None:
         """The noise of `recipe` alone: a map (N or 1, 1, H, H) for each layer, where G is; None for no noise at all."""
@@ -130,8 +147,10 @@ class Sampler:
             self._read(sources[start : start + CHUNK])
 
     def describe(self, sources: Sequence[Source] = ()) -> str:
-        """The controls in words: "psi 0.7 on all styles, noise of each seed"."""
-        return describe_controls(self.G, self.controls, sources)
+        """The controls in words: "psi 0.7 on all styles, noise of each seed"; with projections, what does not apply to
+        them.
+        """
+        return ", ".join([*describe_styles(self, sources), *describe_noise(self, sources)])
 
     def made_of(self) -> dict[str, Any]:
         """What a source's picture depends on beside the source, as JSON data: the network and the controls."""
@@ -145,25 +164,27 @@ class Sampler:
             "network": full_fingerprint(self.G),
             "psi": self.psi,
             "cutoff": self.cutoff,
-            "towards": controls.towards if self.towards is None else _sha256(self.towards),
+            "towards": controls.towards if self.own_center is None else _sha256(self.own_center),
             "noise": controls.noise,
             "noise_seed": None if seed is None else operator.index(seed),
             "noise_layers": layers if layers is None or isinstance(layers, str) else self.noisy_layers,
-            "class_index": check_class(self.G, controls.class_index),
+            "class_index": self.class_number,
             "direction": moves,
         }
 
     @property
     def center(self) -> Tensor:
-        """The target of truncation: a mean (w_dim,), or centres (K, w_dim)."""
-        if self.towards is not None:
-            return self.towards
-        towards, class_index = self.controls.towards, self.controls.class_index
+        """The target of truncation: a mean (w_dim,), or centres (K, w_dim).
+
+        It is estimated within the controls' class; without one, classes are drawn evenly.
+        """
+        if self.own_center is not None:
+            return self.own_center
+        towards, number = self.controls.towards, self.class_number
         if towards == "mean":
             return self.G.w_avg
-        found: Tensor = self._once(
-            (towards, class_index), lambda: find_center(self.G, towards, labels_of(self.G, class_index, 1))
-        )
+        c = None if number is None else labels_of(self.G, number, 1)
+        found: Tensor = self._once((towards, number), lambda: find_center(self.G, towards, c))
         return found
 
     @property
@@ -273,9 +294,9 @@ def _styles(sources: object) -> Tensor | None:
     return None if given.ndim < 2 and not given.is_floating_point() else given
 
 
-def _own_center(G: Generator, towards: Tensor) -> Tensor:
+def _own_center(G: Generator, given: Tensor) -> Tensor:
     """What truncation pulls to, where G is."""
-    center = torch.as_tensor(towards)
+    center = torch.as_tensor(given)
     if center.shape[-1:] != (G.w_dim,) or center.ndim > 2 or not center.numel() or not center.isfinite().all():
         raise InputError(
             f"towards of shape {tuple(center.shape)}: must be a mean ({G.w_dim},) or centres (K, {G.w_dim}), "
@@ -309,7 +330,7 @@ def sample(
         noise_seed=noise_seed,
         noise_layers=noise_layers,
     )
-    return Sampler(G, controls, towards=towards).pictures(seeds, c=c, batch=batch)
+    return Sampler(G, controls, center=towards).pictures(seeds, c=c, batch=batch)
 
 
 def recipe(G: Generator, sources: Sources, controls: Controls) -> Recipe:

@@ -65,9 +65,9 @@ def save_samples(
             save_new(image_grid(np.stack(kept), grid_columns(len(found))), path, made)
     for path in styles:
         if path not in made.there:
-            ws = [sampler.ws(found[i : i + CHUNK]).float().cpu().numpy() for i in range(0, len(found), CHUNK)]
+            ws = sampler.ws(found).float().cpu().numpy()
             with made.new(path) as partial:
-                np.savez(partial, ws=np.concatenate(ws), names=np.array([*map(picture_name, found)]))
+                np.savez(partial, ws=ws, names=np.array([*map(picture_name, found)]))
     return Saved([*paths, *sheet, *styles], "; ".join([sampler.describe(found), *made.said()]))
 
 

@@ -16,6 +16,7 @@ import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from stylegan import __version__
 from stylegan.data.dataset import image_grid
 from stylegan.errors import InputError, printable
 from stylegan.files import remove_partial_files, user_path, whole_file, write_text
@@ -73,7 +74,7 @@ def encoded(sampler: Sampler, seeds: Seeds) -> list[bytes]:
     padded = [*seeds, *[seeds[-1]] * (BATCH - len(seeds))]
     cudnn = torch.backends.cudnn
     with cudnn.flags(cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=cudnn.allow_tf32):
-        pictures = sampler.recipe(padded).pictures(sampler.G)[: len(seeds)]
+        pictures = np.concatenate([*sampler.recipe(padded).batches(sampler.G, BATCH)])[: len(seeds)]
     with ThreadPoolExecutor() as pool:  # 0.26 s of one core for a picture of 1024x1024
         return list(pool.map(_png, pictures))
 
@@ -111,7 +112,7 @@ def _made_with(G: Generator) -> dict[str, str]:
     """Versions and device, on which rounding and PNG compression depend."""
     device = G.w_avg.device
     kind = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    return {name: version(name) for name in ("stylegan", "torch", "pillow")} | {"device": kind}
+    return {"stylegan": __version__, "torch": version("torch"), "pillow": version("pillow"), "device": kind}
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def grown_to(networks: "Networks") -> int:
     """The resolution that networks have grown to. The first snapshot of an older run, untrained, says "full size"."""
     if networks.metadata.get("cur_nimg") == 0 and networks.config is not None:
         return networks.config.initial_resolution
-    return networks.G_ema.img_resolution >> int(networks.G_ema.lod)
+    return networks.G_ema.resolution
 
 
 def misfits(config: Config, dataset: ImageDataset) -> list[str]:

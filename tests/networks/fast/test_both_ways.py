@@ -10,7 +10,7 @@ from torch import Tensor
 from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.networks import discriminator, fast, layers
 from stylegan.networks.discriminator import Discriminator
-from stylegan.networks.fast import bands, when
+from stylegan.networks.fast import bands, convolution, when
 from stylegan.networks.generator import Generator
 from stylegan.training import losses
 from stylegan.training.loop import take_steps
@@ -312,3 +312,22 @@ def test_a_network_made_without_the_fast_way_has_the_same_numbers_in_plain_order
     assert all(p.is_contiguous() for p in plain.parameters())
     assert not all(p.is_contiguous() for p in quick.parameters())
     assert all(map(torch.equal, quick.state_dict().values(), plain.state_dict().values()))
+
+
+@pytest.mark.parametrize("name", ["peek_interpreter_stack", "get_proxy_mode"])
+def test_without_a_private_name_of_torch_nothing_is_overwritten(name, monkeypatch):
+    monkeypatch.setattr(when, "LARGE_BYTES", 0)
+    with torch.no_grad():
+        assert when.large_unrecorded(torch.zeros(1, 2, 4, 4))
+        monkeypatch.setattr(when, name, None)
+        assert not when.large_unrecorded(torch.zeros(1, 2, 4, 4))
+
+
+def test_without_torchs_word_on_gradients_all_are_computed(monkeypatch):
+    monkeypatch.setattr(convolution, "_will_execute", None)
+    monkeypatch.setattr(convolution, "WIDE", 1)
+    x, w = torch.randn(2, 4, 8, 8, requires_grad=True), torch.randn(4, 4, 3, 3, requires_grad=True)
+    found = torch.autograd.grad(convolution.conv2d(x, w).square().sum(), [x, w])
+    expected = torch.autograd.grad(torch.nn.functional.conv2d(x, w, padding=1).square().sum(), [x, w])
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)

@@ -1,8 +1,8 @@
 """How the definitions in `layers` are computed quickly: the same numbers up to rounding, and the same derivatives.
 
-Definitions know three words of this room: they are `dispatched`, and a block of them is a `chain`; a network's weights
-are put in order by `layout.lay_out`. Which way is taken depends on shape, dtype, device and what is recorded, so that a
-run repeats exactly. `off` switches all of it off.
+The rest of the package uses three names of this room: `dispatched` marks a definition, `chain` a block of them, and
+`layout.lay_out` puts a network's weights in order. Which way is taken depends on shape, dtype, device and what is
+recorded, so a run repeats exactly. `off` switches all of it off.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,8 +28,8 @@ _off: ContextVar[bool] = ContextVar("off", default=False)
 def off() -> Iterator[None]:
     """Within, every layer is computed as `layers` defines it: for tests and benchmarks.
 
-    Networks made within keep the plain order of their weights in memory. Not for what torch.compile or torch.export
-    follows, which cannot read the switch.
+    Networks made within keep the plain order of their weights in memory. The switch is a context variable: another
+    thread does not see it, and neither do torch.compile and torch.export.
     """
     token = _off.set(True)
     try:
@@ -55,10 +55,10 @@ def dispatched(definition: Callable[P, R]) -> Callable[P, R]:
 
 
 def chain(forward: Callable[Concatenate[M, Tensor, P], R]) -> Callable[Concatenate[M, Tensor, P], R]:
-    """Mark the `forward` of layers one after another, of which nobody sees the features in between.
+    """Mark the `forward` of consecutive layers, whose intermediate features nobody else sees.
 
-    Where no gradient is recorded and the module says that it `is_chain`, a layer may overwrite what the one before it
-    gave; a hook on a layer inside must clone what it keeps.
+    Where no gradient is recorded and the module's `is_chain` is True, a layer may overwrite its input, which the layer
+    before it computed. A hook on a layer inside must clone what it keeps.
     """
 
     @wraps(forward)

@@ -1,8 +1,8 @@
 """Large features without gradients: in place, in bands of rows that stay in the processor's cache.
 
 At 1024 x 1024 a layer's features are 64 MB. The functions below go through memory once or twice where a chain of
-operations goes through it four times. Those that end in _ overwrite what they are given. Where they pay,
-`convolution.large_unrecorded` says.
+operations goes through it four times. Those whose names end in _ overwrite their input. `when.large_unrecorded` says
+where they pay.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def convolve_(x: Tensor, w: Tensor, groups: int = 1) -> Tensor:
 def convolve_up(x: Tensor, w: Tensor) -> Tensor:
     """The transposed convolution with stride 2, x (N, C, H, W), w (C, O, 4, 4) -> (N, O, 2H, 2W). Leaves x as it is.
 
-    For the whole, oneDNN takes as much memory again as it gives.
+    On the whole picture, oneDNN needs as much extra memory as its output.
     """
     N, _, H, W = x.shape
     y = x.new_empty(N, 2 * H, 2 * W, w.shape[1]).permute(0, 3, 1, 2)

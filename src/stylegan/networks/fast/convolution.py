@@ -1,8 +1,8 @@
 """How a convolution is computed: directly, or with fewer products.
 
-On the CPU features lie in memory as channels_last. Convolutions with many channels take fewer products (`winograd`),
-and each is a pair with its transpose that is closed under differentiation: gradients of any order, as R1 needs them,
-run through the same few functions.
+On the CPU features lie in memory as channels_last. Convolutions with many channels take fewer products (`winograd`).
+A convolution and its transpose are closed under differentiation: gradients of any order, as R1 needs them, run through
+the same few functions.
 """
 
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from torch.nn.grad import conv2d_weight
 from stylegan.networks.fast.when import EXACT, large_unrecorded, ours
 from stylegan.networks.fast.winograd import TILE, Winograd
 
+_will_execute = getattr(torch._C, "_will_engine_execute_node", None)  # private: without it every gradient is computed
 WIDE = 128  # channels from which our ways gain more than functions in Python cost: docs/decisions.md
 
 
@@ -104,14 +105,14 @@ class _Bilinear(Function):
 
 
 def _asked(ctx: Any) -> list[bool]:
-    """For which of its two tensors somebody waits for a gradient.
+    """Which of its two tensors need a gradient in this backward pass.
 
-    ctx.needs_input_grad says only which could have one: R1 asks for that of the pictures, and the weights would double
-    its cost. Of a leaf torch does not tell, so it gets one.
+    ctx.needs_input_grad says only which could have one. R1 needs that of the pictures alone, and the gradient of the
+    weights would double its cost. For a leaf torch does not tell, so it gets one.
     """
     nodes = [node for node, _ in ctx.next_functions[:2]]
     return [
-        node is not None and (node.name().endswith("AccumulateGrad") or torch._C._will_engine_execute_node(node))
+        node is not None and (node.name().endswith("AccumulateGrad") or _will_execute is None or _will_execute(node))
         for node in nodes
     ]
 

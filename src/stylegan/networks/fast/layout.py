@@ -1,4 +1,4 @@
-"""In which order weights lie in memory."""
+"""The order of the weights in memory."""
 
 import torch
 from torch import nn
@@ -10,7 +10,7 @@ from stylegan.networks.layers import EqualizedConv2d, EqualizedConv2dUp
 def lay_out(network: nn.Module) -> None:
     """Put the weights of convolutions into the order in which they are used. No number, shape or name changes.
 
-    Channels come last; for an up-convolution those that go in, as its transposed convolution has them.
+    Channels come last: for an up-convolution the input channels, as in the transposed convolution that computes it.
     """
     for module in network.modules() if not fast.is_off() else ():
         if isinstance(module, EqualizedConv2d):

@@ -1,4 +1,4 @@
-"""When a layer is computed in a way of our own, and when it may overwrite what it is given."""
+"""When a layer is computed in our own way, and when it may overwrite its input."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,8 +6,12 @@ from contextvars import ContextVar
 
 import torch
 from torch import Tensor
-from torch._C._functorch import peek_interpreter_stack
-from torch.fx.experimental.proxy_tensor import get_proxy_mode
+
+try:  # private names of torch, which another version may not have
+    from torch._C._functorch import peek_interpreter_stack
+    from torch.fx.experimental.proxy_tensor import get_proxy_mode
+except ImportError:
+    peek_interpreter_stack = get_proxy_mode = None  # type: ignore[assignment]
 
 EXACT = (torch.float32, torch.float64)  # what sums of many may be taken in
 LARGE_BYTES = 2**23  # of one picture: a level is computed the same way for any batch
@@ -16,7 +20,7 @@ _input: ContextVar[Tensor | None] = ContextVar("input", default=None)
 
 
 def ours(x: Tensor) -> bool:
-    """Do we say how x is computed? Other devices know better, and graphs are compiled, exported or traced plain."""
+    """Is x computed in our own way? Other devices know better; compiled and exported programs are plain."""
     graph = torch.compiler.is_compiling() or torch.jit.is_tracing()
     return x.device.type == "cpu" and not graph and not torch.is_autocast_enabled("cpu")
 
@@ -24,6 +28,8 @@ def ours(x: Tensor) -> bool:
 def large_unrecorded(x: Tensor) -> bool:
     """Are the pictures large, on the CPU, and does nobody record gradients or a graph, or transform the function?"""
     if not ours(x) or torch.is_grad_enabled():
+        return False
+    if get_proxy_mode is None or peek_interpreter_stack is None:  # unknown: assume that somebody records
         return False
     if get_proxy_mode() is not None or peek_interpreter_stack() is not None:
         return False

@@ -11,6 +11,7 @@ from stylegan import checkpoint
 from stylegan.data.dataset import ImageDataset, image_grid, save_png
 from stylegan.errors import DivergedError
 from stylegan.files import write_text
+from stylegan.networks.classes import one_hot
 from stylegan.sampling.sampler import sample
 from stylegan.training.state import TrainingState
 
@@ -57,7 +58,7 @@ def write_reals(path: Path, dataset: ImageDataset) -> None:
 def write_sheet(path: Path, state: TrainingState) -> None:
     """fakes-NIMG.png: the same seeds every time, untruncated, enlarged to full size while the network grows."""
     classes = np.arange(SHEET_SEEDS) % max(state.config.c_dim, 1)
-    c = torch.from_numpy(np.eye(state.config.c_dim, dtype=np.float32)[classes]) if state.config.c_dim else None
+    c = one_hot(torch.as_tensor(classes), state.config.c_dim) if state.config.c_dim else None
     images = np.concatenate(list(sample(state.G_ema, range(SHEET_SEEDS), c=c)))
     factor = state.config.img_resolution // images.shape[2]
     save_png(image_grid(images.repeat(factor, 2).repeat(factor, 3), 8), path / f"fakes-{state.cur_nimg:09d}.png")
