@@ -272,7 +272,7 @@ def test_all_bad_options_are_told_at_once_and_nothing_is_written(src):
         "resolution is 100; allowed are powers of two from 4: 64, 128, 256, 512, 1024 ...",
         "crop is 'middle'; allowed are center, pad, refuse",
         "img_channels is 2; allowed are 1 (gray), 3 (RGB) and 4 (RGBA)",
-        "portraits:-3: COUNT is '-3'; it must be a whole number above 0, as in portraits:1000",
+        "portraits:-3: COUNT is '-3'; it must be a whole number from 1 to 100,000,000, as in portraits:1000",
     ]
 
 
@@ -457,7 +457,7 @@ def test_portraits_have_the_channels_asked_for(stand_in, dest):
 
 @pytest.mark.parametrize("count", ["0", "-1", "1.5", "", "many"])
 def test_a_count_of_portraits_is_a_whole_number_above_0(count, dest):
-    with pytest.raises(InputError, match=r"COUNT is .* it must be a whole number above 0"):
+    with pytest.raises(InputError, match=r"COUNT is .* it must be a whole number from 1 to 100,000,000"):
         prepare(f"portraits:{count}", dest)
 
 
@@ -590,3 +590,10 @@ def test_whatever_byte_of_a_zip_is_damaged_is_a_reason_and_no_traceback(tmp_path
                         assert isinstance(_examine(entry, resolution=8, crop="center", img_channels=3), (str, _Picture))
             except InputError as error:
                 assert "src.zip" in str(error)
+
+
+def test_a_seed_or_a_count_of_portraits_that_cannot_be_is_refused_at_once(tmp_path):
+    with pytest.raises(InputError, match=r"seed is -1: it must be 0 to 4294967295"):
+        prepare("portraits:8", tmp_path / "d", resolution=16, seed=-1)
+    with pytest.raises(InputError, match=r"COUNT is '9+'; it must be a whole number from 1 to 100,000,000"):
+        prepare("portraits:" + "9" * 20, tmp_path / "d", resolution=16)

@@ -34,6 +34,7 @@ from stylegan.files import user_path
 
 PORTRAITS = "portraits:"
 PORTRAITS_RESOLUTION = 64
+MOST_PORTRAITS = 10**8  # days of drawing and 1.6 TB at 64 px
 WORKERS = min(8, os.cpu_count() or 1)
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ def prepare(
     count = _portrait_count(str(src))
     problems = _problems(dest, resolution, crop, img_channels)
     if count is not None:
-        problems += _problems_of_portraits(count, crop, classes)
+        problems += _problems_of_portraits(count, crop, classes, seed)
     elif seed:
         problems.append(f"seed is {seed}: it is for {PORTRAITS}COUNT only, {printable(src)} has no use for it")
     refuse(problems)
@@ -112,8 +113,10 @@ def _problems(dest: Path, resolution: int | None, crop: str, img_channels: int) 
     return problems
 
 
-def _problems_of_portraits(count: int | str, crop: str, classes: Path | str) -> list[str]:
+def _problems_of_portraits(count: int | str, crop: str, classes: Path | str, seed: int) -> list[str]:
     problems = [count] if isinstance(count, str) else []
+    if not 0 <= seed < 2**32:
+        problems.append(f"seed is {seed}: it must be 0 to {2**32 - 1}")
     if crop in ("pad", "refuse"):
         problems.append(f"crop is {crop}: portraits are drawn square, leave it out")
     if str(classes) not in ("auto", "none"):
@@ -126,9 +129,10 @@ def _portrait_count(src: str) -> int | str | None:
     if not src.startswith(PORTRAITS):
         return None
     text = src.removeprefix(PORTRAITS)
-    if text.isdecimal() and int(text) > 0:
+    if text.isdecimal() and len(text) <= len(str(MOST_PORTRAITS)) and 0 < int(text) <= MOST_PORTRAITS:
         return int(text)
-    return f"{printable(src)}: COUNT is {printable(text)!r}; it must be a whole number above 0, as in {PORTRAITS}1000"
+    allowed = f"a whole number from 1 to {MOST_PORTRAITS:,}, as in {PORTRAITS}1000"
+    return f"{printable(src)}: COUNT is {printable(text)!r}; it must be {allowed}"
 
 
 def _default_resolution(entries: list[Entry], crop: Crop, progress: Progress) -> int:

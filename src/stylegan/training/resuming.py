@@ -66,7 +66,7 @@ def check_budget(out: Path, config: Config, state: TrainingState) -> list[str]:
     if 1000 * kimg < state.cur_nimg:
         raise InputError(
             f"kimg {kimg:g}: {out} has shown {state.cur_nimg / 1000:g} thousand images already: give more, or make "
-            f"pictures with what it has learned: stylegan sample {out}"
+            f"pictures with what it has learned: stylegan sample {out} --seeds 0-15 --out pictures"
         )
     grown = level_starts(config)[-1][0] / 1000 + (config.fade_kimg if len(level_starts(config)) > 1 else 0)
     if kimg >= grown:

@@ -73,6 +73,7 @@ def train(
             "config=stylegan.fitted(data, kimg, cond=..., config=...)"
         )
     check_keep(keep_snapshots)
+    check_state_sec(state_sec)
     out, device = user_path(out), own_device(device)
     with processes.joined(device):
         dataset = ImageDataset(data)
@@ -115,6 +116,7 @@ def resume(
     if keep_snapshots == "kept":
         keep_snapshots = read_record(out).get("keep_snapshots")  # older runs keep all
     check_keep(keep_snapshots)
+    check_state_sec(state_sec)
     dataset = same_data(out, data, trained_on)
     device = own_device(device)
     with processes.joined(device):
@@ -128,7 +130,7 @@ def resume(
         name_classes(state, dataset)
         if state.done:
             say(
-                f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out}\n"
+                f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out} --seeds 0-15 --out pictures\n"
                 f"To train longer: stylegan train --resume {out} --kimg {2 * config.total_kimg:g}"
             )
             return state.G_ema
@@ -164,6 +166,12 @@ def own_device(device: torch.device | str) -> torch.device:
     """The device that was asked for. With "cuda" and many processes, each takes its own."""
     many = int(os.environ.get("WORLD_SIZE", "1")) > 1
     return find_device("auto" if many and str(device) == "cuda" else device)
+
+
+def check_state_sec(state_sec: float) -> None:
+    """Raise InputError for an impossible time between two states."""
+    if not 0 <= state_sec < float("inf"):  # nor NaN
+        raise InputError(f"state_sec {state_sec!r}: must be a number of seconds, 0 or above")
 
 
 def check_keep(keep_snapshots: int | None) -> None:
