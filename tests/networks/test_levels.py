@@ -58,9 +58,10 @@ def test_words_name_the_styles_of_the_paper(G1024, levels, expected):
     assert style_indices(levels, G1024) == list(expected)
 
 
-def test_a_range_in_words_may_end_above_the_last_style_as_a_cutoff_may(G32):
+def test_a_range_may_end_above_the_last_style_as_a_cutoff_may(G32):
     assert style_indices("4-17", G32) == [4, 5, 6, 7]
     assert style_indices("16px-1024px", G32) == [4, 5, 6, 7]
+    assert style_indices(range(4, 18), G32) == [4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("levels", ["fine", "coarse,fine", "8-9", "64px", "12px", "7-4", [8], [-1], [0, 99], [3, -1]])

@@ -30,6 +30,8 @@ def style_indices(levels: Levels, G: Generator) -> list[int]:
 def layer_indices(levels: Levels, G: Generator) -> list[int]:
     """The same for layers, which have noise inputs also where a network has no styles."""
     if not isinstance(levels, str):
+        if isinstance(levels, range):  # the authors' range(8, 18) means "from 8 on" in a smaller network, too
+            levels = [i for i in levels if i < 0 or i < num_layers(G)] or list(levels)
         if not all(0 <= i < num_layers(G) for i in levels):
             raise InputError(f"levels {list(levels)}: {_choices(G)}")
         return sorted(set(levels))
