@@ -379,6 +379,6 @@ def test_words_of_the_group_itself_become_ours():
 
 @pytest.mark.parametrize("state_sec", [-1.0, float("nan"), float("inf")])
 def test_a_time_between_states_that_cannot_be_is_refused(state_sec, portraits, tiny, tmp_path):
-    with pytest.raises(InputError, match="state_sec .* must be a number of seconds"):
+    with pytest.raises(InputError, match=r"state_sec .* must be a number of seconds"):
         train(portraits.path, tmp_path / "run", config=tiny, state_sec=state_sec)
     assert not (tmp_path / "run").exists()

@@ -130,7 +130,8 @@ def resume(
         name_classes(state, dataset)
         if state.done:
             say(
-                f"{out} is finished: {state.cur_nimg:,} images. Its pictures: stylegan sample {out} --seeds 0-15 --out pictures\n"
+                f"{out} is finished: {state.cur_nimg:,} images.\n"
+                f"Its pictures: stylegan sample {out} --seeds 0-15 --out pictures\n"
                 f"To train longer: stylegan train --resume {out} --kimg {2 * config.total_kimg:g}"
             )
             return state.G_ema
