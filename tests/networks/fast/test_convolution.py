@@ -293,7 +293,7 @@ def step(state: TrainingState, number: int) -> None:
     state.D_opt.zero_grad()
     reals = numbers(4, 3, 16, 16, dtype=torch.float32).requires_grad_()
     losses.r1(state.D(reals), reals, gamma=10.0).sum().backward()
-    update(state.D_opt, lrate=0.01, step=number)
+    update(state.D_opt, lrate=0.01, step=number, skipped=torch.tensor(False))
 
 
 def test_adam_steps_as_with_contiguous_weights(tiny):
