@@ -34,7 +34,8 @@ def write_tensors(path: Path | str, tensors: dict[str, Tensor], *, kind: str, he
 
     Raises OSError where it cannot be written, on a full disk for example; what was there before stays then.
     """
-    plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    ordered = sorted(tensors.items())  # so that equal tensors give equal files
+    plain = {name: t.detach().cpu().contiguous() for name, t in ordered}
     sums = _sums(plain)
     text = json.dumps({"version": VERSION, "kind": kind, **header, "crc32": sums})
     text = f'{text[:-1]}, "header_crc32": "{zlib.crc32(text.encode()):08x}"}}'
