@@ -6,6 +6,7 @@ Float32 differs by rounding alone, about 1e-6 of a number. bfloat16 keeps 8 bits
 import json
 import shutil
 import signal
+import warnings
 from contextlib import nullcontext
 from unittest import mock
 
@@ -16,6 +17,7 @@ import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
 import stylegan
+from stylegan.training.machine import graphs
 
 from conftest import TINY
 from stand_in import Generator
@@ -33,8 +35,8 @@ WAY = {"float32": 0.1, "bfloat16": 0.8}
 of the smallest gradients: where rounding turns a sign, a weight ends two steps off. Of the signs, 0.25 % turned make
 0.1, and 16 % make 0.8; unrelated gradients, of which half have another sign, make 1.4. In bfloat16 on a CPU: 0.6."""
 
-REL, ABS = {"float32": 1e-3, "bfloat16": 0.02}, {"float32": 1e-3, "bfloat16": 0.06}
-"""Of the mean losses of the steps. In bfloat16 on a CPU they were 0.01 of WGAN-GP's and 0.03 off."""
+REL, ABS = {"float32": 1e-3, "bfloat16": 0.02}, {"float32": 1e-3, "bfloat16": 0.1}
+"""Of the mean losses of the steps. In bfloat16 WGAN-GP's were off by 0.03 on a CPU and by 0.07 on an H100."""
 
 
 class DrawnOnTheCPU(TorchFunctionMode):
@@ -102,6 +104,24 @@ def test_three_steps_of_training_are_those_of_the_cpu(precision, changes, portra
     cpu, cuda = stats_of(runs[CPU]), stats_of(runs[CUDA])
     for name in ("D_loss", "G_loss"):
         assert cuda[name] == pytest.approx(cpu[name], rel=REL[precision], abs=ABS[precision])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"loss": "wgan_gp"}, {"r1_interval": 2}, {"batch_gpu": 4}, {"initial_resolution": 4}],
+    ids=["paper", "wgan_gp", "lazy R1", "in parts", "growing"],
+)
+def test_recorded_steps_are_the_steps(precision, changes, portraits, tmp_path, monkeypatch):
+    config = FADING.but(**({"initial_resolution": 16, "total_kimg": 0.08} | changes))
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)
+    for eager in (graphs.EAGER_STEPS, 100):
+        monkeypatch.setattr(graphs, "EAGER_STEPS", eager)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            stylegan.train(portraits.path, tmp_path / str(eager), config=config, device=CUDA)
+    for name in ("G", "D"):
+        recorded, as_it_is = (networks(tmp_path / str(eager), 80)[name] for eager in (2, 100))
+        assert distance(recorded, as_it_is) == 0
 
 
 def test_a_run_of_the_device_goes_on_there_as_on_the_cpu(precision, portraits, tmp_path, signals_at):

@@ -102,12 +102,12 @@ class Blur(nn.Module):
         self.register_buffer("kernel", torch.outer(taps, taps) / 16, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return depthwise(x, self.kernel)  # (N, C, H, W)
+        return blur(x, self.kernel)  # (N, C, H, W)
 
 
 @fast.dispatched
-def depthwise(x: Tensor, kernel: Tensor) -> Tensor:
-    """Convolve every channel with the same symmetric kernel (3, 3), zeros beyond the border."""
+def blur(x: Tensor, kernel: Tensor) -> Tensor:
+    """Convolve every channel with the binomial kernel (3, 3), zeros beyond the border."""
     C = x.shape[1]
     return F.conv2d(x, kernel.to(x.dtype).expand(C, 1, 3, 3), padding="same", groups=C)
 

@@ -16,6 +16,7 @@ from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator, check_lod
 from stylegan.training.augment import NONE, Augmentation
 from stylegan.training.machine.environment import environment
+from stylegan.training.machine.graphs import Recordings
 from stylegan.training.objectives import LOSSES, Objectives
 from stylegan.training.schedule import Phase
 
@@ -27,7 +28,7 @@ class TrainingState:
     adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`.
     metadata: what every snapshot says about the network, e.g. license and source of the one it started from.
     The other fields are not saved: objectives and augmentation; phase, the schedule's answer at the last `enter`;
-    programs, what `programs.compute` has compiled for these networks.
+    programs and recordings, what `programs.compute` has compiled and recorded for these networks.
     """
 
     config: Config
@@ -47,6 +48,7 @@ class TrainingState:
     metadata: dict[str, Any] = field(default_factory=dict)
     phase: Phase = field(init=False)
     programs: dict[Hashable, Callable[..., Any]] = field(default_factory=dict)
+    recordings: Recordings = field(default_factory=Recordings)
 
     @classmethod
     def new(
@@ -84,7 +86,7 @@ class TrainingState:
         self.G.lod = self.D.lod = phase.lod
         if phase.growth != self.growth:
             self.reset_optimizers()
-            self.growth = phase.growth
+            self.growth, self.recordings = phase.growth, Recordings()  # the old ones would keep their memory
         return phase
 
     def tally(self, stats: dict[str, float]) -> dict[str, float] | None:

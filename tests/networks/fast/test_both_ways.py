@@ -45,7 +45,7 @@ LAYERS = {  # a dispatched definition, and numbers to give it
     "conv2d 1x1": (lambda x, w: layers.conv2d(x, w, 0.5), X, numbers(4, 5, 1, 1)),
     "conv2d_up": (lambda x, w: layers.conv2d_up(x, w, 0.5), X, numbers(4, 5, 3, 3)),
     "conv2d_down": (lambda x, w: layers.conv2d_down(x, w, 0.5), X, numbers(4, 5, 3, 3)),
-    "depthwise": (lambda x: layers.depthwise(x, KERNEL), X),
+    "blur": (lambda x: layers.blur(x, KERNEL), X),
     "leaky_relu": (layers.leaky_relu, X, numbers(5)),
     "leaky_relu without bias": (layers.leaky_relu, X),
     "noisy_leaky_relu": (layers.noisy_leaky_relu, X, numbers(5), numbers(3, 1, 8, 8), numbers(5) + 1),

@@ -11,7 +11,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from stylegan.config import CONFIG_F
 from stylegan.networks import fast
 from stylegan.networks.discriminator import Discriminator
-from stylegan.networks.fast.convolution import Direct, conv2d, conv2d_down, conv2d_up, depthwise
+from stylegan.networks.fast.convolution import Direct, blur, conv2d, conv2d_down, conv2d_up
 from stylegan.networks.fast.winograd import Winograd
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import Blur, EqualizedConv2d
@@ -61,12 +61,12 @@ def test_autograds_own_checks_pass(method, ours, theirs, given_shape, w_shape):
     assert gradgradcheck(ours, (given, w), fast_mode=True)
 
 
-def test_depthwise_and_its_derivatives_are_torchs():
+def test_blur_and_its_derivatives_are_torchs():
     def theirs(x):
         return F.conv2d(x, kernel.expand(5, 1, 3, 3), padding=1, groups=5)
 
     kernel, x = Blur().kernel.double(), numbers(2, 5, 6, 6)
-    errors = map(relative_error, derivatives(cubed(lambda x: depthwise(x, kernel)), x), derivatives(cubed(theirs), x))
+    errors = map(relative_error, derivatives(cubed(lambda x: blur(x, kernel)), x), derivatives(cubed(theirs), x))
     assert max(errors) < ROUNDING
 
 

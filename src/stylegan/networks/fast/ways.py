@@ -3,6 +3,8 @@
 Doubling or halving and a 3x3 convolution are one 4x4 convolution with stride 2: 16 products for 36.
 """
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -42,11 +44,11 @@ def conv2d_down(x: Tensor, weight: Tensor, gain: float) -> Tensor:
     return convolution.conv2d_down(x, _box_kernel(weight, PLACES, gain / 4))
 
 
-def depthwise(x: Tensor, kernel: Tensor) -> Tensor:
-    """In bands, or with features as channels_last. The kernel must be symmetric, and a constant."""
+def blur(x: Tensor, kernel: Tensor) -> Tensor:
+    """In bands, or as `convolution` finds best."""
     if in_place(x):
         return bands.convolve_(x, convolution.for_each_channel(kernel, x), groups=x.shape[1])
-    return convolution.depthwise(x, kernel)
+    return convolution.blur(x, kernel)
 
 
 def leaky_relu(x: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -75,6 +77,12 @@ def adain(x: Tensor, y_s: Tensor, y_b: Tensor) -> Tensor:
 
 def _box_kernel(weight: Tensor, places: Tensor, gain: float) -> Tensor:
     """(O, C, 3, 3) -> (O, C, 4, 4): convolved with a 2x2 box of ones, and scaled."""
-    places = places.to(weight.device, weight.dtype, non_blocking=True) * gain  # a GPU need not wait for a constant
-    kernel = places @ weight.permute(0, 2, 3, 1).flatten(1, 2)  # (O, 16, C)
+    on_gpu = weight.is_cuda and not torch.compiler.is_compiling()  # there the copy would be waited for in each step
+    places = _kept(places, weight.device, weight.dtype) if on_gpu else places.to(weight.device, weight.dtype)
+    kernel = (places * gain) @ weight.permute(0, 2, 3, 1).flatten(1, 2)  # (O, 16, C)
     return kernel.view(len(weight), 4, 4, -1).permute(0, 3, 1, 2)
+
+
+@cache
+def _kept(places: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    return places.to(device, dtype)

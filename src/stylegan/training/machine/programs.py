@@ -20,24 +20,28 @@ T = TypeVar("T")
 
 
 def compute(part: Callable[..., T], state: TrainingState, *args: Any, **fixed: Any) -> T:
-    """part(state, *args, **fixed), computed by a compiled program if the configuration asks for it and it pays off.
+    """part(state, *args, **fixed): by a compiled program if the configuration asks for it and it pays off, else on CUDA
+    by a graph, else as it is.
 
-    args: tensors in tuples; fixed: everything else that changes from step to step. The part is traced once as torch
-    executes it, with all derivatives, including the second ones of R1, and the trace is compiled. So there is no second
-    definition.
+    args: tensors in tuples; fixed: everything else that changes from step to step. A program is traced once as torch
+    executes the part, with all derivatives, including the second ones of R1, and the trace is compiled. So there is no
+    second definition.
     """
     phase = state.phase
-    if not state.config.compile or why_not(state.config, phase.resolution, state.device):
+    compiles = state.config.compile and not why_not(state.config, phase.resolution, state.device)
+    if not compiles and state.device.type != "cuda":
         return part(state, *args, **fixed)
     weight = state.G.w_avg.new_full((), fraction(phase.lod))
     key = (part.__name__, phase.growth, phase.batch, *sorted(fixed.items()))
+
+    def with_weight(weight: torch.Tensor, *args: Any) -> T:
+        with fade_by(weight):
+            return part(state, *args, **fixed)
+
+    if not compiles:
+        return state.recordings.run(key, with_weight, weight, *args)
     if key not in state.programs:
-
-        def recorded(weight: torch.Tensor, *args: Any) -> T:
-            with fade_by(weight):
-                return part(state, *args, **fixed)
-
-        state.programs[key] = torch.compile(make_fx(recorded)(weight, *args), dynamic=False)
+        state.programs[key] = torch.compile(make_fx(with_weight)(weight, *args), dynamic=False)
     with torch.no_grad():
         return state.programs[key](weight, *args)
 
