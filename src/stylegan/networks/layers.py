@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stylegan.config import GROUP_SIZE
 from stylegan.networks import fast
 
 SQRT2 = 2**0.5  # the gain of He et al.'s initialization, for layers before a leaky ReLU
@@ -176,7 +177,7 @@ def pixel_norm(x: Tensor) -> Tensor:
     return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-8)  # the shape of x
 
 
-def minibatch_stddev(x: Tensor, group_size: int = 4) -> Tensor:
+def minibatch_stddev(x: Tensor, group_size: int = GROUP_SIZE) -> Tensor:
     """Append a channel: the deviation over a group of pictures, averaged over channels and pixels.
 
     With M = N / group_size groups, picture i is in group i mod M. (N, C, H, W) -> (N, C + 1, H, W). N below

@@ -1,6 +1,7 @@
 """The fast way against the definitions: values, first and second derivatives, of every layer and every network."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -331,3 +332,10 @@ def test_without_torchs_word_on_gradients_all_are_computed(monkeypatch):
     expected = torch.autograd.grad(torch.nn.functional.conv2d(x, w, padding=1).square().sum(), [x, w])
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_off_is_seen_by_every_thread():
+    """A backward pass on a GPU has threads of its own, in which blocks are computed again."""
+    with fast.off(), ThreadPoolExecutor(1) as other:
+        assert other.submit(fast.is_off).result()
+    assert not fast.is_off()

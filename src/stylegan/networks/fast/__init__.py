@@ -7,7 +7,6 @@ recorded, so a run repeats exactly. `off` switches all of it off.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -21,26 +20,26 @@ P = ParamSpec("P")
 R = TypeVar("R")
 M = TypeVar("M", bound=nn.Module)
 
-_off: ContextVar[bool] = ContextVar("off", default=False)
+_depth = 0  # of `off` within `off`; a plain number, as the threads of a backward pass must see it too
 
 
 @contextmanager
 def off() -> Iterator[None]:
-    """Within, every layer is computed as `layers` defines it: for tests and benchmarks.
+    """Within, every layer is computed as `layers` defines it, in all threads: for tests and benchmarks.
 
-    Networks made within keep the plain order of their weights in memory. The switch is a context variable: another
-    thread does not see it, and neither do torch.compile and torch.export.
+    Networks made within keep the plain order of their weights in memory. torch.compile and torch.export do not see it.
     """
-    token = _off.set(True)
+    global _depth
+    _depth += 1
     try:
         yield
     finally:
-        _off.reset(token)
+        _depth -= 1
 
 
 def is_off() -> bool:
     """Are definitions computed as they are written?"""
-    return not torch.compiler.is_compiling() and _off.get()
+    return not torch.compiler.is_compiling() and _depth > 0
 
 
 def dispatched(definition: Callable[P, R]) -> Callable[P, R]:
