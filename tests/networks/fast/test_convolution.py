@@ -11,6 +11,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from stylegan.config import CONFIG_F
 from stylegan.networks import fast
 from stylegan.networks.discriminator import Discriminator
+from stylegan.networks.fast import convolution
 from stylegan.networks.fast.convolution import Direct, blur, conv2d, conv2d_down, conv2d_up
 from stylegan.networks.fast.winograd import Winograd
 from stylegan.networks.generator import Generator
@@ -68,6 +69,11 @@ def test_blur_and_its_derivatives_are_torchs():
     kernel, x = Blur().kernel.double(), numbers(2, 5, 6, 6)
     errors = map(relative_error, derivatives(cubed(lambda x: blur(x, kernel)), x), derivatives(cubed(theirs), x))
     assert max(errors) < ROUNDING
+
+
+def test_on_a_gpu_a_blur_is_two_means():
+    x = numbers(2, 5, 6, 4)
+    assert relative_error(convolution._two_means(x), blur(x, Blur().kernel.double())) < ROUNDING
 
 
 def cubed(op):

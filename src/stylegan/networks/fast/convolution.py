@@ -173,9 +173,7 @@ class _Blur(Function):
     @staticmethod
     def forward(x: Tensor, kernel: Tensor) -> Tensor:
         x = _channels_last(x)
-        if x.device.type == "cpu":
-            return _depthwise(x, kernel)
-        return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1, padding=1), 2, stride=1)
+        return _depthwise(x, kernel) if x.device.type == "cpu" else _two_means(x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
@@ -221,3 +219,7 @@ def _channels_last(x: Tensor) -> Tensor:
 
 def _depthwise(x: Tensor, kernel: Tensor) -> Tensor:
     return F.conv2d(x, for_each_channel(kernel, x), padding=1, groups=x.shape[1])
+
+
+def _two_means(x: Tensor) -> Tensor:
+    return F.avg_pool2d(F.avg_pool2d(x, 2, stride=1, padding=1), 2, stride=1)
