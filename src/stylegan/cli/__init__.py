@@ -19,6 +19,7 @@ from stylegan.cli.interop import export, import_, push, verify
 from stylegan.cli.metrics import metrics
 from stylegan.cli.probe import probe
 from stylegan.cli.sampling import figure, mix, sample, video
+from stylegan.cli.tables import table1, table2, table4
 from stylegan.cli.training import demo, prepare, train, train_help
 from stylegan.errors import FailedError, InputError, StyleganWarning
 
@@ -34,6 +35,9 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "project": project,
     "metrics": metrics,
     "probe": probe,
+    "table1": table1,
+    "table2": table2,
+    "table4": table4,
     "import": import_,
     "export": export,
     "push": push,

@@ -68,6 +68,8 @@ class RunFlags:
     """The most seconds of work that a crash can cost."""
     keep_snapshots: int | None = KEEP_SNAPSHOTS
     """How many snapshots are kept: the first, the newest half, and fewer and fewer of the older ones. None: all."""
+    metrics: str = ""
+    """Metrics to measure at each snapshot, as in `stylegan metrics`: fd5k,kid5k. They change nothing but the time."""
     device: str = "auto"
     """auto (the best), cpu, cuda, cuda:1, or mps."""
 
@@ -138,6 +140,7 @@ def train(argv: list[str]) -> int:
         init=init,
         state_sec=command.state_sec,
         keep_snapshots=keep,
+        metrics=command.metrics,
         device=command.device,
     )
     return 0

@@ -33,6 +33,7 @@ from stylegan.training.run.folder import (
     read_config,
     read_record,
 )
+from stylegan.training.run.measured import Measured
 from stylegan.training.run.voice import voice
 from stylegan.training.schedule import KEEP_SNAPSHOTS, refused_batches
 from stylegan.training.state import TrainingState
@@ -54,6 +55,7 @@ def train(
     augment: Augmentation | None = None,
     state_sec: float = 60.0,
     keep_snapshots: int | None = KEEP_SNAPSHOTS,
+    metrics: str = "",
     device: torch.device | str = "auto",
 ) -> Generator:
     """Train on the data set `data` in the new run folder `out`; return G_ema.
@@ -64,6 +66,7 @@ def train(
     schedule and c_dim say what kimg and cond would.
     init: a network to start from. objectives: a loss of your own, in place of the configuration's; augment: a transform
     of all pictures that D sees. keep_snapshots: how many are kept: the first, the newest, and some between; None: all.
+    metrics: names such as "fd5k,kid5k", which are measured at each snapshot (see `run.measured`) and change nothing.
     device: auto takes the best. A run that is stopped returns early; `resume` continues it. Raises InputError before
     the first step if anything does not fit, and FailedError if the run fails later.
     """
@@ -81,11 +84,14 @@ def train(
         check(config, dataset, device, objectives=objectives)
         state = TrainingState.new(config, device, objectives=objectives, augmentation=augment)
         name_classes(state, dataset)
+        check_metrics(metrics, dataset, state)
         if init is not None:
             for line in transfer(load_networks(init), state):
                 say(line)
-        processes.first_does(lambda: create(out, dataset, state, keep_snapshots=keep_snapshots), device)
-        return _go_on(Keeping(out, state_sec, keep_snapshots), dataset, state)
+        processes.first_does(
+            lambda: create(out, dataset, state, keep_snapshots=keep_snapshots, metrics=metrics), device
+        )
+        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics), dataset, state)
 
 
 def resume(
@@ -99,6 +105,7 @@ def resume(
     augment: Augmentation | None = None,
     state_sec: float = 60.0,
     keep_snapshots: int | Kept | None = "kept",
+    metrics: str = "kept",
     previous: bool = False,
     device: torch.device | str = "auto",
 ) -> Generator:
@@ -107,14 +114,17 @@ def resume(
     data: where the data set is now, if it was moved. objectives, augment: those that `train` was given; by their names,
     others or none are refused. If machine, torch or threads differ, it says so.
     What may change, and otherwise stays as it was: kimg, the budget (the schedule of the levels stays); batch_gpu,
-    compile, keep_snapshots, device, as in `train` and its config.
+    compile, keep_snapshots, metrics ("": none), device, as in `train` and its config.
     previous: start from the state before the last one, if the last one is damaged.
     """
     out = user_path(out)
     config, trained_on = read_config(out)
     config, changes = changed(config, total_kimg=kimg, batch_gpu=batch_gpu, compile=compile)
+    record = read_record(out)
     if keep_snapshots == "kept":
-        keep_snapshots = read_record(out).get("keep_snapshots")  # older runs keep all
+        keep_snapshots = record.get("keep_snapshots")  # older runs keep all
+    if metrics == "kept":
+        metrics = record.get("metrics", "")
     check_keep(keep_snapshots)
     check_state_sec(state_sec)
     dataset = same_data(out, data, trained_on)
@@ -128,6 +138,7 @@ def resume(
             for line in check_budget(out, config, state):
                 say(line)
         name_classes(state, dataset)
+        check_metrics(metrics, dataset, state)
         if state.done:
             say(
                 f"{out} is finished: {state.cur_nimg:,} images.\n"
@@ -140,7 +151,7 @@ def resume(
         changes += [f"{name} {before.get(name)} -> {now[name]}" for name in now if before.get(name) != now[name]]
         if changes:
             say(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
-        return _go_on(Keeping(out, state_sec, keep_snapshots, previous), dataset, state)
+        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics, previous), dataset, state)
 
 
 @dataclass(frozen=True)
@@ -150,6 +161,7 @@ class Keeping:
     out: Path
     state_sec: float
     keep_snapshots: int | None
+    metrics: str
     from_previous: bool = False
 
     def run(self, dataset: ImageDataset) -> Run:
@@ -159,6 +171,7 @@ class Keeping:
             dataset,
             state_sec=self.state_sec,
             keep_snapshots=self.keep_snapshots,
+            metrics=self.metrics,
             from_previous=self.from_previous,
         )
 
@@ -181,6 +194,14 @@ def check_keep(keep_snapshots: int | None) -> None:
         raise InputError(
             f"keep_snapshots {keep_snapshots!r}: must be 2 or more (the first and the newest), or None: all"
         )
+
+
+def check_metrics(metrics: str, dataset: ImageDataset, state: TrainingState) -> None:
+    """Raise InputError for metrics that cannot be measured while this run trains."""
+    if not isinstance(metrics, str):
+        raise InputError(f"metrics {metrics!r}: must be names such as 'fd5k,kid5k', or '' for none")
+    if metrics:
+        Measured(metrics, dataset, mirror=state.config.mirror).check(state.G_ema)
 
 
 def name_classes(state: TrainingState, dataset: ImageDataset) -> None:

@@ -1,6 +1,8 @@
 """The progress of a training run: phase, resolution, speed, losses, and how long it will take."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn
@@ -48,6 +50,19 @@ class Bar:
         )
         description = f"{phase.resolution}x{phase.resolution} {fading}"
         self.progress.update(self._task, completed=cur_nimg, description=description, more=self._said)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """A context whose time does not count as training; the terminal belongs to what is done in it."""
+        start, is_live = time.monotonic(), self.progress.live.is_started
+        self.progress.stop()
+        try:
+            yield
+        finally:
+            if is_live:
+                self.progress.start()
+            away = time.monotonic() - start
+            self._clock, self._tick = ((then + away, nimg) for then, nimg in (self._clock, self._tick))
 
     def speed(self) -> dict[str, float]:
         """Images per second since the last tick. If stderr is no terminal, also print the progress."""

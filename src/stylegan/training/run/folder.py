@@ -25,11 +25,13 @@ from stylegan.training.machine import processes
 from stylegan.training.objectives import LOSSES
 from stylegan.training.run.bar import Bar
 from stylegan.training.run.health import Health
+from stylegan.training.run.measured import CURVE, Measured, write_curve
 from stylegan.training.run.record import (
     REALS,
     STATS,
     drop_stats_after,
     has_snapshot,
+    read_stats,
     thin_out,
     write_reals,
     write_sheet,
@@ -42,13 +44,14 @@ from stylegan.training.state import TrainingState
 STATE = "state.safetensors"
 PREVIOUS = "state.previous.safetensors"
 CONFIG = "config.json"
-FILES = (STATE, PREVIOUS, CONFIG, STATS, REALS, "fakes-*", "snapshot-*")  # no other command writes them
+FILES = (STATE, PREVIOUS, CONFIG, STATS, REALS, CURVE, "fakes-*", "snapshot-*")  # no other command writes them
 
 
 class Run:
     """A run folder. While this watches a training run, the folder belongs to this process alone.
 
-    config.json: configuration and data; stats.jsonl: a line per tick; reals.png, fakes-NIMG.png: sheets;
+    config.json: configuration and data; stats.jsonl: a line per tick; reals.png, fakes-NIMG.png: sheets; metrics.svg:
+    the curve of the `metrics`, which are measured at each snapshot;
     snapshot-NIMG.safetensors: networks, `keep_snapshots` of them (None: all); state.safetensors: what --resume needs,
     at least every `state_sec` seconds; state.previous.safetensors: the state before it, until the run is finished.
     """
@@ -60,12 +63,14 @@ class Run:
         *,
         state_sec: float = 60.0,
         keep_snapshots: int | None = None,
+        metrics: str = "",
         from_previous: bool = False,
     ) -> None:
         self.path = path
         self.dataset = dataset
         self.state_sec = state_sec
         self.keep_snapshots = keep_snapshots
+        self.metrics = metrics
         self.from_previous = from_previous
         self.stop = False
         self._saved_at = time.monotonic()
@@ -78,11 +83,12 @@ class Run:
         A run that was asked to stop also leaves a snapshot, for anyone who looks at it now. Resuming removes it.
         """
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
+        self.measured = Measured(self.metrics, self.dataset, mirror=state.config.mirror) if self.metrics else None
         with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self, say=self.bar.say):
             remove_partial_files(self.path, FILES)
             if self.from_previous:  # first: the next state to be saved would take its place
                 (self.path / PREVIOUS).replace(self.path / STATE)
-            write_changes(self.path, state.config, self.keep_snapshots)
+            write_changes(self.path, state.config, keep_snapshots=self.keep_snapshots, metrics=self.metrics)
             if unreadable := drop_stats_after(self.path, state.cur_nimg):
                 self.bar.say(f"{self.path / STATS}: dropped {unreadable} lines that are no statistics")
             if not has_snapshot(state):
@@ -118,7 +124,14 @@ class Run:
         phase, stats = state.phase, tick | self.health.measure(state, state.phase)
         place = {"cur_nimg": state.cur_nimg, "tick": state.tick, "lod": phase.lod, "resolution": phase.resolution}
         line = place | {"batch": phase.batch, "lrate": phase.lrate} | stats | self.bar.speed()
+        if self.measured is not None and has_snapshot(state):
+            with self.bar.paused():
+                found = self.measured(state.G_ema)
+            self.bar.say("  ".join(f"{title}: {value:.5g}" for title, value in found.items()))
+            line |= found
         write_stats(self.path, line)
+        if self.measured is not None and has_snapshot(state):
+            write_curve(self.path, read_stats(self.path))
         for warning in self.health.new_warnings(line):
             self.bar.say(warning)
         try:
@@ -146,7 +159,9 @@ class Follower:
         """Nothing to show, nothing to write."""
 
 
-def create(path: Path, dataset: ImageDataset, state: TrainingState, *, keep_snapshots: int | None = None) -> None:
+def create(
+    path: Path, dataset: ImageDataset, state: TrainingState, *, keep_snapshots: int | None = None, metrics: str = ""
+) -> None:
     """Make the run folder. It appears under its name when it is complete, with the first state and pictures.
 
     They have the resolution of the first phase of the schedule.
@@ -157,7 +172,8 @@ def create(path: Path, dataset: ImageDataset, state: TrainingState, *, keep_snap
         raise InputError(f"{path} exists: continue it with `stylegan train --resume {path}`, or choose another --out")
     with whole_folder(path, last=STATE, remedy="choose another --out") as partial:
         data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint, "class_names": dataset.class_names}
-        record = {"config": state.config.to_json(), "data": data, "keep_snapshots": keep_snapshots} | own_parts(state)
+        record = {"config": state.config.to_json(), "data": data, "keep_snapshots": keep_snapshots, "metrics": metrics}
+        record |= own_parts(state)
         write_record(partial, record)
         write_text(partial / STATS, "")
         write_reals(partial, dataset)
@@ -177,11 +193,12 @@ def read_record(path: Path) -> dict[str, Any]:
     return record
 
 
-def write_changes(path: Path, config: Config, keep_snapshots: int | None) -> None:
-    """Record in config.json what a resumed run changes (MAY_CHANGE, and how many snapshots are kept)."""
+def write_changes(path: Path, config: Config, *, keep_snapshots: int | None, metrics: str) -> None:
+    """Record in config.json what a resumed run changes: MAY_CHANGE, how many snapshots are kept, what is measured."""
     record = read_record(path)
-    now = record | {"config": config.to_json(), "keep_snapshots": keep_snapshots}
-    if Config.from_json(record["config"]) != config or record.get("keep_snapshots") != keep_snapshots:
+    own = {"keep_snapshots": keep_snapshots, "metrics": metrics}
+    now = record | {"config": config.to_json()} | own
+    if Config.from_json(record["config"]) != config or {name: record.get(name) for name in own} != own:
         write_record(path, now)
 
 

@@ -1,0 +1,112 @@
+"""The tables of the paper: table1, table2, table4."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stylegan.cli.console import Device, say
+from stylegan.errors import InputError, printable
+
+
+def table1(
+    *,
+    data: Path,
+    out: Path,
+    kimg: float,
+    configs: str = "A,B,C,D,E,F",
+    seeds: str = "0,1,2",
+    width: int | None = None,
+    metrics: str = "fd5k",
+    device: Device = "auto",
+) -> int:
+    """Table 1: train configurations A to F alike, and measure them. Goes on where it was stopped.
+
+    Args:
+        data: The data set to train on.
+        out: A folder for table.md, its figures and the runs.
+        kimg: Thousands of images for each run.
+        configs: The rows of the table.
+        seeds: Each row is trained with each of them.
+        width: At most so many channels, and sizes that suit them; None: the paper's.
+        metrics: What is measured, as in `stylegan metrics`.
+        device: Where to compute.
+    """
+    from stylegan.experiments import tables
+
+    return _make(
+        tables.table1,
+        data,
+        out,
+        seeds,
+        kimg=kimg,
+        configs=configs.split(","),
+        width=width,
+        metrics=metrics,
+        device=device,
+    )
+
+
+def table2(
+    *,
+    data: Path,
+    out: Path,
+    kimg: float,
+    seeds: str = "0,1,2",
+    width: int | None = None,
+    metrics: str = "fd5k",
+    device: Device = "auto",
+) -> int:
+    """Table 2: mixing in 0 to 100 % of the batches, tested with 1 to 4 latents. Goes on where it was stopped.
+
+    Args:
+        data: The data set to train on.
+        out: A folder for table.md, its figures and the runs.
+        kimg: Thousands of images for each run.
+        seeds: Each row is trained with each of them.
+        width: At most so many channels, and sizes that suit them; None: the paper's.
+        metrics: What is measured of pictures, as in `stylegan metrics`.
+        device: Where to compute.
+    """
+    from stylegan.experiments import tables
+
+    return _make(tables.table2, data, out, seeds, kimg=kimg, width=width, metrics=metrics, device=device)
+
+
+def table4(
+    *,
+    data: Path,
+    out: Path,
+    kimg: float,
+    seeds: str = "0,1,2",
+    width: int | None = None,
+    metrics: str = "fd5k,ppl_zfull5k,ppl_wfull5k,ls_z5k,ls_w5k",
+    device: Device = "auto",
+) -> int:
+    """Table 4: mapping networks of 0 to 8 layers, in Z and in W. Goes on where it was stopped.
+
+    Args:
+        data: The data set to train on, with factors or classes.
+        out: A folder for table.md, its figures and the runs.
+        kimg: Thousands of images for each run.
+        seeds: Each row is trained with each of them.
+        width: At most so many channels, and sizes that suit them; None: the paper's.
+        metrics: What is measured, as in `stylegan metrics`; with ls_z or ls_w DCI too.
+        device: Where to compute.
+    """
+    from stylegan.experiments import tables
+
+    return _make(tables.table4, data, out, seeds, kimg=kimg, width=width, metrics=metrics, device=device)
+
+
+def _make(table: Callable[..., Path | None], data: Path, out: Path, seeds: str, **options: Any) -> int:
+    try:
+        numbers = [int(seed) for seed in seeds.split(",")]
+    except ValueError as e:
+        raise InputError(f"--seeds {printable(seeds)}: must be whole numbers, as in 0,1,2") from e
+    page = table(data, out, seeds=numbers, **options)
+    if page is None:
+        say(f"stopped; the same command goes on in {printable(out)}")
+        return 1
+    say(page.read_text(encoding="utf-8"))
+    say(f"done: {page}")
+    return 0

@@ -1,0 +1,154 @@
+"""A study: several configurations with several seeds, each trained and measured alike, in a folder that can go on."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean, stdev
+
+import torch
+
+from stylegan.config import Config
+from stylegan.data.dataset import ImageDataset
+from stylegan.errors import InputError, printable
+from stylegan.files import write_text
+from stylegan.networks.generator import Generator
+from stylegan.training.run.folder import read_config
+from stylegan.training.run.record import read_stats
+from stylegan.training.run.voice import voice
+from stylegan.training.train import resume, train
+
+Numbers = dict[str, float]
+Measure = Callable[[Generator, ImageDataset], Numbers]
+
+SMALL_RATE, SMALL_BATCH, SMALL_LATENT = 0.003, 16, 128
+
+console = voice()
+
+
+class Study:
+    """rows: name -> configuration, fitted to the data; each is trained with every seed, then measured.
+
+    out/ROW-seed-N is a run folder, out/ROW-seed-N.json its numbers. A study that was stopped goes on where it was.
+    Raises InputError if `out` holds another study.
+    """
+
+    def __init__(self, out: Path, dataset: ImageDataset, rows: Mapping[str, Config], seeds: Sequence[int]) -> None:
+        self.out, self.dataset, self.rows, self.seeds = out, dataset, dict(rows), list(seeds)
+        plan = {
+            "data": dataset.fingerprint,
+            "rows": {name: config.to_json() for name, config in rows.items()},
+            "seeds": self.seeds,
+        }
+        write_plan(out / "plan.json", plan)
+
+    def numbers(
+        self, measure: Measure, *, device: torch.device | str, metrics: str = ""
+    ) -> dict[str, list[Numbers]] | None:
+        """Row -> the numbers of each seed; None if the study was asked to stop.
+
+        metrics: what each run measures at its snapshots too (see `train`), for the curves.
+        """
+        found: dict[str, list[Numbers]] = {name: [] for name in self.rows}
+        total = len(self.rows) * len(self.seeds)
+        for done, (seed, name) in enumerate((seed, name) for seed in self.seeds for name in self.rows):
+            cell = self.out / f"{name}-seed-{seed}"
+            numbers = cell.with_suffix(".json")
+            if not numbers.exists():
+                console.print(f"{done + 1} of {total}: {name}, seed {seed}", highlight=False)
+                G = self._trained(cell, self.rows[name].but(seed=seed), device=device, metrics=metrics)
+                if G is None:
+                    return None
+                write_text(numbers, json.dumps(measure(G, self.dataset), indent=2) + "\n")
+            found[name].append(json.loads(numbers.read_text(encoding="utf-8")))
+        return found
+
+    def runs(self, name: str) -> list[Path]:
+        """The run folders of a row, in the order of the seeds."""
+        return [self.out / f"{name}-seed-{seed}" for seed in self.seeds]
+
+    def _trained(self, run: Path, config: Config, *, device: torch.device | str, metrics: str) -> Generator | None:
+        if run.exists():
+            G = resume(run, device=device)
+        else:
+            G = train(self.dataset.path, run, config=config, keep_snapshots=2, metrics=metrics, device=device)
+        return G if finished(run) else None
+
+
+def finished(run: Path) -> bool:
+    """Has the run shown all its images?"""
+    config, _ = read_config(run)
+    return any(line["cur_nimg"] >= 1000 * config.total_kimg for line in read_stats(run))
+
+
+def write_plan(path: Path, plan: object) -> None:
+    """Record what a study is, or raise InputError if the folder holds another one."""
+    text = json.dumps(plan, indent=2) + "\n"
+    if path.exists():
+        if path.read_text(encoding="utf-8") != text:
+            raise InputError(
+                f"{printable(path.parent)} holds another study (other data, rows, budget or seeds): choose another "
+                "--out"
+            )
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if any(path.parent.iterdir()):
+        raise InputError(f"{printable(path.parent)} is not empty and holds no study: choose another --out")
+    write_text(path, text)
+
+
+def sized(config: Config, width: int | None) -> Config:
+    """At most `width` channels, with what suits so small a network: latents of 128, batch 16, rate 0.003 at all
+    resolutions, as for the network in the box. None: the paper's sizes.
+    """
+    if width is None:
+        return config
+    if not 4 <= width <= config.channel_max:
+        raise InputError(f"width {width}: must be 4 to {config.channel_max} channels")
+    latent = dict.fromkeys(("z_dim", "w_dim", "mapping_dim"), SMALL_LATENT)
+    return config.but(
+        channel_max=width,
+        channel_base=width * config.img_resolution,
+        batch=SMALL_BATCH,
+        batch_at={},
+        lrate=SMALL_RATE,
+        lrate_at={},
+        **latent,
+    )
+
+
+def check_seeds(seeds: Iterable[int]) -> list[int]:
+    """The seeds, or InputError: there must be one, none twice."""
+    found = list(seeds)
+    if not found or len(set(found)) < len(found) or any(type(seed) is not int or seed < 0 for seed in found):
+        raise InputError(f"seeds {found}: must be whole numbers from 0 up, at least one, none twice")
+    return found
+
+
+def spread(values: Sequence[float]) -> str:
+    """ "12.3 +- 0.4": mean and standard deviation over the seeds."""
+    return f"{mean(values):.3g}" + (f" +- {stdev(values):.2g}" if len(values) > 1 else "")
+
+
+def larger_than_spread(numbers: Mapping[str, Sequence[Numbers]], title: str) -> list[str]:
+    """Which neighbouring rows differ by more than twice the standard error of their difference, one line each."""
+    lines = []
+    for a, b in pairwise(numbers):
+        first, second = ([n[title] for n in numbers[row]] for row in (a, b))
+        if min(len(first), len(second)) < 2:
+            return ["one seed: no difference can be told from chance"]
+        error = (stdev(first) ** 2 / len(first) + stdev(second) ** 2 / len(second)) ** 0.5
+        difference = mean(second) - mean(first)
+        said = "larger than" if abs(difference) > 2 * error else "within"
+        lines.append(f"{a} to {b}: {difference:+.3g}, {said} two standard errors ({2 * error:.2g})")
+    return lines
+
+
+def markdown(numbers: Mapping[str, Sequence[Numbers]], head: str) -> str:
+    """A table: a line for each row, a column for each number."""
+    titles = list(dict.fromkeys(title for each in numbers.values() for found in each for title in found))
+    lines = [f"| {head} | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
+    for row, each in numbers.items():
+        cells = [spread([n[title] for n in each]) if all(title in n for n in each) else "" for title in titles]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,260 @@
+"""Tables 1, 2 and 4 of the paper, at any size: each trains its rows with the same budget and measures them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from stylegan.config import CONFIG_B, CONFIG_F, TABLE_1, Config
+from stylegan.data.dataset import ImageDataset, image_grid, save_png
+from stylegan.device import find_device
+from stylegan.errors import InputError, printable
+from stylegan.experiments.study import (
+    Measure,
+    Numbers,
+    Study,
+    check_seeds,
+    larger_than_spread,
+    markdown,
+    sized,
+)
+from stylegan.figures.charts import curves_svg, dots_svg
+from stylegan.figures.sheet import Sheet
+from stylegan.files import user_path, write_text
+from stylegan.metrics.disentanglement import dci
+from stylegan.metrics.features import find_features
+from stylegan.metrics.measuring import fitting, results_of
+from stylegan.metrics.subject import BATCH, Classifier, Subject
+from stylegan.networks.generator import Generator
+from stylegan.opening import load
+from stylegan.probing.attributes import classifier_of
+from stylegan.sampling.latents import seed_ws
+from stylegan.sampling.progress import progress
+from stylegan.sampling.recipe import Recipe
+from stylegan.sampling.sampler import sample
+from stylegan.sampling.seeds import MAX_COUNT
+from stylegan.training.fitted import fitted
+from stylegan.training.run.measured import points_of
+from stylegan.training.run.record import read_stats
+
+MIXING = (0.0, 0.5, 0.9, 1.0)  # Table 2: the share of batches that are trained with two latents
+LATENTS = (1, 2, 3, 4)  # Table 2: how many latents a picture is made of
+DEPTHS = (0, 1, 2, 8)  # Table 4: layers of the mapping network
+SHOWN = 8  # pictures of each row on the sheet
+
+
+def table1(
+    data: Path | str,
+    out: Path | str,
+    *,
+    kimg: float,
+    configs: Sequence[str] = tuple(TABLE_1),
+    seeds: Sequence[int] = (0, 1, 2),
+    width: int | None = None,
+    metrics: str = "fd5k",
+    device: torch.device | str = "auto",
+) -> Path | None:
+    """Table 1: configurations A to F. Returns out/table.md, or None if it was asked to stop; run it again to go on.
+
+    Beside it: table.json, table.svg (each seed a dot), curves.svg, sheet.png, and the run folders. kimg: thousands of
+    images for each row. width: see `study.sized`. metrics: see `stylegan.metrics.measure`; they are measured while the
+    rows train too. Raises InputError.
+    """
+    if unknown := [printable(name, 20) for name in configs if name not in TABLE_1]:
+        raise InputError(f"configs {', '.join(unknown)}: must be of {', '.join(TABLE_1)}")
+    dataset = ImageDataset(data)
+    rows = {name: row(dataset, TABLE_1[name], kimg, width) for name in configs}
+    mirror = CONFIG_F.mirror
+
+    def measure(G: Generator, dataset: ImageDataset) -> Numbers:
+        return measured(Subject(G, dataset, find_features(), mirror=mirror), metrics)
+
+    return _table("Table 1", dataset, out, rows, seeds, measure, device=device, metrics=metrics)
+
+
+def table2(
+    data: Path | str,
+    out: Path | str,
+    *,
+    kimg: float,
+    seeds: Sequence[int] = (0, 1, 2),
+    width: int | None = None,
+    metrics: str = "fd5k",
+    device: torch.device | str = "auto",
+) -> Path | None:
+    """Table 2: mixing regularization for 0 to 100 % of the batches, tested with pictures of 1 to 4 latents.
+
+    Arguments and results are those of `table1`.
+    """
+    dataset = ImageDataset(data)
+    rows = {
+        f"mixing {100 * prob:.0f} %": row(dataset, CONFIG_F, kimg, width).but(style_mixing_prob=prob) for prob in MIXING
+    }
+
+    def measure(G: Generator, dataset: ImageDataset) -> Numbers:
+        return {
+            f"{title}, {latents} latents" if latents > 1 else f"{title}, 1 latent": value
+            for latents in LATENTS
+            for title, value in measured(
+                Mixed(G, dataset, find_features(), mirror=CONFIG_F.mirror, latents=latents), metrics
+            ).items()
+        }
+
+    return _table("Table 2", dataset, out, rows, seeds, measure, device=device)
+
+
+def table4(
+    data: Path | str,
+    out: Path | str,
+    *,
+    kimg: float,
+    seeds: Sequence[int] = (0, 1, 2),
+    width: int | None = None,
+    metrics: str = "fd5k,ppl_zfull5k,ppl_wfull5k,ls_z5k,ls_w5k",
+    device: torch.device | str = "auto",
+) -> Path | None:
+    """Table 4: the depth of the mapping network, in Z and in W. Traditional generators of 0 and 8 layers, style-based
+    ones of 0, 1, 2 and 8, with noise and mixing.
+
+    Besides the metrics it gives DCI (`metrics.dci`) of z and w for the factors or classes of the data set, as a
+    regressor trained here reads them from the pictures that ls_z and ls_w are about. Arguments and results are those of
+    `table1`.
+    """
+    dataset = ImageDataset(data)
+    kinds = [("traditional", CONFIG_B, (0, 8)), ("style-based", CONFIG_F, DEPTHS)]
+    rows = {
+        f"{kind} {depth}": row(dataset, config, kimg, width).but(mapping_layers=depth)
+        for kind, config, depths in kinds
+        for depth in depths
+    }
+    asked: list[Classifier] = []
+
+    def measure(G: Generator, dataset: ImageDataset) -> Numbers:
+        if not asked:
+            asked.append(classifier_of(dataset.path, G))
+        subject = Subject(G, dataset, find_features(), mirror=CONFIG_F.mirror, classifier=asked[0])
+        return measured(subject, metrics) | entanglement(subject, metrics)
+
+    return _table("Table 4", dataset, out, rows, seeds, measure, device=device)
+
+
+def row(dataset: ImageDataset, config: Config, kimg: float, width: int | None) -> Config:
+    """A configuration fitted to the data, in the size and with the budget of the table."""
+    return sized(fitted(dataset, config=config), width).for_budget(kimg)
+
+
+def measured(subject: Subject, metrics: str) -> Numbers:
+    """Title -> value."""
+    return {
+        result.title: result.value for metric in fitting(metrics, subject) for result in results_of(metric, subject)
+    }
+
+
+def entanglement(subject: Subject, metrics: str) -> Numbers:
+    """DCI of z and w for the attributes of the subject's classifier, on the pictures of ls_z or ls_w; none without."""
+    counts = [metric.count for metric in fitting(metrics, subject) if metric.kind.startswith("ls")]
+    if not counts or subject.classifier is None:
+        return {}
+    z, w, factors = subject.judged(max(counts), subject.classifier)
+    varying = factors[:, factors.std(dim=0) > 0]
+    return {
+        f"{name} of {space}": value
+        for space, codes in (("z", z), ("w", w))
+        for name, value in dci(codes, varying)._asdict().items()
+    }
+
+
+class Mixed(Subject):
+    """Pictures of several latents each: styles from random crossovers on come from the next one (Section 3.1).
+
+    The other arguments are those of `Subject`. Picture i has the first latent and the noise of picture i of `Subject`.
+    """
+
+    def __init__(self, *args: Any, latents: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.latents = latents
+
+    def pictures(self, start: int, stop: int, words: str) -> Iterator[NDArray[np.uint8]]:
+        for first in progress(range(start, stop, BATCH), words):
+            seeds, c = self.drawn(first, min(first + BATCH, stop))
+            each = [
+                seed_ws(self.G, [(seed + t * MAX_COUNT) % 2**32 for seed in seeds], c=c) for t in range(self.latents)
+            ]
+            ws = mixed(torch.stack(each), seeds)
+            yield Recipe(self.sampler.truncate(ws), self.sampler.noise(seeds)).pictures(self.G)
+
+
+def mixed(each: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
+    """Styles of T latents, (T, N, num_ws, w_dim) -> (N, num_ws, w_dim): layer l has that of the latent whose number is
+    the count of crossovers up to l. The T - 1 crossovers of a picture lie between layers, drawn from its seed, no two
+    alike where there are enough layers.
+    """
+    T, N, num_ws, _ = each.shape
+    chosen = np.zeros((N, num_ws), dtype=np.int64)
+    for i, seed in enumerate(seeds):
+        places = 1 + np.random.RandomState(seed).permutation(num_ws - 1)[: T - 1]
+        chosen[i] = (np.arange(num_ws)[:, None] >= places).sum(axis=1)
+    index = torch.from_numpy(chosen).to(each.device)
+    return each.permute(1, 2, 0, 3)[torch.arange(N)[:, None], torch.arange(num_ws), index]
+
+
+def _table(
+    title: str,
+    dataset: ImageDataset,
+    out: Path | str,
+    rows: Mapping[str, Config],
+    seeds: Sequence[int],
+    measure: Measure,
+    *,
+    device: torch.device | str,
+    metrics: str = "",
+) -> Path | None:
+    out, device = user_path(out), find_device(device)
+    study = Study(out, dataset, rows, check_seeds(seeds))
+    numbers = study.numbers(measure, device=device, metrics=metrics)
+    if numbers is None:
+        return None
+    titles = list(next(iter(numbers.values()))[0])
+    if metrics:
+        stats = {name: [read_stats(run) for run in study.runs(name)] for name in rows}
+        curves = {t: {name: [points_of(lines, t) for lines in seeds] for name, seeds in stats.items()} for t in titles}
+        write_text(out / "curves.svg", curves_svg(curves))
+    dots = {t: {name: [found[t] for found in each] for name, each in numbers.items()} for t in titles}
+    write_text(out / "table.svg", dots_svg(dots))
+    write_text(out / "table.json", json.dumps(numbers, indent=2) + "\n")
+    save_png(sheet(study, title), out / "sheet.png")
+    write_text(out / "table.md", page(title, study, numbers))
+    return out / "table.md"
+
+
+def page(title: str, study: Study, numbers: Mapping[str, Sequence[Numbers]]) -> str:
+    """table.md: the numbers, and which differences are larger than the seeds' spread."""
+    some = next(iter(study.rows.values()))
+    seeds = ", ".join(map(str, study.seeds))
+    titles = list(next(iter(numbers.values()))[0])
+    parts = [
+        f"# {title}\n",
+        f"{len(study.dataset):,} pictures of {some.img_resolution} px, {1000 * some.total_kimg:,.0f} images for each "
+        f"row, at most {some.channel_max} channels, seeds {seeds}. Mean +- standard deviation over the seeds.\n",
+        markdown(numbers, title),
+        *(
+            f"{name}:\n\n" + "\n".join(f"- {line}" for line in larger_than_spread(numbers, name)) + "\n"
+            for name in titles
+        ),
+        "![Each seed a dot](table.svg)\n\n![Pictures of each row, psi 1](sheet.png)\n",
+    ]
+    return "\n".join(parts)
+
+
+def sheet(study: Study, title: str) -> Image.Image:
+    """Pictures of each row: the first seed's network, seeds 0 to 7, psi 1."""
+    rows = []
+    for name in study.rows:
+        (pictures,) = sample(load(study.runs(name)[0]), range(SHOWN))
+        rows.append([image_grid(picture[None], 1).convert("RGB") for picture in pictures])
+    return Sheet(rows, title=title, row_labels=list(study.rows)).draw()

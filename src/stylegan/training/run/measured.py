@@ -1,0 +1,56 @@
+"""Metrics of a network while it trains, and their curve. They steer nothing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stylegan.data.dataset import ImageDataset
+from stylegan.figures.charts import curves_svg
+from stylegan.files import write_text
+from stylegan.metrics.features import find_features
+from stylegan.metrics.measuring import fitting, results_of
+from stylegan.metrics.subject import Subject
+from stylegan.networks.generator import Generator
+
+CURVE = "metrics.svg"
+
+
+class Measured:
+    """The metrics of these names, of G_ema at the resolution that it has grown to.
+
+    As `stylegan metrics` measures them with seed 0 and psi 1; mirrored real pictures count where the training run
+    mirrors. Raises InputError, before the run starts, for what cannot be measured.
+    """
+
+    def __init__(self, names: str, dataset: ImageDataset, *, mirror: bool) -> None:
+        self.names, self.dataset, self.mirror = names, dataset, mirror
+        self.network = find_features()
+
+    def check(self, G: Generator) -> None:
+        """Raise InputError if a metric has no such name, or does not fit G and the data."""
+        fitting(self.names, self._subject(G))
+
+    def __call__(self, G: Generator) -> dict[str, float]:
+        """The title of each number, as in "fd5k (efficientnet-lite0)" -> its value."""
+        subject = self._subject(G)
+        metrics = fitting(self.names, subject)
+        return {result.title: result.value for metric in metrics for result in results_of(metric, subject)}
+
+    def _subject(self, G: Generator) -> Subject:
+        return Subject(G, self.dataset, self.network, mirror=self.mirror)
+
+
+def write_curve(path: Path, stats: Sequence[dict[str, Any]]) -> None:
+    """metrics.svg: each metric over the images shown, from the lines of stats.jsonl; nothing if there is none."""
+    if titles := titles_of(stats):
+        write_text(path / CURVE, curves_svg({title: {"": [points_of(stats, title)]} for title in titles}))
+
+
+def titles_of(stats: Sequence[dict[str, Any]]) -> list[str]:
+    """The metrics in the lines of stats.jsonl: their names alone end with that of the feature network."""
+    return list(dict.fromkeys(name for line in stats for name in line if name.endswith(")")))
+
+
+def points_of(stats: Sequence[dict[str, Any]], title: str) -> list[tuple[int, float]]:
+    """(images shown, value) wherever it was measured."""
+    return [(line["cur_nimg"], line[title]) for line in stats if title in line]

@@ -1,0 +1,173 @@
+"""Tables 1, 2 and 4: rows trained alike and measured, in a folder that goes on where it was stopped."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+import stylegan
+from stylegan.data.pixels import to_float
+from stylegan.experiments import tables
+from stylegan.experiments.study import larger_than_spread, markdown, sized, spread
+from stylegan.experiments.tables import LATENTS, Mixed, mixed, table1, table2, table4
+from stylegan.metrics.features import FeatureNetwork
+from stylegan.metrics.subject import Classifier, Subject
+from stylegan.training.run import measured
+
+SMALL = {"kimg": 0.048, "width": 8, "metrics": "mind16"}
+TITLE = "mind16 (means)"
+
+
+@pytest.fixture(autouse=True)
+def means(monkeypatch):
+    """Features and attributes that need no weights: means over parts of the pictures."""
+
+    def function(images):
+        return F.adaptive_avg_pool2d(images, 2).flatten(1)
+
+    network = FeatureNetwork("means", function, 12, "none", "0" * 64)
+    for module in (tables, measured):
+        monkeypatch.setattr(module, "find_features", lambda: network)
+    brightness = Classifier("brightness", ["left", "right"], lambda images: images.mean(dim=(1, 2))[:, [0, -1]])
+    monkeypatch.setattr(tables, "classifier_of", lambda data, G: brightness)
+    return network
+
+
+def test_each_row_and_seed_is_trained_and_measured(portraits, tmp_path, means):
+    page = table1(portraits.path, tmp_path / "t", configs=("A", "F"), seeds=(0, 1), **SMALL)
+    numbers = json.loads((tmp_path / "t" / "table.json").read_text())
+    assert {name: len(each) for name, each in numbers.items()} == {"A": 2, "F": 2}
+    for name, seed in (("A", 0), ("F", 1)):
+        G = stylegan.load(tmp_path / "t" / f"{name}-seed-{seed}")
+        (found,) = stylegan.metrics.measure(G, portraits, "mind16", features=means, mirror=True)
+        assert numbers[name][seed][TITLE] == pytest.approx(found.value)
+        assert G.config.norm == {"A": "pixel", "F": "adain"}[name]
+    assert len({each[TITLE] for row in numbers.values() for each in row}) == 4
+    text = page.read_text()
+    assert "| A |" in text and "A to F:" in text and "seeds 0, 1" in text
+    for file in ("table.svg", "curves.svg", "sheet.png"):
+        assert (tmp_path / "t" / file).stat().st_size > 500
+
+
+def test_a_stopped_table_goes_on_to_the_same_numbers(portraits, tmp_path, signals_at):
+    whole = {"configs": ("F",), "seeds": (0, 1)} | SMALL
+    table1(portraits.path, tmp_path / "whole", **whole)
+    signals_at(5, signal.SIGINT)  # in the second run
+    assert table1(portraits.path, tmp_path / "t", **whole) is None
+    assert not (tmp_path / "t" / "table.md").exists()
+    assert table1(portraits.path, tmp_path / "t", **whole) is not None
+    a, b = ((tmp_path / name / "table.json").read_text() for name in ("whole", "t"))
+    assert a == b
+
+
+def test_another_study_in_the_folder_is_refused_and_keeps_what_is_there(portraits, tmp_path):
+    table1(portraits.path, tmp_path / "t", configs=("F",), seeds=(0,), **SMALL)
+    before = sorted(path.name for path in (tmp_path / "t").iterdir())
+    with pytest.raises(stylegan.InputError, match="another study"):
+        table1(portraits.path, tmp_path / "t", configs=("F",), seeds=(0,), **(SMALL | {"kimg": 0.064}))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(stylegan.InputError, match="not empty"):
+        table1(portraits.path, tmp_path / "mine", configs=("F",), seeds=(0,), **SMALL)
+    assert sorted(path.name for path in (tmp_path / "t").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"configs": ("G",)}, "must be of A, B"),
+        ({"seeds": ()}, "at least one"),
+        ({"seeds": (1, 1)}, "none twice"),
+        ({"width": 2}, "4 to 512"),
+        ({"metrics": "kidd"}, "unknown metric"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_trained(bad, words, portraits, tmp_path):
+    with pytest.raises(stylegan.InputError, match=words):
+        table1(portraits.path, tmp_path / "t", **(SMALL | bad))
+    assert not list((tmp_path).glob("t/*-seed-*"))
+
+
+def test_table_2_trains_with_four_shares_of_mixing_and_tests_with_one_to_four_latents(portraits, tmp_path):
+    table2(portraits.path, tmp_path / "t", seeds=(0,), **SMALL)
+    numbers = json.loads((tmp_path / "t" / "table.json").read_text())
+    assert list(numbers) == ["mixing 0 %", "mixing 50 %", "mixing 90 %", "mixing 100 %"]
+    assert list(numbers["mixing 0 %"][0]) == [f"{TITLE}, {T} latent{'s' if T > 1 else ''}" for T in LATENTS]
+    probs = [json.loads((tmp_path / "t" / f"{row}-seed-0" / "config.json").read_text()) for row in numbers]
+    assert [record["config"]["style_mixing_prob"] for record in probs] == [0.0, 0.5, 0.9, 1.0]
+
+
+def test_table_4_measures_z_and_w_for_every_depth(portraits, tmp_path):
+    small = SMALL | {"metrics": "mind16,ls_z64,ls_w64"}
+    table4(portraits.path, tmp_path / "t", seeds=(0,), **small)
+    numbers = json.loads((tmp_path / "t" / "table.json").read_text())
+    assert list(numbers) == ["traditional 0", "traditional 8", *(f"style-based {n}" for n in (0, 1, 2, 8))]
+    for row, (found,) in numbers.items():
+        assert {"disentanglement of z", "completeness of w", "informativeness of w"} < found.keys()
+        assert stylegan.load(tmp_path / "t" / f"{row}-seed-0").config.mapping_layers == int(row.split()[1])
+    same = numbers["style-based 0"][0]  # w is z, but for its length
+    assert same["disentanglement of z"] == pytest.approx(same["disentanglement of w"], abs=0.1)
+
+
+# Pictures of several latents
+
+
+def test_styles_of_several_latents_cross_once_for_each_further_latent():
+    each = torch.arange(4.0)[:, None, None, None].expand(4, 50, 10, 3)
+    for T in (1, 2, 4):
+        ws = mixed(each[:T], range(50))[:, :, 0]
+        steps = ws.diff(dim=1)
+        assert (ws[:, 0] == 0).all() and ((steps == 0) | (steps == 1)).all()
+        assert (steps.sum(dim=1) == T - 1).all()
+    crossovers = mixed(each[:2], range(50))[:, :, 0].diff(dim=1).argmax(dim=1)
+    assert len(crossovers.unique()) > 5
+    assert torch.equal(mixed(each, range(50))[7:9], mixed(each[:, 7:9], range(7, 9)))
+
+
+def test_pictures_of_one_latent_are_those_of_its_seeds(portraits, make, means):
+    G = make(img_resolution=16)
+    expected, found = (
+        np.concatenate(list(subject.pictures(0, 20, "")))
+        for subject in (Subject(G, portraits, means), Mixed(G, portraits, means, latents=1))
+    )
+    assert (found == expected).all()
+    two = np.concatenate(list(Mixed(G, portraits, means, latents=2).pictures(0, 20, "")))
+    differences = (to_float(torch.from_numpy(two)) - to_float(torch.from_numpy(expected))).abs().mean(dim=(1, 2, 3))
+    assert (differences > 0).all()
+
+
+# Words and numbers
+
+
+def test_a_difference_counts_if_it_is_larger_than_two_standard_errors():
+    numbers = {
+        row: [{"fd": value} for value in values] for row, values in {"A": (10, 12), "B": (11, 13), "C": (1, 2)}.items()
+    }
+    first, second = larger_than_spread(numbers, "fd")
+    assert first == "A to B: +1, within two standard errors (2.8)"
+    assert second == "B to C: -10.5, larger than two standard errors (2.2)"
+    assert larger_than_spread({"A": [{"fd": 1}], "B": [{"fd": 2}]}, "fd") == [
+        "one seed: no difference can be told from chance"
+    ]
+    assert spread([1.0, 3.0]) == "2 +- 1.4" and spread([2.5]) == "2.5"
+    assert "| A | 11 +- 1.4 |" in markdown(numbers, "Table 1")
+
+
+def test_a_width_brings_what_suits_it():
+    config = sized(stylegan.CONFIG_F.but(img_resolution=32), 32)
+    assert [config.channels(px) for px in (4, 16, 32)] == [32, 32, 32]
+    assert (config.z_dim, config.w_dim, config.mapping_dim, config.batch) == (128, 128, 128, 16)
+    assert sized(stylegan.CONFIG_F, None) == stylegan.CONFIG_F
+
+
+def test_the_command_says_what_it_found(command, portraits, tmp_path):
+    done = command(
+        *("table1", "--data", portraits.path, "--out", tmp_path / "t", "--kimg", "0.032", "--width", "8"),
+        *("--configs", "F", "--seeds", "0", "--metrics", "mind16"),
+    )
+    assert done.code == 0 and "| F |" in done.err + done.out
+    bad = command("table1", "--data", portraits.path, "--out", tmp_path / "u", "--kimg", "0.03", "--seeds", "a")
+    assert bad.code == 2 and "whole numbers" in bad.err
