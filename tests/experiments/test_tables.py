@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 import stylegan
 from stylegan.data.pixels import to_float
-from stylegan.experiments import tables
+from stylegan.experiments import study, tables
 from stylegan.experiments.study import larger_than_spread, markdown, sized, spread
 from stylegan.experiments.tables import LATENTS, Mixed, mixed, table1, table2, table4
 from stylegan.metrics.features import FeatureNetwork
@@ -100,8 +100,9 @@ def test_table_2_trains_with_four_shares_of_mixing_and_tests_with_one_to_four_la
     assert [record["config"]["style_mixing_prob"] for record in probs] == [0.0, 0.5, 0.9, 1.0]
 
 
-def test_table_4_measures_z_and_w_for_every_depth(portraits, tmp_path):
-    small = SMALL | {"metrics": "mind16,ls_z64,ls_w64"}
+def test_table_4_measures_z_and_w_for_every_depth(portraits, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "SMALL_LATENT", 8)
+    small = SMALL | {"metrics": "mind16,ls_z200,ls_w200"}
     table4(portraits.path, tmp_path / "t", seeds=(0,), **small)
     numbers = json.loads((tmp_path / "t" / "table.json").read_text())
     assert list(numbers) == ["traditional 0", "traditional 8", *(f"style-based {n}" for n in (0, 1, 2, 8))]
@@ -163,11 +164,9 @@ def test_a_width_brings_what_suits_it():
     assert sized(stylegan.CONFIG_F, None) == stylegan.CONFIG_F
 
 
-def test_the_command_says_what_it_found(command, portraits, tmp_path):
-    done = command(
-        *("table1", "--data", portraits.path, "--out", tmp_path / "t", "--kimg", "0.032", "--width", "8"),
-        *("--configs", "F", "--seeds", "0", "--metrics", "mind16"),
-    )
-    assert done.code == 0 and "| F |" in done.err + done.out
-    bad = command("table1", "--data", portraits.path, "--out", tmp_path / "u", "--kimg", "0.03", "--seeds", "a")
-    assert bad.code == 2 and "whole numbers" in bad.err
+def test_the_command_says_what_it_found(stylegan, portraits, tmp_path):
+    given = ("table1", "--data", portraits.path, "--kimg", "0.032", "--width", "8", "--configs", "F")
+    code, text = stylegan(*given, "--seeds", "0", "--metrics", "mind16", "--out", tmp_path / "t")
+    assert code == 0 and "| F |" in text
+    code, text = stylegan(*given, "--seeds", "a", "--out", tmp_path / "u")
+    assert code == 2 and "whole numbers" in text
