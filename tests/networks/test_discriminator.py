@@ -127,6 +127,12 @@ def test_the_smallest_network_has_a_head_only():
     assert D(torch.randn(4, 3, 4, 4)).shape == (4, 1)
 
 
+def test_the_head_has_the_channels_of_4_px():
+    head = Discriminator(CONFIG_F.but(img_resolution=16, channel_base=64, channel_max=64)).head
+    assert head.conv.weight.shape == (16, 16 + 1, 3, 3)  # 64 / 4
+    assert head.dense0.weight.shape == (32, 16 * 16)  # 64 / 2
+
+
 def test_the_label_chooses_the_score(images):
     D = discriminator(LABELLED)
     by_class = torch.cat([D(images, torch.eye(3)[i].expand(8, 3)) for i in range(3)], dim=1)
