@@ -20,7 +20,7 @@ import golden
 
 SOURCE = Path(stylegan.__file__).parent
 ORDER = [
-    *("errors", "files", "foreign", "fields", "config", "device", "networks", "tensors", "checkpoint"),
+    *("errors", "sealed", "files", "foreign", "fields", "config", "device", "networks", "tensors", "checkpoint"),
     *("box", "opening"),
     *("data", "sampling", "figures", "interop", "metrics", "editing", "probing", "training", "experiments"),
     *("verifying", "explorer", "cli", "__main__"),

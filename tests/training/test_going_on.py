@@ -196,7 +196,7 @@ def test_data_that_changes_while_training_stops_the_run_with_its_state_and_the_w
 def test_a_moved_data_set_is_asked_for(stopped):
     record = json.loads((stopped / "config.json").read_text())
     record["data"]["path"] = "/nowhere"
-    (stopped / "config.json").write_text(json.dumps(record))
+    run.write_record(stopped, record)
     with pytest.raises(InputError, match=rf"(?s)nowhere.*stylegan train --resume {stopped} --data DATA"):
         resume(stopped)
 

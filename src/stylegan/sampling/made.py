@@ -66,6 +66,15 @@ def refuse_files(paths: Sequence[Path], *, also: str = "") -> None:
         raise InputError(f"{shown}{more} exist{also}: choose another --out, or delete them first")
 
 
+def recorded(folder: Path) -> dict[str, set[str]]:
+    """The names of the files that were made in a folder, each with the SHA-256 that it may have."""
+    found: dict[str, set[str]] = {}
+    for line in _read(folder / RECORD):
+        if len(line) == 3 and len(line[1]) == 64:
+            found.setdefault(line[2], set()).add(line[1])
+    return found
+
+
 def _read(record: Path) -> set[tuple[str, ...]]:
     try:
         with record.open("rb") as f:

@@ -7,8 +7,8 @@ import torch
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.errors import InputError, printable
-from stylegan.training.run.folder import PREVIOUS, STATE
+from stylegan.errors import InputError, printable, shell
+from stylegan.training.run.folder import PREVIOUS, STATE, data_word
 from stylegan.training.schedule import level_starts
 from stylegan.training.state import MAY_CHANGE, TrainingState
 
@@ -33,9 +33,9 @@ def changed(
 
 def same_data(out: Path, data: Path | str | None, trained_on: dict[str, Any]) -> ImageDataset:
     """The data set that the run was started on. Raises InputError that names --data if it is not there."""
-    way = f"if it was moved, say where: stylegan train --resume {out} --data DATA"
+    way = f"if it was moved, say where: stylegan train --resume {shell(out)} --data DATA"
     try:
-        dataset = ImageDataset(data or trained_on["path"])
+        dataset = ImageDataset(trained_on["path"] if data is None else data)
     except InputError as e:
         raise InputError(f"{e}\nThe run {out} was started on it; {way}") from e
     if dataset.fingerprint == trained_on["fingerprint"]:
@@ -54,9 +54,10 @@ def saved_state(
     try:
         return TrainingState.load(out / (PREVIOUS if previous else STATE), device, run=config, **own)
     except InputError as e:
-        way = f"stylegan train --data DATA --out NEW --init {out}   (a new run from its newest good snapshot)"
+        way = f"stylegan train --data {data_word(out)} --out NEW --init {shell(out)}"
+        way += "   (a new run from its newest good snapshot)"
         if (out / PREVIOUS).exists() and not previous:
-            way = f"stylegan train --resume {out} --previous   (from the state before it)"
+            way = f"stylegan train --resume {shell(out)} --previous   (from the state before it)"
         raise InputError(f"{e}\nGo on without it: {way}") from e
 
 
@@ -66,7 +67,7 @@ def check_budget(out: Path, config: Config, state: TrainingState) -> list[str]:
     if 1000 * kimg < state.cur_nimg:
         raise InputError(
             f"kimg {kimg:g}: {out} has shown {state.cur_nimg / 1000:g} thousand images already: give more, or make "
-            f"pictures with what it has learned: stylegan sample {out} --seeds 0-15 --out pictures"
+            f"pictures with what it has learned: stylegan sample {shell(out)} --seeds 0-15 --out pictures"
         )
     grown = level_starts(config)[-1][0] / 1000 + (config.fade_kimg if len(level_starts(config)) > 1 else 0)
     if kimg >= grown:

@@ -7,19 +7,20 @@ from pathlib import Path
 import torch
 
 from stylegan.config import GROUP_SIZE
-from stylegan.errors import DivergedError, FailedError, InputError
+from stylegan.errors import DivergedError, FailedError, InputError, shell
 from stylegan.training.machine import processes
+from stylegan.training.run.folder import data_word
 from stylegan.training.state import TrainingState
 
 
 @contextmanager
 def explained(out: Path, state: TrainingState) -> Iterator[None]:
     """Turn errors that end a run from outside into messages that name the command to resume it."""
-    again = f"stylegan train --resume {out}"
+    again = f"stylegan train --resume {shell(out)}"
     try:
         yield
     except DivergedError as e:
-        raise DivergedError(e.problem, str(out)) from e
+        raise DivergedError(e.problem, shell(out), data_word(Path(out))) from e
     except processes.LostError as e:
         raise FailedError(f"{e}. The last state is kept. Start all processes again: {again}") from None
     except OSError as e:
@@ -47,7 +48,7 @@ def same_data_still(out: Path, state: TrainingState) -> Iterator[None]:
     except InputError as e:
         raise InputError(
             f"{e}\nThe run stops at {state.cur_nimg:,} images, its last state is kept. Put the data set back, or say "
-            f"where the same pictures lie: stylegan train --resume {out} --data DATA"
+            f"where the same pictures lie: stylegan train --resume {shell(out)} --data DATA"
         ) from e
 
 

@@ -11,7 +11,7 @@ from stylegan.checkpoint import load_networks
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.device import find_device
-from stylegan.errors import InputError, refuse
+from stylegan.errors import InputError, refuse, shell
 from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.training.augment import Augmentation
@@ -142,8 +142,8 @@ def resume(
         if state.done:
             say(
                 f"{out} is finished: {state.cur_nimg:,} images.\n"
-                f"Its pictures: stylegan sample {out} --seeds 0-15 --out pictures\n"
-                f"To train longer: stylegan train --resume {out} --kimg {2 * config.total_kimg:g}"
+                f"Its pictures: stylegan sample {shell(out)} --seeds 0-15 --out pictures\n"
+                f"To train longer: stylegan train --resume {shell(out)} --kimg {2 * config.total_kimg:g}"
             )
             return state.G_ema
         now = environment(device, config)
@@ -244,12 +244,15 @@ def _go_on(keeping: Keeping, dataset: ImageDataset, state: TrainingState) -> Gen
         if not (watcher.stop or isinstance(e, KeyboardInterrupt)):
             raise
         # A second Ctrl-C, or the first one while a program is compiled: that one ends the compiler too.
-        say(f"stopped at once: everything after the last saved state is lost. Go on: stylegan train --resume {out}")
+        say(
+            "stopped at once: everything after the last saved state is lost. Go on: "
+            f"stylegan train --resume {shell(out)}"
+        )
         raise KeyboardInterrupt from None
     with explained(out, state):
         processes.wait_for_all(state.device)  # until process 0 has written the last state
     if state.cur_nimg < 1000 * state.config.total_kimg:
-        say(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {out}")
+        say(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {shell(out)}")
     return state.G_ema
 
 
