@@ -26,7 +26,7 @@ def load(network: Path | str, device: torch.device | str | None = None) -> Gener
     or with numbers in G_ema that are not finite; of G and D it reads no number. Warns (StyleganWarning) where it takes
     an older snapshot. Leaves torch's global random state as it was.
     """
-    found = find_device(device or "cpu")  # before the file is read
+    found = find_device("cpu" if device is None else device)  # before the file is read
     return checkpoint.load(find_network(network)).to(found)
 
 

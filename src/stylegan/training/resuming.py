@@ -9,7 +9,6 @@ from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError, printable, shell
 from stylegan.training.run.folder import PREVIOUS, STATE, data_word
-from stylegan.training.schedule import level_starts
 from stylegan.training.state import MAY_CHANGE, TrainingState
 
 Kept = Literal["kept"]
@@ -61,15 +60,11 @@ def saved_state(
         raise InputError(f"{e}\nGo on without it: {way}") from e
 
 
-def check_budget(out: Path, config: Config, state: TrainingState) -> list[str]:
-    """Raise InputError if the new budget is already spent; return a line if the networks cannot grow to full size."""
+def check_budget(out: Path, config: Config, state: TrainingState) -> None:
+    """Raise InputError if the new budget is already spent."""
     kimg = config.total_kimg
     if 1000 * kimg < state.cur_nimg:
         raise InputError(
             f"kimg {kimg:g}: {out} has shown {state.cur_nimg / 1000:g} thousand images already: give more, or make "
             f"pictures with what it has learned: stylegan sample {shell(out)} --seeds 0-15 --out pictures"
         )
-    grown = level_starts(config)[-1][0] / 1000 + (config.fade_kimg if len(level_starts(config)) > 1 else 0)
-    if kimg >= grown:
-        return []
-    return [f"--kimg {kimg:g} ends before the networks have grown, which takes {grown:g} thousand images in this run"]

@@ -78,6 +78,12 @@ def level_starts(config: Config) -> list[tuple[int, int]]:
     return starts
 
 
+def grown_kimg(config: Config) -> float:
+    """Thousands of images until the networks have grown to full size, its fade included; 0 if they begin there."""
+    starts = level_starts(config)
+    return starts[-1][0] / 1000 + config.fade_kimg if len(starts) > 1 else 0.0
+
+
 def level_images(config: Config) -> dict[int, int]:
     """The number of images that the run shows at each resolution, from its fade to the next."""
     total = round(1000 * config.total_kimg)

@@ -135,8 +135,7 @@ def resume(
         state, before = saved_state(out, config, device, previous=previous, own=own)
         check_own_parts(out, state)
         if kimg is not None:
-            for line in check_budget(out, config, state):
-                say(line)
+            check_budget(out, config, state)
         name_classes(state, dataset)
         check_metrics(metrics, dataset, state)
         if state.done:
