@@ -302,7 +302,7 @@ def test_a_destination_inside_a_file_is_refused(src, tmp_path):
 
 def test_a_destination_that_cannot_be_made_is_refused_with_the_reason(src, tmp_path):
     for dest in (tmp_path / ("x" * 300), tmp_path / ("x" * 300) / "dest"):
-        with pytest.raises(InputError, match="cannot be made: File name too long; give another DEST"):
+        with pytest.raises(InputError, match=r"a name of .* characters is too long"):
             prepare(put(src, a=picture()), dest)
 
 

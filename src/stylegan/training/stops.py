@@ -25,7 +25,9 @@ def explained(out: Path, state: TrainingState) -> Iterator[None]:
         raise FailedError(f"{e}. The last state is kept. Start all processes again: {again}") from None
     except OSError as e:
         raise OSError(
-            e.errno, f"{e.strerror or e}; the last good state is kept. Make room, then go on: {again}", e.filename
+            e.errno,
+            f"{e.strerror or e}; the last good state is kept. Make room, then go on: {again}",
+            e.filename or str(out),
         ) from e
     except (MemoryError, RuntimeError) as e:
         if not out_of_memory(e):
