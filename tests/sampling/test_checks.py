@@ -141,9 +141,17 @@ def test_labels_of_any_type_are_cast_and_others_are_refused(labelled):
         np.eye(3)[:2].tolist(),
     ):
         assert np.array_equal(next(sample(labelled, [0, 1], c=c)), expected)
-    for c in (torch.eye(3), torch.full((2, 3), torch.nan), torch.tensor([0, 1])):
+    wrong = torch.eye(3), torch.full((2, 3), torch.nan), torch.tensor([0, 1]), torch.ones(2, 3), torch.zeros(2, 3)
+    for c in wrong:
         with pytest.raises(InputError, match="c "):
             sample(labelled, [0, 1], c=c)
+
+
+def test_labels_may_be_parts_of_classes_and_a_wrong_row_is_named(labelled):
+    halves = next(sample(labelled, [0, 1], c=torch.tensor([[0.5, 0.5, 0.0]] * 2)))
+    assert not np.array_equal(halves, next(sample(labelled, [0, 1], c=torch.eye(3)[[0, 0]])))
+    with pytest.raises(InputError, match=r"c \[0, 2, 0\] in row 1: must be one-hot"):
+        sample(labelled, [0, 1], c=torch.tensor([[1, 0, 0], [0, 2, 0]]))
 
 
 @pytest.mark.parametrize("G", ["net.safetensors", None, 5], ids=repr)

@@ -12,6 +12,8 @@ from stylegan.networks.classes import class_index, describe_classes, one_hot
 from stylegan.networks.generator import Generator
 from stylegan.sampling.numbers import is_whole
 
+SUM_TOLERANCE = 0.01  # of labels in bfloat16
+
 
 def seed_z(seed: int, z_dim: int) -> Tensor:
     """The latent of a seed, (1, z_dim), by the common convention: RandomState(seed).randn(1, z_dim)."""
@@ -68,4 +70,11 @@ def check_labels(G: Generator, c: Tensor, N: int) -> Tensor:
         raise InputError(f"c of shape {tuple(labels.shape)}: must be ({N}, {G.c_dim}), {words}")
     if labels.is_complex() or not labels.isfinite().all():
         raise InputError("c holds numbers that are not real and finite: give one-hot labels")
+    wrong = (labels < 0).any(dim=1) | ((labels.double().sum(dim=1) - 1).abs() > SUM_TOLERANCE)
+    if G.c_dim and wrong.any():
+        row = int(wrong.nonzero()[0])
+        raise InputError(
+            f"c {printable(labels[row].tolist(), 80)} in row {row}: must be one-hot, a 1 and else 0, or parts of "
+            "classes that add up to 1"
+        )
     return labels.to(G.w_avg)
