@@ -244,7 +244,9 @@ def test_several_files_and_ranges_stand_after_seeds_and_styles_can_be_saved(styl
     code, text = stylegan("sample", network, *seeds, "--out", out, *how)
     assert (code, "5 of 6 files were there" in text) == (0, True)
     assert stylegan("figure", "uncurated", network, *seeds, "--out", tmp_path / "f.png")[0] == 0
-    refused(stylegan("sample", network, "--seeds", tmp_path / "a.npy", 3, "--shard", "0/1", "--out", out), "--shard")
+    refused(
+        stylegan("sample", network, "--seeds", tmp_path / "a.npy", 3, "--shard", "0/1", "--out", out), "without shard"
+    )
     refused(stylegan("sample", network, "--seeds", "0", "--out", ""), "give a name")
 
 

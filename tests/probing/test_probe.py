@@ -159,7 +159,7 @@ def test_the_command_writes_the_page_and_names_it(G, tmp_path, monkeypatch, caps
     assert sorted(path.name for path in out.iterdir()) == ["levels.html", "levels.json"]
     with pytest.raises(SystemExit) as again:
         cli.main()
-    assert again.value.code == 2 and "exist: choose another --out" in capsys.readouterr().err
+    assert again.value.code == 2 and "exist: choose another out" in capsys.readouterr().err
 
 
 def test_noise_in_a_layer_of_strength_0_changes_nothing(make):

@@ -226,7 +226,7 @@ def test_a_class_is_given_by_name_or_number(pets, wanted, number):
 def test_errors_and_words_name_the_classes(pets, tmp_path, write_projection):
     with pytest.raises(InputError, match=r"class 'horses': must be 0 \(cats\), 1 \(dogs\), 2 \(0\)"):
         Sampler(pets, Controls(class_index="horses"))
-    with pytest.raises(InputError, match=r"say which with --class, 0 \(cats\), 1 \(dogs\)"):
+    with pytest.raises(InputError, match=r"say which as class_index \(--class\): 0 \(cats\), 1 \(dogs\)"):
         recipe(pets, [3], Controls())
     write_projection(pets, tmp_path / "a.safetensors")
     controls = Controls(class_index="dogs")
@@ -262,7 +262,7 @@ def test_what_messages_advise_is_accepted(make, size):
 
 
 def test_a_network_without_styles_is_advised_no_levels(traditional):
-    with pytest.raises(InputError, match=r"psi 'x': 'x' is no number; give one such as 0.7$"):
+    with pytest.raises(InputError, match=r"psi 'x': 'x' is no finite number; give one such as 0.7$"):
         Sampler(traditional, Controls(psi="x"))
 
 

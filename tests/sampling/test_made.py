@@ -90,7 +90,7 @@ def test_a_picture_that_was_made_otherwise_is_refused_by_name_and_left_alone(G, 
         (tmp_path / ".made").unlink()
     network = make(channel_max=4) if how == "network" else G
     before = path.read_bytes()
-    with pytest.raises(InputError, match=r"seed0003.png exist and were not made like this: choose another --out"):
+    with pytest.raises(InputError, match=r"seed0003.png exist and were not made like this: choose another out"):
         save_samples(network, "2-3", tmp_path, controls=controls)
     assert contents(tmp_path) == {"seed0003.png": before}
 

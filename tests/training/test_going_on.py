@@ -360,7 +360,7 @@ def test_a_run_out_of_memory_names_smaller_parts(tiny, tmp_path):
     with pytest.raises(FailedError, match=r"16 images at once.*--resume RUN --batch-gpu 8"), explained("RUN", state):
         raise torch.OutOfMemoryError
     state.config = state.config.but(shared_fakes=True)
-    with pytest.raises(FailedError, match="--no-shared-fakes"), explained("RUN", state):
+    with pytest.raises(FailedError, match="shared_fakes off and batch_gpu 8"), explained("RUN", state):
         torch.empty(2**60)
 
 

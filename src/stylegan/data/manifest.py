@@ -40,7 +40,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not is_intact(manifest):
         raise DamagedError(
             f"{printable(file)} is damaged or was edited: it is not what `stylegan prepare` wrote. Put it back as it "
-            "was, or prepare the pictures again (--classes FILE gives other classes)"
+            "was, or prepare the pictures again (a file as classes gives others)"
         )
     return manifest
 

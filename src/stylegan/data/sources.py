@@ -21,7 +21,7 @@ SYSTEM_FILES = {
 }
 OURS = {  # two files that identify a folder of ours -> what it is, and what to do instead
     ("config.json", "stats.jsonl"): ("a run folder of `stylegan train`", "give the folder of the pictures themselves"),
-    ("manifest.json", "4x4.npy"): ("a data set already", "train on it with --data"),
+    ("manifest.json", "4x4.npy"): ("a data set already", "train on it"),
 }
 METHODS = {0: "stored", 8: "deflate", 12: "bzip2", 14: "lzma", 93: "zstandard"}  # of zips; Python reads most of them
 

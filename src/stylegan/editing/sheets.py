@@ -53,7 +53,7 @@ def save_directions(
     marked_yes, marked_no = read_marks(marks) if marks is not None else ([], [])
     marked_yes, marked_no = marked_yes + marked(yes), marked_no + marked(no)
     if name is None and (marked_yes or marked_no):
-        raise InputError("pictures are marked yes and no, but for what? Name the direction: --name glasses")
+        raise InputError("pictures are marked yes and no, but for what? Give the direction a name, such as glasses")
     if name is None:
         found = closed_form(G, count, levels=levels) + principal_components(G, count, levels=levels)
     else:

@@ -49,7 +49,9 @@ def labels_of(G: Generator, wanted: int | str | None, N: int) -> Tensor | None:
     """
     number = check_class(G, wanted)
     if number is None and G.c_dim:
-        raise InputError(f"this network has {G.c_dim} classes: say which with --class, {describe_classes(G)}")
+        raise InputError(
+            f"this network has {G.c_dim} classes: say which as class_index (--class): {describe_classes(G)}"
+        )
     return None if number is None else one_hot(torch.full((N,), number), G.c_dim)
 
 

@@ -63,7 +63,7 @@ def refuse_files(paths: Sequence[Path], *, also: str = "") -> None:
     more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
     if paths:
         shown = ", ".join(map(printable, paths[:5]))
-        raise InputError(f"{shown}{more} exist{also}: choose another --out, or delete them first")
+        raise InputError(f"{shown}{more} exist{also}: choose another out, or delete them first")
 
 
 def recorded(folder: Path) -> dict[str, set[str]]:

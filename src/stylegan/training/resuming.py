@@ -43,7 +43,7 @@ def same_data(out: Path, data: Path | str | None, trained_on: dict[str, Any]) ->
     what = "other pictures"
     if names != dataset.class_names:
         what = f"other classes ({printable(dataset.class_names)} for {printable(names)})"
-    raise InputError(f"{dataset.path} holds {what} than {out} was started on: give the same with --data; {way}")
+    raise InputError(f"{dataset.path} holds {what} than {out} was started on: give the same as data; {way}")
 
 
 def saved_state(

@@ -62,7 +62,7 @@ def refused_batches(config: Config, num_gpus: int) -> list[str]:
     group = GROUP_SIZE
     return [
         f"batch {batch} at {resolution}x{resolution}: must be a multiple of {group * num_gpus} with {num_gpus} "
-        f"processes, as the minibatch deviation works on groups of {group} pictures: set --batch or --batch-at"
+        f"processes, as the minibatch deviation works on groups of {group} pictures: set batch or batch_at"
         for _, resolution in level_starts(config)
         if (batch := batch_of(config, resolution, num_gpus)) % (group * num_gpus) or not batch
     ]

@@ -34,7 +34,7 @@ def explained(out: Path, state: TrainingState) -> Iterator[None]:
             raise
         way = f"{again} --batch-gpu {smaller_part(state)}"
         if state.config.shared_fakes:
-            way = f"a new run with --no-shared-fakes and --batch-gpu {smaller_part(state)}, or with a smaller --batch"
+            way = f"a new run with shared_fakes off and batch_gpu {smaller_part(state)}, or with a smaller batch"
         H, at_once = state.phase.resolution, state.config.batch_gpu or state.phase.batch
         raise FailedError(
             f"out of memory at {H}x{H} with {at_once} images at once. The last state is kept. "

@@ -70,13 +70,13 @@ def penalty(state: TrainingState) -> str:
 
 def mirroring(config: Config) -> str:
     """Whether pictures are mirrored. Lettering then comes out mirrored too."""
-    return "on (lettering comes out mirrored too; --no-mirror)" if config.mirror else "off"
+    return "on (lettering comes out mirrored too; off with --no-mirror, mirror=False)" if config.mirror else "off"
 
 
 def classes(config: Config, dataset: ImageDataset) -> str:
     """The classes that the networks learn, by name."""
     if not config.c_dim:
-        unused = f" (the data set has {dataset.c_dim}: --cond)" if dataset.c_dim else ""
+        unused = f" (the data set has {dataset.c_dim}, which cond trains with)" if dataset.c_dim else ""
         return f"no classes{unused}"
     return f"{config.c_dim} classes: {printable(', '.join(dataset.class_names))}"
 
@@ -99,7 +99,7 @@ def disk(state: TrainingState, keep_snapshots: int | None) -> str:
     which = f"{kept} of {made}" if kept < made else f"{made}"
     return (
         f"on disk: {which} snapshots of {megabytes(snapshot)} each, {megabytes(kept * snapshot)} in all "
-        f"(--keep-snapshots); two states of up to {megabytes(full_state)}"
+        f"(keep_snapshots); two states of up to {megabytes(full_state)}"
     )
 
 
