@@ -271,7 +271,9 @@ def test_a_class_is_given_by_name_in_every_command(stylegan, tmp_path):
 
 def test_a_device_that_is_not_there_is_refused(stylegan, network, tmp_path):
     refused(
-        stylegan("sample", network, "--seeds", 0, "--out", tmp_path / "o", "--device", "cuda:7"), "device cuda:7", "cpu"
+        stylegan("sample", network, "--seeds", 0, "--out", tmp_path / "o", "--device", "cuda:7"),
+        "device 'cuda:7'",
+        "cpu",
     )
 
 

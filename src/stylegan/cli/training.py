@@ -11,7 +11,6 @@ import tyro
 from stylegan.cli.console import network_path
 from stylegan.config import CONFIG_F, TABLE_1, TABLES, Config, Row
 from stylegan.errors import InputError, encodable, refuse
-from stylegan.files import user_path
 from stylegan.training.schedule import KEEP_SNAPSHOTS, level_images
 
 
@@ -25,7 +24,7 @@ def demo(out: str = "stylegan-demo", minutes: float = 8.0, device: str = "auto")
     """
     from stylegan.experiments.demo import demo
 
-    demo(user_path(out), minutes=minutes, device=device)
+    demo(out, minutes=minutes, device=device)
 
 
 def prepare(

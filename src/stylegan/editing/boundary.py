@@ -58,6 +58,12 @@ def _logistic(X: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
     return solution.detach()[:-1], solution.detach()[-1]
 
 
+def _names_columns(row: list[str]) -> bool:
+    """Is a first row such as `seed,mark` no mark itself?"""
+    picture, mark = [cell.strip() for cell in row] if len(row) == 2 else ("1", "")
+    return mark.lower() not in WORDS and not picture.isdecimal() and not is_file_name(picture)
+
+
 def read_marks(path: Path | str) -> tuple[list[Source], list[Source]]:
     """The pictures marked yes and those marked no in a CSV file with rows `seed,mark`; a first row of names is skipped.
 
@@ -77,7 +83,7 @@ def read_marks(path: Path | str) -> tuple[list[Source], list[Source]]:
         picture, mark = [cell.strip() for cell in row] if len(row) == 2 else ("", "")
         if mark.lower() in WORDS and (picture.isdecimal() or is_file_name(picture)):
             marks[WORDS[mark.lower()]] += parse_sources([picture if picture.isdecimal() else Path(picture)])
-        elif i > 1:
+        elif i > 1 or not _names_columns(row):
             row_shown = printable(",".join(row), 80)
             problems.append(f"{shown}, line {i}: {row_shown!r}: must be SEED,yes or FILE{SUFFIX},no (or 1 and 0)")
     refuse(problems)

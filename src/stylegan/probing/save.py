@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from stylegan.box import BOX
 from stylegan.checkpoint import load_networks, save, snapshots
 from stylegan.data.dataset import image_grid
 from stylegan.data.pixels import to_uint8
@@ -42,6 +43,10 @@ def save_probe(
     refuse_existing(paths)
     if write and source is None:
         raise InputError("write: say which file to write the levels into, network=...")
+    if write and source is not None and source.parent == BOX:
+        raise InputError(
+            f"write: {source.stem} comes with the package and stays as it is: copy {source}, probe the copy"
+        )
     report = probe(G, pairs=pairs, factors=factors)
     make_folder(out)
     write_text(paths[0], page(report, "network" if source is None else source.name, sheets(G)))

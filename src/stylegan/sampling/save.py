@@ -121,7 +121,7 @@ def refuse_twins(paths: Sequence[Path]) -> None:
     refuse(
         [
             f"several pictures would be called {printable(name, 80)}: rename the projections, or write them to another "
-            "out"
+            "folder"
             for name in sorted({name for name in folded if folded.count(name) > 1})
         ]
     )
@@ -142,4 +142,4 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{printable(folder)} is no folder, or lies below a file: choose another out") from error
+        raise InputError(f"{printable(folder)} is no folder, or lies below a file: choose another place") from error

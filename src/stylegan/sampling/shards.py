@@ -144,7 +144,7 @@ def _refuse_another_job(job: dict[str, Any], out: Path, part: Shard) -> None:
         if other.get(key) != value
     ]
     if differ:
-        raise InputError(f"{printable(path)} is of another job: {'; '.join(differ)}: choose another out")
+        raise InputError(f"{printable(path)} is of another job: {'; '.join(differ)}: choose another place")
 
 
 def _is_done(manifest: Path, tar: Path) -> bool:

@@ -171,9 +171,9 @@ def create(
     state.G_ema.lod = state.G.lod
     if os.path.lexists(path):  # even a broken link
         raise InputError(
-            f"{path} exists: continue it with `stylegan train --resume {shell(path)}`, or choose another out"
+            f"{path} exists: continue it with `stylegan train --resume {shell(path)}`, or choose another place"
         )
-    with whole_folder(path, last=STATE, remedy="choose another out") as partial:
+    with whole_folder(path, last=STATE, remedy="choose another place") as partial:
         data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint, "class_names": dataset.class_names}
         record = {"config": state.config.to_json(), "data": data, "keep_snapshots": keep_snapshots, "metrics": metrics}
         record |= own_parts(state)
