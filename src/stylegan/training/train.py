@@ -32,6 +32,7 @@ from stylegan.training.run.folder import (
     held_out,
     read_config,
     read_record,
+    stamp_of,
 )
 from stylegan.training.run.measured import Measured
 from stylegan.training.run.voice import voice
@@ -91,7 +92,7 @@ def train(
         processes.first_does(
             lambda: create(out, dataset, state, keep_snapshots=keep_snapshots, metrics=metrics), device
         )
-        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics), dataset, state)
+        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics, stamp=stamp_of(out)), dataset, state)
 
 
 def resume(
@@ -132,6 +133,7 @@ def resume(
     with processes.joined(device):
         check(config, dataset, device, objectives=objectives, resumed=True)
         own = {"objectives": objectives, "augmentation": augment}
+        stamp = stamp_of(out)
         state, before = saved_state(out, config, device, previous=previous, own=own)
         check_own_parts(out, state)
         if kimg is not None:
@@ -150,7 +152,7 @@ def resume(
         changes += [f"{name} {before.get(name)} -> {now[name]}" for name in now if before.get(name) != now[name]]
         if changes:
             say(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
-        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics, previous), dataset, state)
+        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics, previous, stamp), dataset, state)
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class Keeping:
     keep_snapshots: int | None
     metrics: str
     from_previous: bool = False
+    stamp: object = None
 
     def run(self, dataset: ImageDataset) -> Run:
         """The folder, watched."""
@@ -172,6 +175,7 @@ class Keeping:
             keep_snapshots=self.keep_snapshots,
             metrics=self.metrics,
             from_previous=self.from_previous,
+            stamp=self.stamp,
         )
 
 

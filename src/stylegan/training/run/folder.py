@@ -66,13 +66,16 @@ class Run:
         keep_snapshots: int | None = None,
         metrics: str = "",
         from_previous: bool = False,
+        stamp: object = None,
     ) -> None:
+        """stamp: of the state that was read, as `stamp_of` gives it; None: it is not compared."""
         self.path = path
         self.dataset = dataset
         self.state_sec = state_sec
         self.keep_snapshots = keep_snapshots
         self.metrics = metrics
         self.from_previous = from_previous
+        self.stamp = stamp
         self.stop = False
         self._saved_at = time.monotonic()
         self._recorded = True  # is the last step fully recorded, so that its state may be saved?
@@ -86,6 +89,9 @@ class Run:
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
         self.measured = Measured(self.metrics, self.dataset, mirror=state.config.mirror) if self.metrics else None
         with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self, say=self.bar.say):
+            if self.stamp is not None and self.stamp != stamp_of(self.path):
+                again = f"stylegan train --resume {shell(self.path)}"
+                raise InputError(f"{self.path} was trained by another process meanwhile: go on from there: {again}")
             remove_partial_files(self.path, FILES)
             if self.from_previous:  # first: the next state to be saved would take its place
                 (self.path / PREVIOUS).replace(self.path / STATE)
@@ -183,6 +189,15 @@ def create(
         write_sheet(partial, state)
         write_snapshot(partial, state)
         state.save(partial / STATE)
+
+
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """Tells the state of a run from every other that takes its place; None where there is none."""
+    try:
+        found = (path / STATE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
