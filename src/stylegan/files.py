@@ -36,6 +36,12 @@ def user_path(path: Path | str) -> Path:
     return found
 
 
+def refuse_special(path: Path) -> None:
+    """Raise InputError for a device or pipe, which could be read for ever."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{printable(path)} is a device or a pipe: give a file")
+
+
 def _is_there(path: Path, text: str) -> bool:
     """Raise InputError for a name that no file can have."""
     try:

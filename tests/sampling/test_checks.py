@@ -1,5 +1,6 @@
 """The Python functions check what they are given as the commands do: at the call, and in words of ours."""
 
+import os
 import re
 
 import numpy as np
@@ -12,6 +13,7 @@ from stylegan.checkpoint import read_tensors, write_tensors
 from stylegan.errors import InputError
 from stylegan.networks.levels import named_levels
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.recipe import Recipe
 from stylegan.sampling.sampler import Sampler, recipe, sample
 from stylegan.sampling.seeds import parse_seeds
 
@@ -355,3 +357,38 @@ def test_every_kind_of_picture_is_made_on_the_network_s_device(make, tmp_path):
         stylegan.save_png(stylegan.image_grid(recipe(G, [3], Controls()).pictures(G), 1), tmp_path / "a.png")
         saved = stylegan.save_projections(G, tmp_path / "a.png", tmp_path / "p", steps=2, perceptual=lambda x: [x])
         assert stylegan.save_samples(G, saved.paths[0], tmp_path / "out").paths[0].exists()
+
+
+def test_sheets_that_no_file_can_hold_are_refused_before_a_picture_is_made(G, tmp_path, monkeypatch):
+    monkeypatch.setattr(Recipe, "batches", lambda *args: pytest.fail("a picture was made"))
+    calls = [
+        lambda out: stylegan.save_mix(G, out / "m.png", a="0-999", b="0-999"),
+        lambda out: stylegan.save_figure(G, "uncurated", out / "f.png", seeds="0-99999"),
+        lambda out: stylegan.save_directions(G, out, count=1, seeds="0-9999"),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match=r"a sheet of [\d,]+ pictures: 10,000 fit on one; give fewer seeds"):
+            call(tmp_path)
+    monkeypatch.setattr("stylegan.sampling.save.MOST_GRID_PIXELS", 4 * 32 * 32)
+    with pytest.raises(InputError, match="a grid of 5 pictures of 32 px: 4 fit on one; give fewer seeds"):
+        stylegan.save_samples(G, "0-4", tmp_path / "out", grid=True)
+
+
+@pytest.mark.parametrize("make_special", [lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero")])
+def test_a_device_or_pipe_is_refused_and_not_read_for_ever(G, tmp_path, make_special):
+    path = tmp_path / "special"
+    make_special(path)
+    calls = [
+        lambda: stylegan.load(path),
+        lambda: stylegan.prepare(path, tmp_path / "data"),
+        lambda: stylegan.prepare("portraits:2", path),
+        lambda: stylegan.prepare(tmp_path, tmp_path / "data", classes=path),
+        lambda: stylegan.save_directions(G, tmp_path / "d", name="x", marks=path),
+        lambda: stylegan.save_projections(G, [path], tmp_path / "p"),
+        lambda: stylegan.sample(G, str(path) + ".npy"),
+    ]
+    for call in calls:
+        with pytest.raises(InputError) as refused:
+            call()
+        assert "special" in str(refused.value)
+    assert not any(check.is_good for check in stylegan.verify(path))

@@ -13,7 +13,7 @@ from typing import Any
 from stylegan.data.decode import read_size
 from stylegan.data.sources import Entry, Listing, common_folder, path_parts
 from stylegan.errors import InputError, printable
-from stylegan.files import user_path
+from stylegan.files import refuse_special, user_path
 
 DATASET_JSON = "dataset.json"  # the usual list of labels: {"labels": [["a.png", 0], ...]}
 MAX_BYTES = 2**30  # of a list of labels
@@ -134,6 +134,7 @@ def _of_entry(entry: Entry) -> Labels | None:
 def _of_file(path: Path, source: Listing) -> Labels:
     """The labels of a file that the user named: CSV (name,class), or JSON as dataset.json or {"a.png": "cat", ...}."""
     file = printable(path)
+    refuse_special(path)
     try:
         with path.open("rb") as f:
             data = f.read(MAX_BYTES)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from stylegan.errors import InputError, printable
+from stylegan.files import refuse_special
 
 # Of macOS, Windows, Synology, Linux and programmers' tools; names with a leading dot are skipped too.
 SYSTEM_FILES = {
@@ -54,6 +55,7 @@ def open_source(src: Path) -> Iterator[Listing]:
     if src.is_dir():
         yield _without_ours(src, _list_folder(src))
     elif src.exists():
+        refuse_special(src)
         try:
             archive = zipfile.ZipFile(src)
         except Exception as error:  # zipfile raises anything for a damaged one: struct.error, NotImplementedError ...

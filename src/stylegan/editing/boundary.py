@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan.errors import InputError, printable, refuse
-from stylegan.files import user_path
+from stylegan.files import refuse_special, user_path
 from stylegan.sampling.sources import SUFFIX, Source, is_file_name, parse_sources
 
 WORDS = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
@@ -72,6 +72,7 @@ def read_marks(path: Path | str) -> tuple[list[Source], list[Source]]:
     """
     path = user_path(path)
     shown = printable(path)
+    refuse_special(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as f:
             rows = [(i, row) for i, row in enumerate(csv.reader(f), start=1) if any(cell.strip() for cell in row)]

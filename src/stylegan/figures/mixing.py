@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from stylegan.errors import InputError, printable
-from stylegan.figures.sheet import Cell, Sheet, tile
+from stylegan.figures.sheet import Cell, Sheet, refuse_large, tile
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels, pixels, require_styles, style_indices
 from stylegan.sampling.controls import Controls
@@ -31,6 +31,7 @@ def mixing_sheet(
     """The sheet of Figure 3: sources B above; in each block, sources A at the left, with styles of B."""
     require_styles(G, "mixing")
     indices = [style_indices(level, G) for level, _ in blocks]
+    refuse_large((1 + sum(len(a) for _, a in blocks)) * (1 + len(b)))
     sampler = Sampler(G, controls)
     targets = [(source, copied) for (_, a), copied in zip(blocks, indices, strict=True) for source in a]
     pictures = (picture for batch in sampler.pictures([source for source, _ in targets]) for picture in batch)

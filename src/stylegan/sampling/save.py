@@ -21,6 +21,8 @@ from stylegan.sampling.recipe import CHUNK
 from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import Source, Sources, Style, parse_sources, picture_name
 
+MOST_GRID_PIXELS = 2**30  # 3 GB: 1,024 pictures at 1024 px
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -49,6 +51,11 @@ def save_samples(
     if not (images or grid or save_w):
         raise InputError("neither images nor a grid: choose at least one")
     out, found, sampler = user_path(out), list(dict.fromkeys(parse_sources(seeds))), Sampler(G, controls)
+    if grid and len(found) * G.resolution**2 > MOST_GRID_PIXELS:
+        most = MOST_GRID_PIXELS // G.resolution**2
+        raise InputError(
+            f"a grid of {len(found):,} pictures of {G.resolution} px: {most:,} fit on one; give fewer seeds"
+        )
     paths = [out / f"{picture_name(source)}.png" for source in found] if images else []
     sheet, styles = [out / "grid.png"] if grid else [], [out / "ws.npz"] if save_w else []
     refuse_twins([*paths, *sheet, *styles])

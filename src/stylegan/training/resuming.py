@@ -55,6 +55,8 @@ def saved_state(
     except InputError as e:
         way = f"stylegan train --data {data_word(out)} --out NEW --init {shell(out)}"
         way += "   (a new run from its newest good snapshot)"
+        if previous and not (out / PREVIOUS).exists() and (out / STATE).exists():
+            way = f"stylegan train --resume {shell(out)}   (from its last state)"
         if (out / PREVIOUS).exists() and not previous:
             way = f"stylegan train --resume {shell(out)} --previous   (from the state before it)"
         raise InputError(f"{e}\nGo on without it: {way}") from e
