@@ -30,9 +30,10 @@ from stylegan import cli
 TINY = [
     *("--config", "F", "--channel-base", "128", "--channel-max", "8", "--z-dim", "8", "--w-dim", "8"),
     *("--mapping-dim", "8", "--mapping-layers", "2", "--batch", "4", "--initial-resolution", "4"),
-    *("--tick-kimg", "0.02", "--state-sec", "0.05", "--keep-snapshots", "3", "--device", "cpu"),
+    *("--tick-kimg", "0.02", "--state-sec", "0.2", "--keep-snapshots", "3", "--device", "cpu"),
 ]
 SIGNALS = [signal.SIGKILL] * 3 + [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
+JOBS = ["training", "prepare", "sample", "shards"]
 CLOCKS = ("img_per_sec", "date", "record_sha256")  # keys of JSON files that tell the time, or are made of it
 
 
@@ -57,12 +58,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=40, help="of each kind of job")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--kimg", default="0.4", help="length of a training run")
+    parser.add_argument("--kimg", default="0.2", help="length of a training run")
     parser.add_argument("--pictures", type=int, default=400, help="that are prepared and sampled")
+    parser.add_argument("--only", choices=JOBS, nargs="+", default=JOBS)
     args = parser.parse_args()
     rng, wrong = random.Random(args.seed), 0
     with tempfile.TemporaryDirectory() as folder:
         for job in jobs(Path(folder), args.kimg, args.pictures):
+            if job.name not in args.only:
+                continue
             torture(job, Path(folder) / job.name, args.kills, rng)
             print(job, flush=True)
             wrong += len(job.wrong)
@@ -81,7 +85,7 @@ def jobs(folder: Path, kimg: str, pictures: int) -> list[Job]:
     def training(place: Path) -> list[list[str]]:
         if not place.exists():
             return [[*train, "--out", str(place)]]
-        return [["train", "--resume", str(place), "--state-sec", "0.05", "--device", "cpu"]]
+        return [["train", "--resume", str(place), "--state-sec", "0.2", "--device", "cpu"]]
 
     return [
         Job("training", training),
