@@ -392,3 +392,27 @@ def test_a_device_or_pipe_is_refused_and_not_read_for_ever(G, tmp_path, make_spe
             call()
         assert "special" in str(refused.value)
     assert not any(check.is_good for check in stylegan.verify(path))
+
+
+ODD = [5, 2.5, b"x", {}, object(), ["a"], (1, 2)]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+def test_arguments_of_another_type_are_refused_in_words(G, labelled, portraits, tmp_path, odd):
+    calls = [
+        lambda: stylegan.save_mix(odd, tmp_path / "m.png", a="0", b="1"),
+        lambda: stylegan.save_probe(odd, tmp_path / "p", pairs=8),
+        lambda: sample(labelled, [0, 1], c=odd),
+        lambda: sample(G, [0], towards=odd),
+        lambda: stylegan.boundary(labelled, "x", yes="0-1", no="2-3", c=odd),
+        lambda: stylegan.prepare(tmp_path, tmp_path / "d", resolution=odd),
+        lambda: stylegan.train(portraits.path, tmp_path / "run", config=odd),
+        lambda: stylegan.train(portraits.path, tmp_path / "run", objectives=odd),
+        lambda: stylegan.load(odd),
+        lambda: stylegan.save_samples(G, "0", odd),
+    ]
+    calls += [lambda: stylegan.fitted(portraits, odd)] if not isinstance(odd, int | float) else []
+    calls += [lambda: stylegan.fitted(portraits, gpus=odd)] if not isinstance(odd, int) else []
+    for call in calls:
+        with pytest.raises(InputError):
+            call()

@@ -21,6 +21,8 @@ from stylegan.sampling.sources import Source, Sources, label, parse_sources
 from stylegan.sampling.spread import Spread, spread
 from stylegan.sampling.truncation import SAMPLES
 
+MOST_SAMPLES = 10_000_000  # 20 GB of w of 512 numbers
+
 
 def closed_form(G: Generator, count: int = 10, *, levels: Levels = "all") -> list[Direction]:
     """The directions of w that change the styles of these levels most, the strongest first; no picture is needed.
@@ -56,7 +58,7 @@ def principal_components(
     The idea of GANSpace (Härkönen et al., arXiv 2004.02546). Their names are component-1, component-2 ...
     """
     check_network(G)
-    count, samples = whole_number(count, "count", least=1), whole_number(samples, "samples", least=2)
+    count, samples = whole_number(count, "count", least=1), whole_number(samples, "samples", least=2, most=MOST_SAMPLES)
     W = spread(G, samples=samples, seed=whole_number(seed, "seed", most=MAX_SEED))
     values, vectors = torch.linalg.eigh(W.covariance)
     return _strongest_first(G, "component", values, vectors, W, moved_layers(levels, G))[:count]

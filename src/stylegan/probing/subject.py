@@ -60,6 +60,8 @@ class Pairs:
 def check_subject(G: Subject, pairs: int) -> None:
     """Raise InputError, naming all that is wrong, where G cannot be probed."""
     problems = []
+    if not callable(getattr(G, "synthesis", None)):
+        raise InputError(f"G is {printable(G, 80)}: must be a network, as stylegan.load(PATH) gives one")
     if not getattr(G, "has_styles", True):
         raise InputError(
             "this network has no styles (the traditional generator, configurations A and B): "

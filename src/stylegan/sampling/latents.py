@@ -64,9 +64,17 @@ def check_class(G: Generator, wanted: int | str | None) -> int | None:
     return class_index(G, operator.index(wanted) if is_whole(wanted) else wanted)  # type: ignore[arg-type]
 
 
+def numbers_of(value: object, name: str) -> Tensor:
+    """A tensor, or anything that torch makes one of. Raises InputError for what holds no numbers."""
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as e:
+        raise InputError(f"{name} {printable(repr(value), 80)}: must be a tensor or an array of numbers") from e
+
+
 def check_labels(G: Generator, c: Tensor, N: int) -> Tensor:
     """Labels as a tensor (N, c_dim) in G's dtype, where G is. Raises InputError for anything else."""
-    labels = torch.as_tensor(c)
+    labels = numbers_of(c, "c")
     if tuple(labels.shape) != (N, G.c_dim):
         words = "one label for each source" if G.c_dim else "or None: this network has no classes"
         raise InputError(f"c of shape {tuple(labels.shape)}: must be ({N}, {G.c_dim}), {words}")

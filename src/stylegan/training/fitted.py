@@ -38,6 +38,8 @@ def fitted(
             f"{printable(dataset.path)} has no classes{why}: prepare a folder of class folders, or a file as classes; "
             "or train without cond"
         )
+    if gpus is not None and type(gpus) is not int:
+        raise InputError(f"gpus {printable(gpus, 60)}: must be a whole number, or None")
     if gpus is not None and gpus in BATCHES and (config.batch, config.batch_at) in BATCHES.values():
         config = config.for_gpus(gpus)
     config = config.but(

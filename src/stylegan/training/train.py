@@ -11,7 +11,7 @@ from stylegan.checkpoint import load_networks
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.device import find_device
-from stylegan.errors import InputError, refuse, shell
+from stylegan.errors import InputError, printable, refuse, shell
 from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.training.augment import Augmentation
@@ -76,8 +76,13 @@ def train(
             f"kimg {kimg}, cond {cond}: a config is used as it is, and says both itself: give "
             "config=stylegan.fitted(data, kimg, cond=..., config=...)"
         )
+    if not (config is None or isinstance(config, Config)):
+        raise InputError(
+            f"config {printable(repr(config), 80)}: must be a stylegan.Config, such as stylegan.fitted(data)"
+        )
     check_keep(keep_snapshots)
     check_state_sec(state_sec)
+    check_objectives(objectives)
     out, device = user_path(out), own_device(device)
     with processes.joined(device):
         dataset = ImageDataset(data)
@@ -128,6 +133,7 @@ def resume(
         metrics = record.get("metrics", "")
     check_keep(keep_snapshots)
     check_state_sec(state_sec)
+    check_objectives(objectives)
     dataset = same_data(out, data, trained_on)
     device = own_device(device)
     with processes.joined(device):
@@ -187,8 +193,14 @@ def own_device(device: torch.device | str) -> torch.device:
 
 def check_state_sec(state_sec: float) -> None:
     """Raise InputError for an impossible time between two states."""
-    if not 0 <= state_sec < float("inf"):  # nor NaN
-        raise InputError(f"state_sec {state_sec!r}: must be a number of seconds, 0 or above")
+    if not isinstance(state_sec, int | float) or not 0 <= state_sec < float("inf"):  # nor NaN
+        raise InputError(f"state_sec {printable(repr(state_sec), 60)}: must be a number of seconds, 0 or above")
+
+
+def check_objectives(objectives: Objectives | None) -> None:
+    """Raise InputError for what is no loss."""
+    if objectives is not None and not isinstance(objectives, Objectives):
+        raise InputError(f"objectives {printable(repr(objectives), 80)}: must be stylegan.Objectives")
 
 
 def check_keep(keep_snapshots: int | None) -> None:
