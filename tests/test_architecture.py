@@ -20,12 +20,21 @@ import golden
 
 SOURCE = Path(stylegan.__file__).parent
 ORDER = [
-    *("errors", "files", "foreign", "fields", "config", "device", "networks", "tensors", "checkpoint"),
+    *("errors", "sealed", "files", "foreign", "fields", "config", "device", "networks", "tensors", "checkpoint"),
     *("box", "opening"),
     *("data", "sampling", "figures", "interop", "metrics", "editing", "probing", "training", "experiments"),
     *("verifying", "explorer", "cli", "__main__"),
 ]
-PURE = {"collections", "contextlib", "contextvars", "functools", "math", "re", "typing"}  # of the standard library
+PURE = {
+    "collections",
+    "contextlib",
+    "contextvars",
+    "functools",
+    "math",
+    "re",
+    "typing",
+    "warnings",
+}  # of the standard library
 SHAPES = json.loads((golden.FOLDER / "var_shapes.json").read_text())
 DEFAULTS = {"fmap_base": 8192, "fmap_max": 512, "latent_size": 512, "dlatent_size": 512, "mapping_fmaps": 512}
 
@@ -137,6 +146,33 @@ def imported_packages(path):
 
 def test_the_configuration_needs_no_torch():
     assert not {"torch", "numpy"} & imported_packages(SOURCE / "config.py")
+
+
+TOLD = re.compile(r"(?<![\w-])--[a-z]")
+IN_BOTH_WORDS = ("class_index (--class)", "off with --no-mirror, mirror=False", "--version")
+
+
+def messages(path):
+    """The texts in a module that are no docstrings, an f-string as one."""
+    tree = ast.parse(path.read_text())
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)} - {
+        node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)
+    }
+    for node in set(ast.walk(tree)) - docstrings - parts:
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+            yield ast.unparse(node)
+
+
+def test_messages_of_functions_name_their_arguments_and_no_flag_but_in_a_whole_command():
+    wrong = [
+        text
+        for path, room in rooms().items()
+        if room != "cli"
+        for text in messages(path)
+        if TOLD.search(text) and not re.search(r"stylegan (train|sample|mix|figure|prepare|directions)|{again}", text)
+    ]
+    assert [text for text in wrong if not any(words in text for words in IN_BOTH_WORDS)] == []
 
 
 def test_networks_know_no_files():

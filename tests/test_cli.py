@@ -244,7 +244,9 @@ def test_several_files_and_ranges_stand_after_seeds_and_styles_can_be_saved(styl
     code, text = stylegan("sample", network, *seeds, "--out", out, *how)
     assert (code, "5 of 6 files were there" in text) == (0, True)
     assert stylegan("figure", "uncurated", network, *seeds, "--out", tmp_path / "f.png")[0] == 0
-    refused(stylegan("sample", network, "--seeds", tmp_path / "a.npy", 3, "--shard", "0/1", "--out", out), "--shard")
+    refused(
+        stylegan("sample", network, "--seeds", tmp_path / "a.npy", 3, "--shard", "0/1", "--out", out), "without shard"
+    )
     refused(stylegan("sample", network, "--seeds", "0", "--out", ""), "give a name")
 
 
@@ -269,7 +271,9 @@ def test_a_class_is_given_by_name_in_every_command(stylegan, tmp_path):
 
 def test_a_device_that_is_not_there_is_refused(stylegan, network, tmp_path):
     refused(
-        stylegan("sample", network, "--seeds", 0, "--out", tmp_path / "o", "--device", "cuda:7"), "device cuda:7", "cpu"
+        stylegan("sample", network, "--seeds", 0, "--out", tmp_path / "o", "--device", "cuda:7"),
+        "device 'cuda:7'",
+        "cpu",
     )
 
 

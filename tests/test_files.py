@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+import stylegan
 from stylegan import files
 from stylegan.errors import InputError
 from stylegan.files import LOCK, remove_partial_files, user_path, whole_file, whole_folder
@@ -128,6 +129,36 @@ def test_home_is_what_a_tilde_means(monkeypatch, tmp_path):
     assert user_path(Path("~")) == tmp_path
     assert user_path("a/~b") == Path("a/~b")
     assert user_path("~nobody.zip") == Path("~nobody.zip")  # as a shell: there is no such user
+
+
+def test_the_home_of_nobody_is_refused_unless_there_is_such_a_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^~nobody-here/x: there is no user nobody-here; \./~nobody-here/x is a name"):
+        user_path("~nobody-here/x")
+    Path("~nobody-here").mkdir()
+    assert user_path("~nobody-here/x") == Path("~nobody-here/x")
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"run", ["run"], "a" * 5000, "b" * 300, "b" * 250, "\ud800"])
+def test_what_is_no_path_is_refused_by_what_reads_and_what_writes(wrong):
+    with pytest.raises(InputError, match=r"is no path|is too long") as error, whole_file(wrong):
+        pass
+    assert len(str(error.value)) < 500
+    with pytest.raises(InputError):
+        stylegan.load(wrong)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), OSError("encoder error -2")])
+def test_an_error_of_the_system_names_the_file_that_was_to_be(error, tmp_path):
+    with pytest.raises(OSError, match=str(tmp_path / "a.png")), whole_file(tmp_path / "a.png"):
+        raise error
+    with (
+        pytest.raises(OSError, match=str(tmp_path / "data")),
+        whole_folder(tmp_path / "data", last="manifest.json", remedy="") as partial,
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device", str(partial / "4x4.npy"))
+    with pytest.raises(FileNotFoundError, match="elsewhere"), whole_file(tmp_path / "a.png"):
+        raise FileNotFoundError(errno.ENOENT, "No such file", "elsewhere")
 
 
 @pytest.mark.parametrize("text", ["", " ", "a\0b"])

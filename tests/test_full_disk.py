@@ -40,6 +40,19 @@ def test_an_export_onto_a_full_disk_is_one_line_and_leaves_nothing(network, tmp_
     assert "File too large" in err and "Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == ["G.safetensors"]
 
+    assert f"/{name}" in err and "Warning" not in err
+
+
+@pytest.mark.parametrize(
+    "argv", [["sample", "G.safetensors", "--seeds", "0-3", "--out", "there"], ["prepare", "portraits:40", "there"]]
+)
+def test_a_full_disk_is_one_line_that_names_the_file(network, tmp_path, argv):
+    process = command(*argv, limit=100, cwd=tmp_path)
+    _, err = process.communicate()
+    assert process.returncode == 1, err
+    assert "File too large: '" in err and "/there" in err.replace("'there", "'/there") and "Traceback" not in err
+    assert not list(tmp_path.glob("there/*")) and not list(tmp_path.glob(".*"))
+
 
 def test_an_import_onto_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     import golden

@@ -11,6 +11,7 @@ from stylegan import checkpoint
 from stylegan.errors import InputError
 from stylegan.networks.generator import Generator
 from stylegan.sampling.direction import Direction
+from stylegan.sampling.save import save_samples
 from stylegan.sampling.shards import save_shard
 from stylegan.training.train import train
 
@@ -63,6 +64,56 @@ def test_a_configuration_that_cannot_be_read_is_found(run):
     finally:
         (run / "config.json").write_text(text)
     assert "is no run folder" in line
+
+
+def test_a_wrong_bit_in_a_sheet_of_pictures_is_found(run):
+    file = next(run.glob("fakes-*.png"))
+    flip(file, 200)
+    try:
+        (line,) = bad(run)
+    finally:
+        flip(file, 200)
+    assert line.startswith(f"{file} is damaged: ")
+
+
+def test_statistics_are_read_and_said_to_have_no_checksums(run):
+    stats = run / "stats.jsonl"
+    text = stats.read_text()
+    assert "lines of statistics in order; their numbers have no checksums" in "\n".join(map(str, stylegan.verify(run)))
+    for wrong in (text.replace('"cur_nimg"', '"cur_nimf"', 1), text + text.splitlines()[0] + "\n"):
+        stats.write_text(wrong)
+        assert "is no line of statistics, or out of order" in bad(run)[0]
+    stats.unlink()
+    assert "stats.jsonl is missing" in bad(run)[0]
+    stats.write_text(text)
+
+
+def test_what_cannot_be_compared_is_named(run):
+    (run / "notes.txt").write_text("mine")
+    try:
+        last = stylegan.verify(run)[-1]
+    finally:
+        (run / "notes.txt").unlink()
+    assert str(last) == f"{run}: not checked, as they have no checksums: notes.txt"
+    assert "not checked" not in str(stylegan.verify(run)[-1])
+
+
+def test_samples_are_compared_with_the_record_of_their_folder(tmp_path):
+    G = Generator(TINY).eval().requires_grad_(False)
+    save_samples(G, "0-3", tmp_path, grid=True, save_w=True)
+    (check,) = stylegan.verify(tmp_path)
+    assert check.is_good and "6 files made here, as they were written" in str(check)
+    flip(tmp_path / "seed0002.png")
+    assert bad(tmp_path)[0].startswith(f"{tmp_path / 'seed0002.png'} is damaged or was changed")
+
+
+def test_a_wrong_bit_in_a_manifest_of_a_shard_is_found(tmp_path):
+    G = Generator(TINY).eval().requires_grad_(False)
+    manifest = save_shard(G, "0-3", tmp_path, shard=(0, 1)).paths[1]
+    manifest.write_text(manifest.read_text().replace('"how": "psi 0.7', '"how": "psi 0.6'))
+    assert "is damaged or was edited: delete it" in bad(tmp_path)[0]
+    with pytest.raises(InputError, match="is no manifest of a shard: delete it"):
+        save_shard(G, "0-3", tmp_path, shard=(0, 1))
 
 
 def test_a_data_set_is_compared_with_its_digests(portraits):

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from stylegan.config import Config, NetworkConfig
 from stylegan.errors import InputError, StyleganWarning, printable
+from stylegan.files import user_path
 from stylegan.networks.classes import check_class_names
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator, check_lod
@@ -80,12 +81,12 @@ def load(network: Path | str) -> Generator:
     Raises InputError for a file that is missing, truncated, of another kind, with missing or extra tensors, or with
     numbers in G_ema that are not finite; of G and D it reads no number. Leaves torch's global random state as it was.
     """
-    return _load(Path(network), only_G_ema=True).G_ema
+    return _load(user_path(network), only_G_ema=True).G_ema
 
 
 def load_networks(network: Path | str) -> Networks:
     """Everything that a network's file or the newest good snapshot of a run folder holds. Strict, as `load`."""
-    return _load(Path(network), only_G_ema=False)
+    return _load(user_path(network), only_G_ema=False)
 
 
 def _load(path: Path, *, only_G_ema: bool) -> Networks:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from stylegan import fields
-from stylegan.errors import InputError, refuse
+from stylegan.errors import InputError, printable, refuse
 from stylegan.fields import ANY, NOT_NEGATIVE, POSITIVE, RESOLUTION, Choice, Range, by_resolution, setting
 
 Resample = Literal["nearest", "bilinear"]
@@ -244,8 +244,8 @@ class Config(NetworkConfig):
         G's average has a half-life of at most 1/25 of the budget, and there are at least 40 ticks.
         With the paper's 25,000 nothing changes.
         """
-        if not total_kimg > 0:
-            raise InputError(f"total_kimg {total_kimg}: must be above 0")
+        if not isinstance(total_kimg, int | float) or not total_kimg > 0:
+            raise InputError(f"total_kimg {printable(total_kimg, 60)}: must be above 0")
         growths = int(math.log2(self.img_resolution // self.initial_resolution))
         part_kimg = 0.6 * total_kimg / max(2 * growths, 1)
         tick_kimg = total_kimg / 40

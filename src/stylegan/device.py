@@ -26,5 +26,5 @@ def find_device(wanted: str | torch.device) -> torch.device:
     there = ["auto", "cpu", *(["cuda"] if gpus else []), *(f"cuda:{i}" for i in range(gpus))]
     there += ["mps"] if torch.backends.mps.is_available() else []
     if str(wanted) not in there:
-        raise InputError(f"device {printable(wanted, 60)}: this machine and this torch have {', '.join(there)}")
+        raise InputError(f"device {printable(wanted, 60)!r}: this machine and this torch have {', '.join(there)}")
     return torch.device(wanted)

@@ -1,5 +1,7 @@
 """What goes wrong, because of the input or because a training run diverged, and how it is shown."""
 
+import shlex
+
 
 class InputError(ValueError):
     """The input cannot be used: the message says what was given, what is allowed and what to do.
@@ -38,6 +40,11 @@ def printable(text: object, most: int | None = 300) -> str:
     return f"{line[:half]} ... {line[-half:]}"
 
 
+def shell(path: object) -> str:
+    """A path as one word of a command that a message advises."""
+    return shlex.quote(str(path))
+
+
 def encodable(text: str, encoding: str | None) -> str:
     """`text` with escapes for what a stream of this encoding (None: UTF-8) cannot write."""
     encoding = encoding or "utf-8"
@@ -49,12 +56,14 @@ class FailedError(RuntimeError):
 
 
 class DivergedError(FailedError):
-    """A loss or a weight is no longer a finite number. problem: which, and when. run: the run folder, where known."""
+    """A loss or a weight is no longer a finite number. problem: which, and when. run, data: run folder and
+    data set as words of a command, where known.
+    """
 
-    def __init__(self, problem: str, run: str = "RUN") -> None:
+    def __init__(self, problem: str, run: str = "RUN", data: str = "DATA") -> None:
         self.problem = problem
         super().__init__(
             f"{problem}. The last good state is kept, but from there it goes the same way again: start anew from its "
             "newest snapshot with a smaller --lrate or a larger --r1-gamma: "
-            f"stylegan train --data DATA --out NEW --init {run} --lrate RATE"
+            f"stylegan train --data {data} --out NEW --init {run} --lrate RATE"
         )

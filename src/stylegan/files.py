@@ -17,16 +17,42 @@ LOCK = "lock"
 
 
 def user_path(path: Path | str) -> Path:
-    """The path that somebody typed: ~ and ~NAME are home folders, as a shell has them. "" and NUL are refused.
+    """The path that somebody typed: ~ and ~NAME are home folders, as a shell has them.
 
     A shell leaves ~ alone in `--out=~/run`, and Python everywhere. Path("") cannot be told from Path("."): give text.
+    Raises InputError for "", NUL, a name too long for the file system, ~NAME of nobody, and what is no path.
     """
-    text = os.fspath(path)
+    if not isinstance(path, str | os.PathLike) or not isinstance(text := os.fspath(path), str):
+        raise InputError(f"{printable(repr(path), 80)} is no path: give a text or a pathlib.Path")
     if not text.strip():
         raise InputError(f"the path is {text!r}: give a name, or . for the current folder")
     if "\0" in text:
         raise InputError(f"{printable(text)} is no path: it holds a NUL character")
-    return Path(os.path.expanduser(text))  # noqa: PTH111  Path.expanduser raises for ~backup, a name of nobody
+    found = Path(os.path.expanduser(text))  # noqa: PTH111  Path.expanduser raises for ~backup, a name of nobody
+    first = found.parts[0] if found.parts else ""
+    if not _is_there(found, text) and first.startswith("~") and len(found.parts) > 1 and not os.path.lexists(first):
+        nobody = printable(first[1:], 60)
+        raise InputError(f"{printable(text)}: there is no user {nobody}; ./{printable(text)} is a name that begins so")
+    return found
+
+
+def refuse_special(path: Path) -> None:
+    """Raise InputError for a device or pipe, which could be read for ever."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{printable(path)} is a device or a pipe: give a file")
+
+
+def _is_there(path: Path, text: str) -> bool:
+    """Raise InputError for a name that no file can have."""
+    try:
+        os.lstat(path)
+    except UnicodeEncodeError as e:
+        raise InputError(f"{printable(text)} is no path: it holds characters that no name can have") from e
+    except OSError as e:
+        if e.errno == errno.ENAMETOOLONG:
+            raise InputError(f"{printable(text)}: a name of {len(text):,} characters is too long") from e
+        return False
+    return True
 
 
 @contextmanager
@@ -37,10 +63,10 @@ def whole_file(path: Path | str, *, exist_ok: bool = True) -> Iterator[Path]:
     exist_ok False: never replace. InputError where `path` exists, before the block and, had another process made it
     meanwhile, after it; and where another process is making it.
     """
-    path = Path(path)
+    path = user_path(path)
     if not exist_ok and os.path.lexists(path):
         raise InputError(f"{printable(path)} exists already: choose another name, or delete it first")
-    with _own_folder(path, None if exist_ok else "choose another name") as folder:
+    with _own_folder(path, None if exist_ok else "choose another name") as folder, _named(path, folder):
         partial = folder / path.name
         yield partial
         partial.chmod(0o666 & ~_umask())  # some writers make files that only their owner may read
@@ -61,7 +87,7 @@ def whole_folder(path: Path, *, last: str, remedy: str) -> Iterator[Path]:
     removed first. Raises InputError, with `remedy`, where `path` cannot be made or another process is making it.
     """
     shown = printable(path)
-    with _own_folder(path, remedy, parents=True) as folder:
+    with _own_folder(path, remedy, parents=True) as folder, _named(path, folder):
         partial = folder / path.name
         partial.mkdir()
         yield partial
@@ -71,6 +97,22 @@ def whole_folder(path: Path, *, last: str, remedy: str) -> Iterator[Path]:
                 raise InputError(f"{shown} exists by now: another process made it; {remedy}")
             partial.rename(path)  # while the lock is held: else the next process would clear up what is finished
             sync_folder(path.parent)
+
+
+@contextmanager
+def _named(path: Path, folder: Path) -> Iterator[None]:
+    """Errors of the system, such as a full disk's, name `path`, and not the hidden folder or nothing at all."""
+    try:
+        yield
+    except BrokenPipeError:  # a reader of what is printed has gone
+        raise
+    except OSError as e:
+        name = os.fsdecode(e.filename) if isinstance(e.filename, str | bytes) else ""
+        if name and not name.startswith(str(folder)):
+            raise
+        if e.errno is None:
+            raise OSError(f"{path}: {e}") from e
+        raise OSError(e.errno, e.strerror, str(path)) from e
 
 
 def remove_partial_files(folder: Path, names: Sequence[str]) -> None:
@@ -118,6 +160,8 @@ def _own_folder(path: Path, remedy: str | None, *, parents: bool = False) -> Ite
             _remove_partial_folders(path, remedy)
         folder, lock = _first_free(path, remedy)
     except OSError as e:
+        if e.errno == errno.ENAMETOOLONG:  # of the hidden folder, if not of the file
+            raise InputError(f"{printable(path)}: the name is too long") from e
         if remedy is None or e.errno == errno.ENOSPC:  # a full disk is no fault of the name
             raise OSError(e.errno, e.strerror, str(path)) from e
         raise InputError(f"{printable(path)} cannot be made: {e.strerror}; {remedy}") from e

@@ -1,6 +1,7 @@
 """A network opened by what a person calls it. Every command and every function comes through here."""
 
 import re
+import sys
 from pathlib import Path
 
 import torch
@@ -26,7 +27,7 @@ def load(network: Path | str, device: torch.device | str | None = None) -> Gener
     or with numbers in G_ema that are not finite; of G and D it reads no number. Warns (StyleganWarning) where it takes
     an older snapshot. Leaves torch's global random state as it was.
     """
-    found = find_device(device or "cpu")  # before the file is read
+    found = find_device("cpu" if device is None else device)  # before the file is read
     return checkpoint.load(find_network(network)).to(found)
 
 
@@ -76,11 +77,21 @@ HOW_TO_INSTALL = "for the Hugging Face hub, huggingface_hub must be installed: p
 
 
 def hub_errors() -> tuple[type[Exception], ...]:
-    """What huggingface_hub raises where a name is wrong, something is not there, or the hub cannot be reached."""
+    """What huggingface_hub raises where a name is wrong, something is not there, or the hub cannot be reached.
+
+    It speaks through httpx since 1.0, and through httpx2 later; before, the errors were OSErrors.
+    """
+    from huggingface_hub import get_session
     from huggingface_hub.errors import HFValidationError
 
-    try:
-        import httpx  # which it speaks through since 1.0; before, the errors were OSErrors
-    except ImportError:
-        return (OSError, HFValidationError)
-    return (OSError, HFValidationError, httpx.HTTPError, httpx.InvalidURL)
+    through = {each.__module__.partition(".")[0] for each in type(get_session()).__mro__} | {"httpx"}
+    modules = [module for name in through if (module := sys.modules.get(name))]
+    found = [getattr(module, name, None) for module in modules for name in ("HTTPError", "InvalidURL")]
+    return (OSError, HFValidationError, *(error for error in found if error is not None))
+
+
+def checked_repo(repo_id: str) -> str:
+    """The repository USER/NAME that somebody typed. Raises InputError for anything else."""
+    if not isinstance(repo_id, str) or not re.fullmatch(r"[\w.-]+/[\w.-]+", repo_id):
+        raise InputError(f"{printable(repr(repo_id), 100)}: must be USER/NAME, of letters, digits, dashes and dots")
+    return repo_id

@@ -71,7 +71,7 @@ def test_stray_pictures_are_counted_named_and_left_out_and_the_rest_is_whole(tmp
     src = put(tmp_path, files | {"cover.png": ONE, "a.png": png()}, kind="folder")
     report = prepare(src, tmp_path / "made")
     assert report.bad == (("a.png", "in no class folder: left out"), ("cover.png", "in no class folder: left out"))
-    assert "2 of 20 pictures lie beside them (a.png) and are left out: --classes none keeps everything" in "\n".join(
+    assert "2 of 20 pictures lie beside them (a.png) and are left out: classes none keeps everything" in "\n".join(
         report.lines()
     )
     prepare(put(tmp_path / "clean", files, kind="folder"), tmp_path / "undisturbed")
@@ -97,7 +97,7 @@ def test_many_pictures_beside_the_folders_make_no_classes_and_the_reason_is_said
     src = put(tmp_path, PETS | {"a.png": ONE, "b.png": png()}, kind="folder")
     report = prepare(src, tmp_path / "made")
     assert (report.kept, report.class_names) == (8, ())
-    words = "no classes: 2 folders, but 2 of 8 pictures lie beside them (a.png): --classes folders leaves those out"
+    words = "no classes: 2 folders, but 2 of 8 pictures lie beside them (a.png): classes folders leaves those out"
     assert words in list(report.lines())
     report = prepare(src, tmp_path / "asked", classes="folders")
     assert (report.kept, report.class_names) == (6, ("cat", "dog"))
@@ -106,7 +106,7 @@ def test_many_pictures_beside_the_folders_make_no_classes_and_the_reason_is_said
 def test_pictures_in_one_folder_have_no_classes(tmp_path):
     src = put(tmp_path, {f"cat/{i}.png": png() for i in range(3)}, kind="folder")
     assert any(line.startswith("no classes: the pictures lie in one") for line in prepare(src, tmp_path / "a").lines())
-    with pytest.raises(InputError, match="--classes folders: the pictures lie in one folder"):
+    with pytest.raises(InputError, match="classes folders: the pictures lie in one folder"):
         prepare(src, tmp_path / "b", classes="folders")
 
 
@@ -163,7 +163,7 @@ def test_a_malformed_dataset_json_is_refused_by_name_with_the_reason_and_the_way
     src = put(tmp_path, PETS | {"dataset.json": content}, kind="folder")
     with pytest.raises(InputError, match=f"^dataset.json.*{words}") as error:
         prepare(src, tmp_path / "made")
-    assert "choose --classes folders or --classes none" in str(error.value)
+    assert "choose classes folders or classes none" in str(error.value)
     assert printable(error.value, None) == str(error.value)
     assert len(str(error.value)) < 500
     assert not (tmp_path / "made").exists()
@@ -224,7 +224,7 @@ def test_an_unknown_choice_is_refused_with_what_is_allowed(tmp_path):
     ("files", "words"),
     [
         ({"config.json": b"{}", "stats.jsonl": b"", "reals.png": ONE}, "is a run folder of `stylegan train`"),
-        ({"manifest.json": b"{}", "4x4.npy": b"", "a.png": ONE}, "is a data set already: train on it with --data"),
+        ({"manifest.json": b"{}", "4x4.npy": b"", "a.png": ONE}, "is a data set already: train on it"),
     ],
 )
 def test_our_own_folders_are_no_sources(files, words, tmp_path):

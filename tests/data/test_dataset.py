@@ -11,9 +11,11 @@ from PIL import Image
 
 from stylegan.data.arrays import CHECKED_BYTES
 from stylegan.data.dataset import ImageDataset, image_grid, save_png
+from stylegan.data.manifest import read_manifest
 from stylegan.data.prepare import prepare
 from stylegan.data.verify import verify
 from stylegan.errors import InputError
+from stylegan.sealed import is_sealed, sealed
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.integers(0, 256, (6, 8, 8, 3), np.uint8)
@@ -145,8 +147,28 @@ def test_an_array_that_is_cut_in_its_header_is_refused(copy):
 
 def changed(folder, **fields):
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | fields))
+    manifest |= fields
+    (folder / "manifest.json").write_text(json.dumps(sealed(manifest) if is_sealed(manifest) else manifest))
     return folder
+
+
+def test_a_manifest_with_a_wrong_bit_is_refused(copy):
+    manifest = copy / "manifest.json"
+    whole, read = manifest.read_bytes(), read_manifest(copy)
+    for at in range(len(whole)):
+        manifest.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 7]) + whole[at + 1 :])
+        try:
+            found = read_manifest(copy)
+        except InputError:
+            continue
+        assert found.items() >= {name: read[name] for name in read.keys() - {"record_sha256"}}.items()
+
+
+def test_an_edited_manifest_is_refused_with_the_way_to_other_classes(copy):
+    text = (copy / "manifest.json").read_text()
+    (copy / "manifest.json").write_text(text.replace('"crop": "center"', '"crop": "pad"', 1))
+    with pytest.raises(InputError, match=r"manifest.json is damaged or was edited.*a file as classes gives others"):
+        ImageDataset(copy)
 
 
 def test_a_manifest_that_does_not_fit_the_arrays_is_refused(copy):
@@ -319,7 +341,7 @@ def test_changed_labels_are_noticed(copy):
 def old(folder):
     """The same data set as version 0.1.0 wrote it: no checksums, no digests of texts."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    for name in ("checksums_sha256", "text_sha256", "classes"):
+    for name in ("checksums_sha256", "text_sha256", "classes", "record_sha256"):
         del manifest[name]
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "checksums.npy").unlink()

@@ -79,6 +79,14 @@ def test_every_bad_row_is_named(tmp_path):
         read_marks(path)
 
 
+@pytest.mark.parametrize("first", ["1,maybe", "1;yes", "face.safetensors,perhaps", "1"])
+def test_a_bad_first_row_is_no_row_of_names(tmp_path, first):
+    path = tmp_path / "marks.csv"
+    path.write_text(f"{first}\n3,yes\n4,no\n")
+    with pytest.raises(InputError, match=f"line 1: '{first}': must be SEED,yes"):
+        read_marks(path)
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none.csv cannot be read as CSV"):
         read_marks(tmp_path / "none.csv")

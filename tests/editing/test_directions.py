@@ -145,6 +145,9 @@ def test_pictures_marked_twice_or_too_few_are_refused_all_at_once(G):
 def test_a_boundary_that_moves_no_style_is_refused(G):
     with pytest.raises(InputError, match="levels 'none': a direction moves at least one style"):
         boundary(G, "x", yes="0-1", no="2-3", levels="none")
+    for find in (closed_form, principal_components):
+        with pytest.raises(InputError, match="levels 'none': a direction moves at least one style"):
+            find(G, 2, levels="none")
 
 
 def test_a_network_without_styles_has_no_directions_in_closed_form(make):

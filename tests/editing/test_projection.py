@@ -128,7 +128,10 @@ def test_the_picture_is_one_of_its_recipe(found):
     assert torch.equal(found[1].recipe.ws, found.ws[1:])
 
 
-@pytest.mark.parametrize(("wrong", "words"), [({"space": "z"}, "must be w or w+"), ({"steps": 0}, "at least 1")])
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"space": "z"}, "must be w or w+"), ({"steps": 0}, "1 to 1000000"), ({"steps": 10**20}, "1 to 1000000")],
+)
 def test_what_cannot_be_searched_is_refused(G, pictures, seeing, wrong, words):
     with pytest.raises(InputError, match=words.replace("+", r"\+")):
         project(G, pictures, perceptual=seeing, **wrong)

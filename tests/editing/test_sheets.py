@@ -61,5 +61,5 @@ def test_nothing_is_overwritten(G, tmp_path):
 
 
 def test_marks_without_a_name_are_refused(G, tmp_path):
-    with pytest.raises(InputError, match="--name glasses"):
+    with pytest.raises(InputError, match="Give the direction a name, such as glasses"):
         save_directions(G, tmp_path, yes="0-1", no="2-3")

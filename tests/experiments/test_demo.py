@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from stylegan.errors import InputError
 from stylegan.experiments import demo as module
 from stylegan.experiments.demo import NARROW, demo
 
@@ -31,3 +32,20 @@ def test_a_stopped_demo_makes_no_page_and_goes_on_when_called_again(tmp_path, si
     assert not (tmp_path / "demo" / "index.html").exists()
     assert demo(tmp_path / "demo").is_file()
     assert len(steps) == 10
+
+
+@pytest.mark.parametrize("minutes", [0, -3, float("nan"), float("inf"), 1e9])
+def test_an_impossible_time_is_refused_before_anything_is_drawn(tmp_path, minutes):
+    with pytest.raises(InputError, match=r"minutes .*: must be above 0"):
+        demo(tmp_path / "demo", minutes=minutes)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_that_was_killed_among_its_pictures_goes_on(tmp_path):
+    page = demo(str(tmp_path / "demo"))
+    sheet = page.parent / "seeds-psi-0.7" / "grid.png"
+    made = sheet.read_bytes()
+    sheet.unlink()
+    page.unlink()
+    assert demo(tmp_path / "demo") == page
+    assert sheet.read_bytes() == made

@@ -1,5 +1,6 @@
 """The Hugging Face hub without a network: folders on disk, and a hub that notes what it is given."""
 
+import functools
 import importlib
 import json
 import re
@@ -244,13 +245,26 @@ def test_a_hub_that_cannot_be_reached_is_one_clear_message(remote, monkeypatch, 
         push(networks(), "me/cats")
 
 
-def test_a_name_that_cannot_be_a_repository_is_refused(remote, monkeypatch):
+@pytest.mark.parametrize("repo", ["me//cats", "cats", "", "a/b/c", "a b/c", None])
+def test_a_name_that_cannot_be_a_repository_is_refused(remote, repo):
+    with pytest.raises(InputError, match=r"must be USER/NAME, of letters"):
+        push(networks(), repo)
+
+
+def test_a_name_that_the_hub_refuses_is_told(remote, monkeypatch):
     def refuse_name(self, repo_id, file):
         huggingface_hub.utils.validate_repo_id(repo_id)
 
     monkeypatch.setattr(huggingface_hub.HfApi, "file_exists", refuse_name)
-    with pytest.raises(InputError, match=r"could not push to me//cats \(USER/NAME; `hf auth login` once\)"):
-        push(networks(), "me//cats")
+    with pytest.raises(InputError, match=r"could not push to -me/cats \(USER/NAME; `hf auth login` once\)"):
+        push(networks(), "-me/cats")
+
+
+def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch):
+    away = functools.partial(huggingface_hub.HfApi, endpoint="http://127.0.0.1:9")  # where nothing listens
+    monkeypatch.setattr(hub, "HfApi", away)
+    with pytest.raises(InputError, match=r"could not push to me/cats .*onnection"):
+        push(networks(), "me/cats")
 
 
 def test_an_address_is_a_repository_and_perhaps_a_revision(monkeypatch, tmp_path):

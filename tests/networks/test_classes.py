@@ -1,10 +1,12 @@
 """Classes have numbers and, where a network's file has them, names."""
 
+import warnings
+
 import pytest
 
 from stylegan import checkpoint
 from stylegan.checkpoint import Networks
-from stylegan.errors import InputError
+from stylegan.errors import InputError, StyleganWarning
 from stylegan.networks.classes import class_index, class_name, describe_classes
 from stylegan.networks.generator import Generator
 
@@ -24,6 +26,20 @@ def test_a_class_is_found_by_its_number_and_by_its_name(pets):
 
 def test_a_text_is_a_name_first(pets):
     assert class_index(pets, "3") == 2
+
+
+def test_a_number_that_is_also_the_name_of_another_class_is_said():
+    G = Generator(TINY.but(c_dim=3))
+    G.class_names = ("1", "2", "cat")
+    with pytest.warns(StyleganWarning, match=r"class '1' is the name of class 0; for class 1 \(2\) give its name"):
+        assert class_index(G, "1") == 0
+    with pytest.warns(
+        StyleganWarning, match=r"class 1 is the number of class 1 \(2\); the class called '1' is number 0"
+    ):
+        assert class_index(G, 1) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [class_index(G, wanted) for wanted in (0, "0", "cat")] == [0, 0, 2]
 
 
 @pytest.mark.parametrize("wanted", ["cats", 3, -1, "-1", "", True, "9" * 5000])

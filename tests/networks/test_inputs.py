@@ -69,6 +69,7 @@ def test_truncation_works_under_autocast(G, z, psi):
         (torch.zeros(3, 8), torch.tensor([0, 1, 2]), r"c of shape \(3,\): must be \(3, 3\), one-hot"),
         (torch.zeros(3, 8), torch.eye(4)[:3], r"c of shape \(3, 4\): must be \(3, 3\), one-hot"),
         (torch.zeros(3, 8), [0, "cat"], "c of type list: must be a tensor"),
+        (torch.zeros(3, 8, device="meta"), ONE_HOT, "z on the meta device: holds no numbers"),
     ],
 )
 def test_what_cannot_be_an_input_is_refused_in_words(G, z, c, words):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import stylegan
-from stylegan import cli
+from stylegan import box, cli
 from stylegan.checkpoint import load, save
 from stylegan.config import CONFIG_A
 from stylegan.errors import InputError
@@ -159,7 +159,7 @@ def test_the_command_writes_the_page_and_names_it(G, tmp_path, monkeypatch, caps
     assert sorted(path.name for path in out.iterdir()) == ["levels.html", "levels.json"]
     with pytest.raises(SystemExit) as again:
         cli.main()
-    assert again.value.code == 2 and "exist: choose another --out" in capsys.readouterr().err
+    assert again.value.code == 2 and "exist: choose another place" in capsys.readouterr().err
 
 
 def test_noise_in_a_layer_of_strength_0_changes_nothing(make):
@@ -258,3 +258,16 @@ def portraits_100(tmp_path_factory):
     dest = tmp_path_factory.mktemp("probe") / "portraits"
     stylegan.prepare("portraits:100", dest, resolution=16)
     return dest
+
+
+@pytest.mark.parametrize(("pairs", "words"), [(10**12, "100,000 at most"), ("8", "whole number"), (7, "at least 8")])
+def test_an_impossible_number_of_pairs_is_refused(G, pairs, words):
+    with pytest.raises(InputError, match=f"pairs is .*{words}"):
+        probe(G, pairs=pairs)
+
+
+def test_a_network_that_comes_with_the_package_is_never_written_to(tmp_path):
+    network = box.boxed("portraits")
+    with pytest.raises(InputError, match=r"portraits comes with the package and stays as it is: copy"):
+        save_probe(stylegan.load("portraits"), tmp_path / "out", network=network, pairs=8, write=True)
+    assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 """The Python functions check what they are given as the commands do: at the call, and in words of ours."""
 
+import os
 import re
 
 import numpy as np
@@ -12,6 +13,7 @@ from stylegan.checkpoint import read_tensors, write_tensors
 from stylegan.errors import InputError
 from stylegan.networks.levels import named_levels
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.recipe import Recipe
 from stylegan.sampling.sampler import Sampler, recipe, sample
 from stylegan.sampling.seeds import parse_seeds
 
@@ -141,9 +143,17 @@ def test_labels_of_any_type_are_cast_and_others_are_refused(labelled):
         np.eye(3)[:2].tolist(),
     ):
         assert np.array_equal(next(sample(labelled, [0, 1], c=c)), expected)
-    for c in (torch.eye(3), torch.full((2, 3), torch.nan), torch.tensor([0, 1])):
+    wrong = torch.eye(3), torch.full((2, 3), torch.nan), torch.tensor([0, 1]), torch.ones(2, 3), torch.zeros(2, 3)
+    for c in wrong:
         with pytest.raises(InputError, match="c "):
             sample(labelled, [0, 1], c=c)
+
+
+def test_labels_may_be_parts_of_classes_and_a_wrong_row_is_named(labelled):
+    halves = next(sample(labelled, [0, 1], c=torch.tensor([[0.5, 0.5, 0.0]] * 2)))
+    assert not np.array_equal(halves, next(sample(labelled, [0, 1], c=torch.eye(3)[[0, 0]])))
+    with pytest.raises(InputError, match=r"c \[0, 2, 0\] in row 1: must be one-hot"):
+        sample(labelled, [0, 1], c=torch.tensor([[1, 0, 0], [0, 2, 0]]))
 
 
 @pytest.mark.parametrize("G", ["net.safetensors", None, 5], ids=repr)
@@ -218,7 +228,7 @@ def test_a_class_is_given_by_name_or_number(pets, wanted, number):
 def test_errors_and_words_name_the_classes(pets, tmp_path, write_projection):
     with pytest.raises(InputError, match=r"class 'horses': must be 0 \(cats\), 1 \(dogs\), 2 \(0\)"):
         Sampler(pets, Controls(class_index="horses"))
-    with pytest.raises(InputError, match=r"say which with --class, 0 \(cats\), 1 \(dogs\)"):
+    with pytest.raises(InputError, match=r"say which as class_index \(--class\): 0 \(cats\), 1 \(dogs\)"):
         recipe(pets, [3], Controls())
     write_projection(pets, tmp_path / "a.safetensors")
     controls = Controls(class_index="dogs")
@@ -254,7 +264,7 @@ def test_what_messages_advise_is_accepted(make, size):
 
 
 def test_a_network_without_styles_is_advised_no_levels(traditional):
-    with pytest.raises(InputError, match=r"psi 'x': 'x' is no number; give one such as 0.7$"):
+    with pytest.raises(InputError, match=r"psi 'x': 'x' is no finite number; give one such as 0.7$"):
         Sampler(traditional, Controls(psi="x"))
 
 
@@ -347,3 +357,62 @@ def test_every_kind_of_picture_is_made_on_the_network_s_device(make, tmp_path):
         stylegan.save_png(stylegan.image_grid(recipe(G, [3], Controls()).pictures(G), 1), tmp_path / "a.png")
         saved = stylegan.save_projections(G, tmp_path / "a.png", tmp_path / "p", steps=2, perceptual=lambda x: [x])
         assert stylegan.save_samples(G, saved.paths[0], tmp_path / "out").paths[0].exists()
+
+
+def test_sheets_that_no_file_can_hold_are_refused_before_a_picture_is_made(G, tmp_path, monkeypatch):
+    monkeypatch.setattr(Recipe, "batches", lambda *args: pytest.fail("a picture was made"))
+    calls = [
+        lambda out: stylegan.save_mix(G, out / "m.png", a="0-999", b="0-999"),
+        lambda out: stylegan.save_figure(G, "uncurated", out / "f.png", seeds="0-99999"),
+        lambda out: stylegan.save_directions(G, out, count=1, seeds="0-9999"),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match=r"a sheet of [\d,]+ pictures: 10,000 fit on one; give fewer seeds"):
+            call(tmp_path)
+    monkeypatch.setattr("stylegan.sampling.save.MOST_GRID_PIXELS", 4 * 32 * 32)
+    with pytest.raises(InputError, match="a grid of 5 pictures of 32 px: 4 fit on one; give fewer seeds"):
+        stylegan.save_samples(G, "0-4", tmp_path / "out", grid=True)
+
+
+@pytest.mark.parametrize("make_special", [lambda path: os.mkfifo(path), lambda path: path.symlink_to("/dev/zero")])
+def test_a_device_or_pipe_is_refused_and_not_read_for_ever(G, tmp_path, make_special):
+    path = tmp_path / "special"
+    make_special(path)
+    calls = [
+        lambda: stylegan.load(path),
+        lambda: stylegan.prepare(path, tmp_path / "data"),
+        lambda: stylegan.prepare("portraits:2", path),
+        lambda: stylegan.prepare(tmp_path, tmp_path / "data", classes=path),
+        lambda: stylegan.save_directions(G, tmp_path / "d", name="x", marks=path),
+        lambda: stylegan.save_projections(G, [path], tmp_path / "p"),
+        lambda: stylegan.sample(G, str(path) + ".npy"),
+    ]
+    for call in calls:
+        with pytest.raises(InputError) as refused:
+            call()
+        assert "special" in str(refused.value)
+    assert not any(check.is_good for check in stylegan.verify(path))
+
+
+ODD = [5, 2.5, b"x", {}, object(), ["a"], (1, 2)]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+def test_arguments_of_another_type_are_refused_in_words(G, labelled, portraits, tmp_path, odd):
+    calls = [
+        lambda: stylegan.save_mix(odd, tmp_path / "m.png", a="0", b="1"),
+        lambda: stylegan.save_probe(odd, tmp_path / "p", pairs=8),
+        lambda: sample(labelled, [0, 1], c=odd),
+        lambda: sample(G, [0], towards=odd),
+        lambda: stylegan.boundary(labelled, "x", yes="0-1", no="2-3", c=odd),
+        lambda: stylegan.prepare(tmp_path, tmp_path / "d", resolution=odd),
+        lambda: stylegan.train(portraits.path, tmp_path / "run", config=odd),
+        lambda: stylegan.train(portraits.path, tmp_path / "run", objectives=odd),
+        lambda: stylegan.load(odd),
+        lambda: stylegan.save_samples(G, "0", odd),
+    ]
+    calls += [lambda: stylegan.fitted(portraits, odd)] if not isinstance(odd, int | float) else []
+    calls += [lambda: stylegan.fitted(portraits, gpus=odd)] if not isinstance(odd, int) else []
+    for call in calls:
+        with pytest.raises(InputError):
+            call()

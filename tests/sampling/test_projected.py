@@ -73,7 +73,7 @@ def test_the_noise_that_is_asked_for_is_that_of_projections_too(G, face, control
 def test_a_conditional_network_needs_no_class_for_projections_alone(labelled, tmp_path, write_projection):
     write_projection(labelled, tmp_path / "a.safetensors")
     assert len(recipe(labelled, tmp_path / "a.safetensors", Controls())) == 1
-    with pytest.raises(InputError, match="say which with --class"):
+    with pytest.raises(InputError, match="say which as class_index"):
         recipe(labelled, [0, tmp_path / "a.safetensors"], Controls())
 
 

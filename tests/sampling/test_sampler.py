@@ -136,7 +136,7 @@ def test_classes_are_separate_pictures_of_one_seed(labelled):
 
 
 def test_a_class_that_is_missing_unwanted_or_too_great_is_refused(G, labelled):
-    with pytest.raises(InputError, match="has 3 classes: say which with --class, 0 to 2"):
+    with pytest.raises(InputError, match=r"has 3 classes: say which as class_index \(--class\): 0 to 2"):
         pictures(labelled)
     with pytest.raises(InputError, match="class 3: must be 0 to 2"):
         pictures(labelled, class_index=3)

@@ -32,7 +32,7 @@ def test_nothing_is_overwritten(G, tmp_path):
     save_samples(G, "1-2", tmp_path)
     before = (tmp_path / "seed0001.png").read_bytes()
     with pytest.raises(
-        InputError, match=r"seed0001.png, .*seed0002.png exist and were not made like this: choose another --out"
+        InputError, match=r"seed0001.png, .*seed0002.png exists?, not made like this: choose another place"
     ):
         save_samples(G, "0-3", tmp_path, controls=Controls(psi=0))
     assert (tmp_path / "seed0001.png").read_bytes() == before

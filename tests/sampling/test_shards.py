@@ -152,7 +152,7 @@ def test_what_is_no_shard_is_refused_with_those_there_are(shard):
         ("0-9", "0/11", r"shard 0/11 of 10 pictures \(0-9\): N is at most 10"),
         ("0-9,5", "0/2", "seeds 0-9 and 5 overlap: give each seed once"),
         ([3, 4, 3], "0/2", "seeds 3 and 3 overlap"),
-        ("0-3,face.safetensors", "0/2", "sample projections without --shard"),
+        ("0-3,face.safetensors", "0/2", "sample projections without shard"),
         ("0-4294967296", "0/2", "seeds 4294967296: must be 0 to 4294967295"),
         (f"0-{10**30}", "0/2", "must be 0 to 4294967295"),
         ([], "0/2", "are 0: give 1 to 4,294,967,296"),
@@ -219,7 +219,7 @@ def test_a_tar_without_manifest_or_of_another_size_is_written_anew(G, tmp_path):
 @pytest.mark.parametrize("shard", ["0/2", "1/2"])
 def test_a_folder_with_shards_of_another_job_is_refused_with_what_differs(G, tmp_path, shard):
     save_shard(G, "0-9", tmp_path, shard="0/2")
-    with pytest.raises(InputError, match=r"is of another job: psi 0.7, now 0.5: choose another --out"):
+    with pytest.raises(InputError, match=r"is of another job: psi 0.7, now 0.5: choose another place"):
         save_shard(G, "0-9", tmp_path, shard=shard, controls=Controls(psi=0.5))
     with pytest.raises(InputError, match=r"is of another job: seeds 0-9, now 0-10; count 10, now 11"):
         save_shard(G, "0-10", tmp_path, shard=shard)
@@ -230,7 +230,7 @@ def test_another_network_is_another_job_even_with_the_same_styles(G, make, tmp_p
     other = make()
     save_shard(other, "0-9", tmp_path, shard="0/2")
     other.synthesis.blocks[-1].torgb.bias.add_(0.1)
-    with pytest.raises(InputError, match=r"is of another job: network \w+, now \w+: choose another --out"):
+    with pytest.raises(InputError, match=r"is of another job: network \w+, now \w+: choose another place"):
         save_shard(other, "0-9", tmp_path, shard="1/2")
 
 

@@ -122,7 +122,7 @@ def test_what_is_typed_is_what_trains(portraits, stop_before_training, tmp_path,
     [
         (["--lrate-at", "1024:0.1"], "--lrate-at at 1024: this run trains 8, 16 px only"),
         (["--kimg", "1", "--total-kimg", "2"], "--kimg scales the whole schedule"),
-        (["--device", "tpu"], "device tpu"),
+        (["--device", "tpu"], "device 'tpu'"),
     ],
 )
 def test_what_is_typed_and_could_not_matter_is_refused(portraits, tmp_path, monkeypatch, capsys, flags, words):

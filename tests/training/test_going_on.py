@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,7 +120,52 @@ def test_a_budget_that_is_spent_is_refused_and_one_too_short_to_grow_is_said(sto
     with pytest.raises(InputError, match=r"kimg 0\.02: .* has shown 0.028 thousand images already"):
         resume(stopped, kimg=0.02)
     resume(stopped, kimg=0.04)
-    assert "--kimg 0.04 ends before the networks have grown" in words(capsys)
+    said = words(capsys)
+    assert (
+        "warning: 0.04 thousand images end before the networks have grown: the last pictures have 4x4 of 16x16" in said
+    )
+
+
+def test_a_new_run_too_short_to_grow_says_so_and_one_that_grows_does_not(portraits, tiny, tmp_path, capsys):
+    train(portraits.path, tmp_path / "a", config=tiny.but(total_kimg=0.012, level_kimg=0.004, fade_kimg=0.004))
+    assert "the last pictures have 8x8 of 16x16 pixels. Growing takes 0.016 thousand images" in words(capsys)
+    train(portraits.path, tmp_path / "b", config=tiny.but(total_kimg=0.016, level_kimg=0.004, fade_kimg=0.004))
+    assert "before the networks have grown" not in words(capsys)
+
+
+def test_the_sizes_that_are_promised_are_not_exceeded(portraits, tiny, tmp_path, capsys):
+    config = tiny.but(total_kimg=0.024, level_kimg=0.004, fade_kimg=0.004)
+    train(portraits.path, tmp_path / "run", config=config, state_sec=0)
+    snapshot, state = (float(mb) for mb in re.findall(r"of (?:up to )?([\d.]+) MB", words(capsys)))
+    sizes = {p.name[:5]: p.stat().st_size / 1e6 for p in sorted((tmp_path / "run").glob("s*.safetensors"))}
+    assert sizes["snaps"] <= snapshot < 1.2 * sizes["snaps"]
+    assert sizes["state"] <= state < 1.2 * sizes["state"]
+
+
+def test_a_flag_that_cannot_change_is_named_with_what_may_and_the_way_to_a_new_run(stopped, stylegan):
+    code, said = stylegan("train", "--resume", stopped, "--batch", 8, "--no-mirror")
+    assert code == 2
+    assert said.startswith("stylegan: --batch, --mirror: cannot change when a run is resumed; --data, --state-sec,")
+    assert "--init RUN" in said
+
+
+def test_an_empty_place_of_the_data_is_refused_by_a_finished_run_too(portraits, tiny, tmp_path):
+    train(portraits.path, tmp_path / "run", config=tiny.but(total_kimg=0.004))
+    with pytest.raises(InputError, match=r"give a name, or \. for the current folder"):
+        resume(tmp_path / "run", data="")
+
+
+def test_commands_that_are_advised_can_be_typed(portraits, tiny, tmp_path):
+    place, data = tmp_path / "my run", tmp_path / "it's data"
+    shutil.copytree(portraits.path, data)
+    train(data, place, config=tiny.but(total_kimg=0.004))
+    flip(place / "state.safetensors")
+    with pytest.raises(InputError) as error:
+        resume(place)
+    advice = str(error.value).split("Go on without it: ")[1].split("   (")[0]
+    command = shlex.split(advice)
+    assert command[command.index("--init") + 1] == str(place)
+    assert command[command.index("--data") + 1] == str(data)
 
 
 # Snapshots
@@ -196,7 +244,7 @@ def test_data_that_changes_while_training_stops_the_run_with_its_state_and_the_w
 def test_a_moved_data_set_is_asked_for(stopped):
     record = json.loads((stopped / "config.json").read_text())
     record["data"]["path"] = "/nowhere"
-    (stopped / "config.json").write_text(json.dumps(record))
+    run.write_record(stopped, record)
     with pytest.raises(InputError, match=rf"(?s)nowhere.*stylegan train --resume {stopped} --data DATA"):
         resume(stopped)
 
@@ -312,7 +360,7 @@ def test_a_run_out_of_memory_names_smaller_parts(tiny, tmp_path):
     with pytest.raises(FailedError, match=r"16 images at once.*--resume RUN --batch-gpu 8"), explained("RUN", state):
         raise torch.OutOfMemoryError
     state.config = state.config.but(shared_fakes=True)
-    with pytest.raises(FailedError, match="--no-shared-fakes"), explained("RUN", state):
+    with pytest.raises(FailedError, match="shared_fakes off and batch_gpu 8"), explained("RUN", state):
         torch.empty(2**60)
 
 

@@ -197,6 +197,27 @@ def test_a_run_folder_is_one_process_alone(portraits, tiny, tmp_path):
         resume(run_folder)
 
 
+def test_a_run_that_another_process_trained_since_its_state_was_read_is_not_set_back(
+    portraits, tiny, tmp_path, monkeypatch
+):
+    from stylegan.training import train as module
+
+    folder, load = tmp_path / "run", module.saved_state
+    run.create(folder, portraits, state.TrainingState.new(tiny.but(total_kimg=0.008), loop.torch.device("cpu")))
+
+    def overtaken(*args, **kwargs):
+        found = load(*args, **kwargs)
+        monkeypatch.setattr(module, "saved_state", load)
+        resume(folder)
+        return found
+
+    monkeypatch.setattr(module, "saved_state", overtaken)
+    with pytest.raises(InputError, match=rf"was trained by another process meanwhile.*--resume {folder}"):
+        resume(folder)
+    kept, _ = state.TrainingState.load(folder / "state.safetensors", loop.torch.device("cpu"))
+    assert kept.cur_nimg == 8
+
+
 def test_other_pictures_than_the_run_was_started_on_are_refused(portraits, tiny, tmp_path):
     from stylegan.data.prepare import prepare
 

@@ -17,6 +17,7 @@ from stylegan.cli.console import say
 from stylegan.cli.editing import directions, project
 from stylegan.cli.interop import export, import_, push, verify
 from stylegan.cli.metrics import metrics
+from stylegan.cli.order import in_order
 from stylegan.cli.probe import probe
 from stylegan.cli.sampling import figure, mix, sample, video
 from stylegan.cli.tables import table1, table2, table4
@@ -77,6 +78,8 @@ def _exit_code(argv: list[str]) -> int:
     try:
         if argv[:1] == ["train"]:
             return train(argv[1:])
+        if argv and argv[0] in COMMANDS:
+            argv = [argv[0], *in_order(COMMANDS[argv[0]], argv[1:])]
         return app.cli(prog="stylegan", description=DESCRIPTION, args=argv) or 0
     except InputError as e:
         say(f"stylegan: {e}")

@@ -1,6 +1,5 @@
 """The quality of a network in numbers: metrics."""
 
-from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -15,15 +14,15 @@ OptionalNetwork = Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(meta
 def metrics(
     network: OptionalNetwork = None,
     *,
-    data: Path,
+    data: str,
     metrics: str = "fd5k,kid5k,mind5k",
     features: str = "efficientnet-lite0",
     seed: int = 0,
     psi: float = 1.0,
     noise: NoiseMode = "random",
     mirror: bool = False,
-    out: Path | None = None,
-    sheet: Path | None = None,
+    out: str | None = None,
+    sheet: str | None = None,
     self_test: bool = False,
     device: Device = "auto",
 ) -> int:

@@ -1,16 +1,15 @@
 """Which layer controls what, measured: probe."""
 
-from pathlib import Path
-
 from stylegan.cli.console import Device, Network, network_path, open_network, report
+from stylegan.errors import InputError
 
 
 def probe(
     network: Network,
     *,
-    out: Path,
+    out: str,
     pairs: int = 256,
-    factors: Path | None = None,
+    factors: str | None = None,
     write: bool = False,
     device: Device = "auto",
 ) -> None:
@@ -26,4 +25,6 @@ def probe(
     from stylegan.probing.save import save_probe
 
     path = network_path(network)
+    if write and network.startswith("hf:"):
+        raise InputError(f"--write: {network} is the hub's: copy {path}, and probe the copy")
     report(save_probe(open_network(network, device), out, pairs=pairs, factors=factors, network=path, write=write))

@@ -107,7 +107,7 @@ def video(
     controls: Flags,
     kind: Literal["z", "w", "smooth", "mix", "noise"] = "smooth",
     seeds: tuple[str, ...] | None = None,
-    levels: str = "coarse",
+    levels: str | None = None,
     frames: int | None = None,
     fps: int = 30,
     device: Device = "auto",
@@ -120,7 +120,7 @@ def video(
         controls: How the pictures are made.
         kind: z: slerp in Z; w: straight in W; smooth: a round curve in W; mix: only `levels` move; noise: only noise.
         seeds: Seeds, or files of projections or styles, that the film passes through.
-        levels: The styles that kind mix moves.
+        levels: The styles that kind mix moves; coarse by default.
         frames: Length of the loop.
         fps: Frames a second.
     """

@@ -11,7 +11,6 @@ import tyro
 from stylegan.cli.console import network_path
 from stylegan.config import CONFIG_F, TABLE_1, TABLES, Config, Row
 from stylegan.errors import InputError, encodable, refuse
-from stylegan.files import user_path
 from stylegan.training.schedule import KEEP_SNAPSHOTS, level_images
 
 
@@ -25,7 +24,7 @@ def demo(out: str = "stylegan-demo", minutes: float = 8.0, device: str = "auto")
     """
     from stylegan.experiments.demo import demo
 
-    demo(user_path(out), minutes=minutes, device=device)
+    demo(out, minutes=minutes, device=device)
 
 
 def prepare(
@@ -148,6 +147,7 @@ def train(argv: list[str]) -> int:
 
 def resume(argv: list[str]) -> int:
     """`stylegan train --resume`, which refuses flags that a run cannot change. What is not typed stays as it was."""
+    refuse_fixed(argv)
     flags = tyro.cli(ResumeFlags, args=argv, prog="stylegan train --resume")
     given = {name: value for name, value in vars(flags).items() if name in typed(argv) and name != "resume"}
     from stylegan.training.train import resume
@@ -155,6 +155,19 @@ def resume(argv: list[str]) -> int:
     assert flags.resume is not None
     resume(flags.resume, **given)
     return 0
+
+
+def refuse_fixed(argv: list[str]) -> None:
+    """Raise InputError naming the flags of a new run that a resumed one cannot take, and what to do instead."""
+    may = [each.name for each in fields(ResumeFlags) if each.name != "resume"]
+    new = {each.name for each in [*fields(TrainFlags), *fields(Config)]} - {*may, "resume"}
+    fixed = [f"--{name.replace('_', '-')}" for name in sorted(typed(argv) & new)]
+    if fixed:
+        allowed = ", ".join(f"--{name.replace('_', '-')}" for name in may)
+        raise InputError(
+            f"{', '.join(fixed)}: cannot change when a run is resumed; {allowed} may. For other settings start a new "
+            "run from what this one has learned: stylegan train --data DATA --out NEW --init RUN, and the settings"
+        )
 
 
 def typed(argv: list[str]) -> set[str]:

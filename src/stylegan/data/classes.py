@@ -13,12 +13,12 @@ from typing import Any
 from stylegan.data.decode import read_size
 from stylegan.data.sources import Entry, Listing, common_folder, path_parts
 from stylegan.errors import InputError, printable
-from stylegan.files import user_path
+from stylegan.files import refuse_special, user_path
 
 DATASET_JSON = "dataset.json"  # the usual list of labels: {"labels": [["a.png", 0], ...]}
 MAX_BYTES = 2**30  # of a list of labels
 HEADINGS = {"name", "file", "filename", "image", "path", "picture"}  # of a CSV's first column
-REMEDY = "mend it, or choose --classes folders or --classes none"
+REMEDY = "mend it, or choose classes folders or classes none"
 
 Parts = tuple[str, ...]
 
@@ -102,7 +102,7 @@ def _by_folder(paths: Sequence[Parts], *, asked: bool) -> Classes:
     inside = [path for path in inside if len(path) > level + 1]
     if not folders:
         if asked:
-            raise InputError("--classes folders: the pictures lie in one folder. Give each class a folder of its own")
+            raise InputError("classes folders: the pictures lie in one folder. Give each class a folder of its own")
         return Classes([], "the pictures lie in one folder; one folder for each class would make classes")
     deep = set(inside)
     strays = [path for path in paths if path not in deep]
@@ -113,8 +113,8 @@ def _by_folder(paths: Sequence[Parts], *, asked: bool) -> Classes:
     told = f"{len(strays):,} of {len(paths):,} pictures lie beside them ({printable('/'.join(strays[0]), 60)})"
     if asked or few:
         of = [path[level] if path in deep else None for path in paths]
-        return Classes(of, f"folders in {where}; {told} and are left out: --classes none keeps everything")
-    return Classes([], f"{len(folders)} folders, but {told}: --classes folders leaves those out")
+        return Classes(of, f"folders in {where}; {told} and are left out: classes none keeps everything")
+    return Classes([], f"{len(folders)} folders, but {told}: classes folders leaves those out")
 
 
 def _of_entry(entry: Entry) -> Labels | None:
@@ -134,12 +134,13 @@ def _of_entry(entry: Entry) -> Labels | None:
 def _of_file(path: Path, source: Listing) -> Labels:
     """The labels of a file that the user named: CSV (name,class), or JSON as dataset.json or {"a.png": "cat", ...}."""
     file = printable(path)
+    refuse_special(path)
     try:
         with path.open("rb") as f:
             data = f.read(MAX_BYTES)
     except OSError as error:
         raise InputError(
-            f"--classes {file}: {error.strerror}; allowed are auto, none, folders, or a CSV or JSON file"
+            f"classes {file}: {error.strerror}; allowed are auto, none, folders, or a CSV or JSON file"
         ) from error
     base = common_folder([entry.parts for entry in source.entries if entry.parts[-1] != DATASET_JSON])
     if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):

@@ -6,8 +6,9 @@ import reprlib
 from pathlib import Path
 from typing import Any
 
-from stylegan.errors import InputError, printable, refuse
+from stylegan.errors import DamagedError, InputError, printable, refuse
 from stylegan.fields import is_resolution
+from stylegan.sealed import is_intact
 
 FORMAT = "stylegan-dataset"
 VERSION = 1
@@ -36,6 +37,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
             "prepare the pictures again with this stylegan, or install a newer one"
         )
     refuse([f"{printable(file)}: {problem}" for problem in _problems(manifest)])
+    if not is_intact(manifest):
+        raise DamagedError(
+            f"{printable(file)} is damaged or was edited: it is not what `stylegan prepare` wrote. Put it back as it "
+            "was, or prepare the pictures again (a file as classes gives others)"
+        )
     return manifest
 
 

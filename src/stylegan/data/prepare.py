@@ -104,8 +104,10 @@ def _problems(dest: Path, resolution: int | None, crop: str, img_channels: int) 
     for parent in dest.parents:
         if os.path.exists(parent) and not parent.is_dir():  # noqa: PTH110  exists() raises for a name too long
             problems.append(f"{printable(dest)} cannot be made: {printable(parent)} is a file")
-    if resolution is not None and not is_resolution(resolution):
-        problems.append(f"resolution is {resolution}; allowed are powers of two from 4: 64, 128, 256, 512, 1024 ...")
+    if resolution is not None and not (type(resolution) is int and is_resolution(resolution)):
+        problems.append(
+            f"resolution is {printable(resolution, 60)}; allowed are powers of two from 4: 64, 128, 256, 512, 1024 ..."
+        )
     if crop not in get_args(Crop):
         problems.append(f"crop is {crop!r}; allowed are {', '.join(get_args(Crop))}")
     if img_channels not in get_args(Channels):

@@ -41,7 +41,7 @@ class Cut:
             yield f"cut to the centre square: {self.pictures:,} of {kept:,} pictures, {mean:.0%} of each on average"
         if self.extreme:
             more = f" and {self.extreme - NAMED:,} more" if self.extreme > NAMED else ""
-            yield f"more than half is cut from {', '.join(self.named)}{more}: `--crop pad` keeps whole pictures"
+            yield f"more than half is cut from {', '.join(self.named)}{more}: `crop pad` keeps whole pictures"
 
 
 @dataclass

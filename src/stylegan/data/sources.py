@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from stylegan.errors import InputError, printable
+from stylegan.files import refuse_special
 
 # Of macOS, Windows, Synology, Linux and programmers' tools; names with a leading dot are skipped too.
 SYSTEM_FILES = {
@@ -21,7 +22,7 @@ SYSTEM_FILES = {
 }
 OURS = {  # two files that identify a folder of ours -> what it is, and what to do instead
     ("config.json", "stats.jsonl"): ("a run folder of `stylegan train`", "give the folder of the pictures themselves"),
-    ("manifest.json", "4x4.npy"): ("a data set already", "train on it with --data"),
+    ("manifest.json", "4x4.npy"): ("a data set already", "train on it"),
 }
 METHODS = {0: "stored", 8: "deflate", 12: "bzip2", 14: "lzma", 93: "zstandard"}  # of zips; Python reads most of them
 
@@ -54,6 +55,7 @@ def open_source(src: Path) -> Iterator[Listing]:
     if src.is_dir():
         yield _without_ours(src, _list_folder(src))
     elif src.exists():
+        refuse_special(src)
         try:
             archive = zipfile.ZipFile(src)
         except Exception as error:  # zipfile raises anything for a damaged one: struct.error, NotImplementedError ...

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stylegan.data.dataset import CHECKSUMS, LABELS, array_name, pyramid_resolutions
 from stylegan.data.manifest import FORMAT, MANIFEST, VERSION
 from stylegan.files import whole_folder
+from stylegan.sealed import sealed
 
 NAMES = "names.txt"
 FACTORS = "factors.csv"
@@ -82,7 +83,7 @@ class DatasetWriter:
             "text_sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in texts},
             **about,
         }
-        (self.folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        (self.folder / MANIFEST).write_text(json.dumps(sealed(manifest), indent=2) + "\n", encoding="utf-8")
 
     def close(self) -> None:
         for file in self.arrays.values():

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stylegan.errors import InputError, printable, refuse
-from stylegan.files import user_path
+from stylegan.files import refuse_special, user_path
 from stylegan.sampling.sources import SUFFIX, Source, is_file_name, parse_sources
 
 WORDS = {"yes": True, "1": True, "true": True, "no": False, "0": False, "false": False}
@@ -58,6 +58,12 @@ def _logistic(X: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
     return solution.detach()[:-1], solution.detach()[-1]
 
 
+def _names_columns(row: list[str]) -> bool:
+    """Is a first row such as `seed,mark` no mark itself?"""
+    picture, mark = [cell.strip() for cell in row] if len(row) == 2 else ("1", "")
+    return mark.lower() not in WORDS and not picture.isdecimal() and not is_file_name(picture)
+
+
 def read_marks(path: Path | str) -> tuple[list[Source], list[Source]]:
     """The pictures marked yes and those marked no in a CSV file with rows `seed,mark`; a first row of names is skipped.
 
@@ -66,6 +72,7 @@ def read_marks(path: Path | str) -> tuple[list[Source], list[Source]]:
     """
     path = user_path(path)
     shown = printable(path)
+    refuse_special(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as f:
             rows = [(i, row) for i, row in enumerate(csv.reader(f), start=1) if any(cell.strip() for cell in row)]
@@ -77,7 +84,7 @@ def read_marks(path: Path | str) -> tuple[list[Source], list[Source]]:
         picture, mark = [cell.strip() for cell in row] if len(row) == 2 else ("", "")
         if mark.lower() in WORDS and (picture.isdecimal() or is_file_name(picture)):
             marks[WORDS[mark.lower()]] += parse_sources([picture if picture.isdecimal() else Path(picture)])
-        elif i > 1:
+        elif i > 1 or not _names_columns(row):
             row_shown = printable(",".join(row), 80)
             problems.append(f"{shown}, line {i}: {row_shown!r}: must be SEED,yes or FILE{SUFFIX},no (or 1 and 0)")
     refuse(problems)

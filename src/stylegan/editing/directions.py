@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from stylegan.editing.boundary import linear_boundary
-from stylegan.errors import InputError, refuse
+from stylegan.errors import InputError, printable, refuse
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, require_styles, style_indices
 from stylegan.sampling.controls import Controls
@@ -21,6 +21,8 @@ from stylegan.sampling.sources import Source, Sources, label, parse_sources
 from stylegan.sampling.spread import Spread, spread
 from stylegan.sampling.truncation import SAMPLES
 
+MOST_SAMPLES = 10_000_000  # 20 GB of w of 512 numbers
+
 
 def closed_form(G: Generator, count: int = 10, *, levels: Levels = "all") -> list[Direction]:
     """The directions of w that change the styles of these levels most, the strongest first; no picture is needed.
@@ -31,7 +33,7 @@ def closed_form(G: Generator, count: int = 10, *, levels: Levels = "all") -> lis
     check_network(G)
     count = whole_number(count, "count", least=1)
     require_styles(G, "directions in closed form")
-    layers = style_indices(checked_levels(levels), G)
+    layers = moved_layers(levels, G)
     A = torch.cat([_affine(G, i).detach().cpu().double() for i in layers])  # (2 channels of each, w_dim)
     values, vectors = torch.linalg.eigh(A.T @ A)
     return _strongest_first(G, "closed-form", values, vectors, spread(G), layers)[:count]
@@ -56,10 +58,10 @@ def principal_components(
     The idea of GANSpace (Härkönen et al., arXiv 2004.02546). Their names are component-1, component-2 ...
     """
     check_network(G)
-    count, samples = whole_number(count, "count", least=1), whole_number(samples, "samples", least=2)
+    count, samples = whole_number(count, "count", least=1), whole_number(samples, "samples", least=2, most=MOST_SAMPLES)
     W = spread(G, samples=samples, seed=whole_number(seed, "seed", most=MAX_SEED))
     values, vectors = torch.linalg.eigh(W.covariance)
-    return _strongest_first(G, "component", values, vectors, W, style_indices(checked_levels(levels), G))[:count]
+    return _strongest_first(G, "component", values, vectors, W, moved_layers(levels, G))[:count]
 
 
 def boundary(
@@ -74,14 +76,21 @@ def boundary(
     check_network(G)
     c = None if c is None else check_labels(G, c, 1)
     marked_yes, marked_no = marked(yes), marked(no)
-    layers = style_indices(checked_levels(levels), G)
-    problems = _misfits(marked_yes, marked_no)
-    refuse([*problems, *([] if layers else [f"levels {levels!r}: a direction moves at least one style"])])
+    layers = moved_layers(levels, G)
+    refuse(_misfits(marked_yes, marked_no))
     w = _w_of(G, [*marked_yes, *marked_no], layers, c)
     marks = torch.tensor([True] * len(marked_yes) + [False] * len(marked_no))
     normal, score = linear_boundary(w, marks)
     vector = normal * spread(G, c=c).deviation(normal)
     return Direction(name, vector.float(), tuple(layers), "boundary", fingerprint(G), score)
+
+
+def moved_layers(levels: Levels, G: Generator) -> list[int]:
+    """The styles that a direction moves. Raises InputError for none."""
+    layers = style_indices(checked_levels(levels), G)
+    if not layers:
+        raise InputError(f"levels {printable(repr(levels), 60)}: a direction moves at least one style")
+    return layers
 
 
 def marked(sources: Sources) -> list[Source]:

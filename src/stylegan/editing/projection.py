@@ -40,6 +40,7 @@ RAMP_UP, RAMP_DOWN = 0.05, 0.25  # fractions of the steps in which the learning 
 W_NOISE = 0.05  # in deviations of W, shrinking to none
 W_NOISE_PART = 0.75  # of the steps
 NOISE_WEIGHT = 1e5
+MOST_STEPS = 1_000_000
 PATH_LENGTH = 100  # steps of the path that are kept
 
 
@@ -119,7 +120,7 @@ def project(
     check_network(G)
     if space not in ("w", "w+"):
         raise InputError(f"space {printable(space, 60)!r}: must be w or w+")
-    steps, seed = whole_number(steps, "steps", least=1), whole_number(seed, "seed", most=MAX_SEED)
+    steps, seed = whole_number(steps, "steps", least=1, most=MOST_STEPS), whole_number(seed, "seed", most=MAX_SEED)
     require_styles(G, "projection")
     c = None if c is None else check_labels(G, c, 1)
     images = _checked(images, G)

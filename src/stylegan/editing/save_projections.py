@@ -15,7 +15,7 @@ from stylegan.editing.projection import Projection, Space, project
 from stylegan.errors import printable, refuse
 from stylegan.figures.sheet import resize, to_rgb
 from stylegan.figures.video import film_path, write_frames
-from stylegan.files import user_path
+from stylegan.files import refuse_special, user_path
 from stylegan.metrics.efficientnet import EfficientNetLite0
 from stylegan.metrics.perceptual import Perceptual
 from stylegan.networks.generator import Generator
@@ -142,6 +142,7 @@ def read_pictures(paths: Sequence[Path], G: Generator) -> tuple[NDArray[np.uint8
 
 def _read(path: Path, H: int, img_channels: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """A picture (C, H, H), and its size in the file."""
+    refuse_special(path)
     with path.open("rb") as f:
         data = read_bytes(f)
     size = read_size(io.BytesIO(data))

@@ -10,7 +10,7 @@ from PIL import Image
 from stylegan.editing.boundary import read_marks
 from stylegan.editing.directions import boundary, closed_form, marked, principal_components
 from stylegan.errors import InputError
-from stylegan.figures.sheet import Sheet, tile
+from stylegan.figures.sheet import Sheet, refuse_large, tile
 from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels
@@ -53,7 +53,7 @@ def save_directions(
     marked_yes, marked_no = read_marks(marks) if marks is not None else ([], [])
     marked_yes, marked_no = marked_yes + marked(yes), marked_no + marked(no)
     if name is None and (marked_yes or marked_no):
-        raise InputError("pictures are marked yes and no, but for what? Name the direction: --name glasses")
+        raise InputError("pictures are marked yes and no, but for what? Give the direction a name, such as glasses")
     if name is None:
         found = closed_form(G, count, levels=levels) + principal_components(G, count, levels=levels)
     else:
@@ -78,6 +78,7 @@ def _sheet(
     sampler: Sampler, found: Sequence[Direction], sources: Sequence[Source], strengths: Sequence[float]
 ) -> Image.Image:
     G, rows, labels = sampler.G, [], []
+    refuse_large(len(found) * len(sources) * len(strengths))
     start = sampler.recipe(sources)
     for direction in found:
         for i, source in enumerate(sources):
@@ -102,6 +103,7 @@ def _save(sampler: Sampler, found: list[Direction], out: Path, sources: list[Sou
     each, same = [_made_of(direction) for direction in found], [sampler.made_of(), list(map(made_of, sources))]
     how = {path: digest_of(one) for path, one in zip(files, each, strict=True)}
     how |= {path: digest_of([*same, one]) for path, one in zip(sheets, each, strict=True)}
+    refuse_large(len(sources) * len(STRENGTHS))
     made = Made(out, how | {path: digest_of([*same, each]) for path in overview})
     make_folder(out)
     todo = list(zip(found, files, sheets, strict=True))

@@ -9,7 +9,8 @@ import torch
 from stylegan.config import CONFIG_F
 from stylegan.data.prepare import prepare
 from stylegan.device import find_device
-from stylegan.files import write_text
+from stylegan.errors import InputError, shell
+from stylegan.files import user_path, write_text
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
@@ -20,6 +21,7 @@ from stylegan.training.train import resume, train
 
 PORTRAITS = 10_000
 RESOLUTION = 32
+MOST_MINUTES = 100_000  # ten weeks
 # In a few minutes, many fast steps of a narrow network beat few steps of a wide one. At this learning rate eyes have a
 # shape after 45,000 images (docs/results.md).
 NARROW = CONFIG_F.but(
@@ -40,12 +42,15 @@ NARROW = CONFIG_F.but(
 console = voice()
 
 
-def demo(out: Path, *, minutes: float = 8.0, device: torch.device | str = "auto") -> Path | None:
+def demo(out: Path | str, *, minutes: float = 8.0, device: torch.device | str = "auto") -> Path | None:
     """Draw portraits, train on them for about `minutes`, and make pictures; return the page that shows them.
 
     device: auto takes the best. A demo that was stopped continues where it was; returns None if it is stopped again.
+    Raises InputError for an impossible time and for files in the way.
     """
-    device = find_device(device)
+    out, device = user_path(out), find_device(device)
+    if not 0 < minutes < MOST_MINUTES:  # nor NaN
+        raise InputError(f"minutes {minutes!r}: must be above 0 and below {MOST_MINUTES:,}")
     data, run = out / "portraits", out / "run"
     torch.set_num_threads(1)  # more threads wait for each other on a busy machine (docs/results.md)
     if not data.exists():
@@ -61,12 +66,10 @@ def demo(out: Path, *, minutes: float = 8.0, device: torch.device | str = "auto"
         return None
     console.print("3. pictures from seeds")
     for psi in (1.0, 0.7):
-        folder = out / f"seeds-psi-{psi}"
-        if not folder.exists():
-            save_samples(G.cpu(), range(64), folder, controls=Controls(psi=psi), grid=True)
+        save_samples(G.cpu(), range(64), out / f"seeds-psi-{psi}", controls=Controls(psi=psi), grid=True)
     page = out / "index.html"
     write_text(page, _page(out))
-    console.print(f"done: {page}\n{NEXT.format(run=run)}")
+    console.print(f"done: {page}\n{NEXT.format(run=shell(run))}")
     return page
 
 

@@ -44,6 +44,8 @@ def loop(sampler: Sampler, kind: LoopKind, sources: Sequence[Source], *, levels:
         return lambda t: Recipe(curve(ws, t), noise)
     require_styles(sampler.G, "a film of kind mix")
     moving = style_indices(levels, sampler.G)
+    if not moving:
+        raise InputError("a film of kind mix with levels none would stand still: name a level, such as coarse")
     return lambda t: Recipe(copy_styles(ws[:1], smooth(ws, t), moving), noise)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from PIL import Image
 
 from stylegan.errors import InputError, printable
-from stylegan.figures.sheet import Cell, Sheet, tile
+from stylegan.figures.sheet import Cell, Sheet, refuse_large, tile
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels, pixels, require_styles, style_indices
 from stylegan.sampling.controls import Controls
+from stylegan.sampling.noise import checked_levels
 from stylegan.sampling.recipe import CHUNK, Recipe
 from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import ARRAY_SUFFIXES, SUFFIX, Source, Sources, is_file_name, label, parse_sources
@@ -21,7 +22,7 @@ def mixing_grid(
 ) -> Image.Image:
     """Every A with styles of every B: one block for each of `levels`, by default all named levels of the network."""
     require_styles(G, "mixing")
-    levels = list(named_levels(G)) if levels is None else levels
+    levels = list(named_levels(G)) if levels is None else [checked_levels(level) for level in levels]
     return mixing_sheet(G, parse_sources(b), [(level, parse_sources(a)) for level in levels], controls)
 
 
@@ -31,6 +32,7 @@ def mixing_sheet(
     """The sheet of Figure 3: sources B above; in each block, sources A at the left, with styles of B."""
     require_styles(G, "mixing")
     indices = [style_indices(level, G) for level, _ in blocks]
+    refuse_large((1 + sum(len(a) for _, a in blocks)) * (1 + len(b)))
     sampler = Sampler(G, controls)
     targets = [(source, copied) for (_, a), copied in zip(blocks, indices, strict=True) for source in a]
     pictures = (picture for batch in sampler.pictures([source for source, _ in targets]) for picture in batch)

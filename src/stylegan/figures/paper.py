@@ -10,7 +10,7 @@ from PIL import Image
 from stylegan.errors import InputError, printable
 from stylegan.figures.mixing import mixing_sheet
 from stylegan.figures.noise import noise, noise_layers
-from stylegan.figures.sheet import Cell, Sheet, resize, tile, to_rgb
+from stylegan.figures.sheet import Cell, Sheet, refuse_large, resize, tile, to_rgb
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import (
     describe_levels,
@@ -205,6 +205,8 @@ def figure(
     if seeds_b is not None and name not in TWO_SOURCES:
         raise InputError(f"figure {name} has no sources B; seeds_b is for {' and '.join(TWO_SOURCES)}")
     given = {"seeds": seeds, "seeds_b": seeds_b}
+    if FIGURES[name] is not mean_image:  # which shows the mean of many
+        refuse_large(sum(len(parse_sources(each)) for each in given.values() if each is not None))
     return FIGURES[name](G, controls=controls, **{key: value for key, value in given.items() if value is not None})
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from PIL import Image
 
 from stylegan.data.dataset import save_png
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.figures.mixing import compose, mixing_grid, parse_composition
 from stylegan.figures.paper import describe_figure, figure
 from stylegan.networks.generator import Generator
 from stylegan.networks.levels import Levels, describe_levels, named_levels
 from stylegan.sampling.controls import Controls
-from stylegan.sampling.sampler import DEFAULT, Sampler
+from stylegan.sampling.sampler import DEFAULT, Sampler, check_network
 from stylegan.sampling.save import Saved, png_path
 from stylegan.sampling.sources import Sources, parse_sources
 
@@ -32,6 +32,10 @@ def save_mix(
     A source is a seed or a projection's file.
     """
     path = png_path(out)
+    check_network(G)
+    if not isinstance(sources, str | list | tuple) or not (levels is None or isinstance(levels, list | tuple)):
+        shown = printable(sources, 60), printable(levels, 60)
+        raise InputError(f"mix: sources {shown[0]} and levels {shown[1]}: give lists, such as ['coarse', '4-7']")
     if bool(sources) == (a is not None or b is not None) or (a is None) != (b is None):
         raise InputError(
             "mix: give sources A and B (seeds or projections), or a list of sources such as 0 4=coarse 7=fine"

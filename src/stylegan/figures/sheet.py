@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from stylegan.errors import InputError
+
 INK, PAPER, FAINT = (20, 20, 20), (255, 255, 255), (110, 110, 110)
+MOST_TILES = 10_000  # on a sheet: 0.65 Gpixel at 256 px
 GAP = 2  # between neighbours, in pixels
 WIDE_GAP = 14  # between the blocks of a figure
 
@@ -70,6 +73,12 @@ def tile(image: NDArray[np.uint8], *, least_px: int = 128, most_px: int = 256) -
     Gray becomes RGB, transparent shows white.
     """
     return resize(to_rgb(image), least_px=least_px, most_px=most_px)
+
+
+def refuse_large(count: int) -> None:
+    """Raise InputError for a sheet of more pictures than one can hold, before they are made."""
+    if count > MOST_TILES:
+        raise InputError(f"a sheet of {count:,} pictures: {MOST_TILES:,} fit on one; give fewer seeds")
 
 
 def to_rgb(image: NDArray[np.uint8]) -> Image.Image:

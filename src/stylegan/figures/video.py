@@ -25,6 +25,7 @@ from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.save import Saved, make_folder, refuse_existing
 from stylegan.sampling.sources import Source, Sources, Style, parse_sources
 
+MOST_FRAMES = 1_000_000
 LEAST_PX = 256  # smaller pictures are enlarged here, as players would blur them
 
 
@@ -34,27 +35,36 @@ def save_video(
     *,
     kind: LoopKind = "smooth",
     seeds: Sources | None = None,
-    levels: Levels = "coarse",
+    levels: Levels | None = None,
     frames: int | None = None,
     fps: int = 30,
     controls: Controls = DEFAULT,
 ) -> Saved:
     """Write a seamless loop: the frame after the last would be the first again.
 
-    kind: see `LoopKind`. seeds: or projections, by default 0-5, for noise 0. levels: the styles that kind "mix" moves.
-    frames: by default 2 seconds for each seed. MP4 needs PyAV: without it, .mp4 becomes .webp and the note says so.
+    kind: see `LoopKind`. seeds: or projections, by default 0-5, for noise 0. levels: the styles that kind "mix" moves,
+    by default coarse. frames: by default 2 seconds for each seed. MP4 needs PyAV: without it, .mp4 becomes .webp and
+    the note says so.
     """
     found = parse_sources(seeds if seeds is not None else "0" if kind == "noise" else "0-5")
-    if not is_whole(fps) or not 1 <= fps <= 120 or not (frames is None or (is_whole(frames) and frames >= 1)):
+    if levels is not None and kind != "mix":
+        raise InputError(
+            f"levels {printable(repr(levels), 60)} with kind {printable(kind, 20)}: only kind mix has levels"
+        )
+    levels = "coarse" if levels is None else levels
+    if not is_whole(fps) or not 1 <= fps <= 120 or not (frames is None or is_whole(frames)):
         shown = printable(frames, 40), printable(fps, 40)
-        raise InputError(f"{shown[0]} frames at {shown[1]} a second: give at least 1 frame, and 1 to 120 a second")
+        raise InputError(f"{shown[0]} frames at {shown[1]} a second: give whole numbers, and 1 to 120 a second")
     frames = 2 * fps * len(found) if frames is None else frames
+    if not 1 <= frames <= MOST_FRAMES:
+        raise InputError(f"{printable(frames, 40)} frames: give 1 to {MOST_FRAMES:,}, which are hours")
     path, said = film_path(out)
     sampler = Sampler(G, controls)
     path_of_t = loop(sampler, kind, found, levels=levels)
     make_folder(path.parent)
     write_film(path, film_frames(G, path_of_t, frames), fps)
     said += [describe_levels(levels, G)] if kind == "mix" else []
+    said += ["shown over white, as a film has no alpha"] if G.img_channels == 4 else []
     return Saved(
         [path],
         "; ".join([f"{frames} frames, {frames / fps:.1f} s, kind {kind}", *said, _words(sampler, kind, found)]),

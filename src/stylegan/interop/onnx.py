@@ -201,13 +201,15 @@ def _is_installed(name: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence torch's exporter on torchvision, which is not needed, and on its own deprecated names."""
+    """Silence torch's exporter on torchvision, which is not needed, on its own deprecated names, and on groups of one
+    tensor."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", UserWarning)
             yield
     finally:
         logger.setLevel(level)

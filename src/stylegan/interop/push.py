@@ -6,7 +6,7 @@ from pathlib import Path
 from stylegan.checkpoint import Networks
 from stylegan.errors import InputError, printable
 from stylegan.interop.license import checked_license
-from stylegan.opening import hub_errors, load_networks
+from stylegan.opening import checked_repo, hub_errors, load_networks
 
 
 def push(
@@ -25,6 +25,7 @@ def push(
     """
     from stylegan.interop import hub
 
+    checked_repo(repo_id)
     networks = network if isinstance(network, Networks) else load_networks(network)
     networks = networks if training else replace(networks, G=None, D=None)
     if license is not None:

@@ -23,7 +23,7 @@ STATE_DICT_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9
 TORCHSCRIPT_SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
 HOW_TO_GET = (
     "get pt_inception-2015-12-05-6726825d.pth from the release fid_weights of github.com/mseitzer/pytorch-fid "
-    "(96 MB; or inception-2015-12-05.pt, the TorchScript of the StyleGAN2-ADA authors) and say --features FILE"
+    "(96 MB; or inception-2015-12-05.pt, the TorchScript of the StyleGAN2-ADA authors) and give the file as features"
 )
 
 

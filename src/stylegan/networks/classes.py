@@ -1,11 +1,12 @@
 """The classes of a network, by number and by name."""
 
+import warnings
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from stylegan.errors import InputError, printable
+from stylegan.errors import InputError, StyleganWarning, printable
 from stylegan.networks.generator import Generator
 
 SHOWN = 20  # classes that a message names; a network may have a thousand
@@ -14,16 +15,24 @@ SHOWN = 20  # classes that a message names; a network may have a thousand
 def class_index(G: Generator, wanted: int | str) -> int:
     """The number of a class, 0 to c_dim - 1, given by its number or its name ("cat", or "3").
 
-    A text is a name first: where a class is called "3", "3" means that class, and the int 3 the fourth one.
-    Raises InputError naming the classes there are.
+    A text is a name first: where a class is called "3", "3" means that class, and the int 3 the fourth one. Where these
+    are two classes, it warns (StyleganWarning), as somebody may have meant the other. Raises InputError naming the
+    classes there are.
     """
     if not G.c_dim:
         raise InputError(f"class {_shown(wanted)}: this network has no classes")
     names = G.class_names or ()
     if isinstance(wanted, str) and wanted in names:
-        return names.index(wanted)
+        found = names.index(wanted)
+        if wanted.isdecimal() and len(wanted) < 10 and found != int(wanted) < G.c_dim:
+            other = class_name(G, int(wanted))
+            _warn(f"class {_shown(wanted)} is the name of class {found}; for class {other} give its name")
+        return found
     number = int(wanted) if isinstance(wanted, str) and wanted.isdecimal() and len(wanted) < 10 else wanted
     if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < G.c_dim:
+        if str(number) in names and names.index(str(number)) != number:
+            called = f"the class called '{number}' is number {names.index(str(number))}"
+            _warn(f"class {number} is the number of class {class_name(G, number)}; {called}: give '{number}', a text")
         return number
     raise InputError(f"class {_shown(wanted)}: must be {describe_classes(G)}")
 
@@ -58,6 +67,10 @@ def check_class_names(names: Any, c_dim: int) -> tuple[str, ...] | None:
     if len(names) != c_dim or len(set(names)) != c_dim:
         raise InputError(f"class_names {printable(names, 100)}: must be {c_dim} different names, one for each class")
     return tuple(names)
+
+
+def _warn(words: str) -> None:
+    warnings.warn(words, StyleganWarning, stacklevel=2)  # one place: said once
 
 
 def _shown(wanted: object) -> str:

@@ -351,6 +351,8 @@ def as_input(value: Tensor, name: str, like: Tensor | None) -> Tensor:
             raise ValueError(f"{name} of type {type(value).__name__}: must be a tensor or an array of numbers") from e
     if value.is_complex():
         raise ValueError(f"{name} of {value.dtype}: must be real numbers")
+    if value.is_meta and like is not None and not like.is_meta:
+        raise ValueError(f"{name} on the meta device: holds no numbers; make it on a device that does, such as cpu")
     if like is None:
         return value if value.is_floating_point() else value.float()
     if value.dtype == like.dtype and value.device == like.device:  # or an exported program would record a cast

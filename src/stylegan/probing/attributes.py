@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stylegan.files import user_path
 from stylegan.metrics.subject import Classifier
 from stylegan.networks.generator import Generator
 from stylegan.probing.segments import Array
@@ -51,7 +52,7 @@ def attributes_of(data: Path | str, G: Subject) -> Attributes:
     """A small regressor for the factors or classes of a prepared data set, trained here."""
     from stylegan.probing.regressor import learn
 
-    return learn(Path(data), G)
+    return learn(user_path(data), G)
 
 
 def classifier_of(data: Path | str, G: Generator) -> Classifier:
@@ -60,7 +61,7 @@ def classifier_of(data: Path | str, G: Generator) -> Classifier:
     columns = range(len(attributes.names)) if attributes.columns is None else attributes.columns
     names = [attributes.names[i] for i in columns]
     numbered = [name if names.count(name) == 1 else f"{name} {names[:k].count(name)}" for k, name in enumerate(names)]
-    return Classifier(f"regressor trained on {Path(data).name}", numbered, attributes.read)
+    return Classifier(f"regressor trained on {user_path(data).name}", numbered, attributes.read)
 
 
 def slopes(moved: Array, way: Array, weights: Array) -> Array:

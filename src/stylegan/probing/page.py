@@ -30,7 +30,7 @@ def page(report: Report, name: str, sheets: Sequence[Image.Image]) -> str:
         *(
             inherited(report)
             if report.inheritance is not None
-            else ["<h2>Attributes</h2><p>Not measured: no factors were given (<code>--factors</code>).</p>"]
+            else ["<h2>Attributes</h2><p>Not measured: no factors were given (<code>factors</code>).</p>"]
         ),
         *noise(report),
         *contact(report, sheets),

@@ -6,11 +6,12 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from stylegan.box import BOX
 from stylegan.checkpoint import load_networks, save, snapshots
 from stylegan.data.dataset import image_grid
 from stylegan.data.pixels import to_uint8
 from stylegan.errors import InputError
-from stylegan.files import write_text
+from stylegan.files import user_path, write_text
 from stylegan.networks.generator import Generator
 from stylegan.probing.measure import Factors, probe
 from stylegan.probing.page import page
@@ -37,17 +38,22 @@ def save_probe(
     network: the file or run folder that G was loaded from. Raises InputError where a file exists and, after the page
     is written, where there are no levels to write.
     """
-    paths = [Path(out) / PAGE, Path(out) / JSON]
+    out, source = user_path(out), None if network is None else user_path(network)
+    paths = [out / PAGE, out / JSON]
     refuse_existing(paths)
-    if write and network is None:
+    if write and source is None:
         raise InputError("write: say which file to write the levels into, network=...")
+    if write and source is not None and source.parent == BOX:
+        raise InputError(
+            f"write: {source.stem} comes with the package and stays as it is: copy {source}, probe the copy"
+        )
     report = probe(G, pairs=pairs, factors=factors)
-    make_folder(Path(out))
-    write_text(paths[0], page(report, Path(network or "network").name, sheets(G)))
+    make_folder(out)
+    write_text(paths[0], page(report, "network" if source is None else source.name, sheets(G)))
     write_text(paths[1], json.dumps(report.to_json(), indent=1) + "\n")
     note = report.verdict()
-    if write and network is not None:
-        note += f" Written into {write_levels(Path(network), report)}."
+    if write and source is not None:
+        note += f" Written into {write_levels(source, report)}."
     return Saved(paths, note)
 
 

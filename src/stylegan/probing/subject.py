@@ -7,11 +7,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from stylegan.errors import InputError, refuse
+from stylegan.errors import InputError, printable, refuse
 from stylegan.networks.classes import one_hot
 from stylegan.networks.generator import Generator
+from stylegan.sampling.numbers import is_whole
 
 GROUPS = 4  # the most groups of layers that are sought
+MOST_PAIRS = 100_000
 LEAST_PX = 16  # smaller pictures have too few layers and octaves to tell levels apart
 BATCH_NUMBERS = 2**21  # of the pictures that are made at once: 8 MB
 
@@ -58,6 +60,8 @@ class Pairs:
 def check_subject(G: Subject, pairs: int) -> None:
     """Raise InputError, naming all that is wrong, where G cannot be probed."""
     problems = []
+    if not callable(getattr(G, "synthesis", None)):
+        raise InputError(f"G is {printable(G, 80)}: must be a network, as stylegan.load(PATH) gives one")
     if not getattr(G, "has_styles", True):
         raise InputError(
             "this network has no styles (the traditional generator, configurations A and B): "
@@ -70,10 +74,14 @@ def check_subject(G: Subject, pairs: int) -> None:
             f"this network has grown to {grown} px only: levels need pictures of {LEAST_PX} px at least; "
             "train it further"
         )
-    if pairs < 2 * GROUPS:
+    if not is_whole(pairs):
+        problems.append(f"pairs is {printable(pairs, 40)}: must be a whole number")
+    elif pairs < 2 * GROUPS:
         problems.append(
             f"pairs is {pairs}: too few to tell {GROUPS} groups apart; give at least {2 * GROUPS}, better 256"
         )
+    elif pairs > MOST_PAIRS:
+        problems.append(f"pairs is {printable(pairs, 40)}: give {MOST_PAIRS:,} at most")
     refuse(problems)
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from stylegan.checkpoint import read_tensors
 from stylegan.errors import InputError, printable
+from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 
 
@@ -45,7 +46,7 @@ def read_of_network(
     """`read_tensors` of a file of this kind that was made for the network with this fingerprint, with these keys in its
     header. Raises InputError for anything else; remedy: what to do about a file of another network.
     """
-    tensors, header = read_tensors(Path(path), kind=kind)
+    tensors, header = read_tensors(user_path(path), kind=kind)
     missing = [key for key in ("network", *keys) if key not in header]
     if missing:
         raise InputError(f"{printable(path)}: its header has no {', '.join(missing)}; the file is damaged")

@@ -66,7 +66,7 @@ def shard_of(seeds: Seeds, shard: str | tuple[int, int]) -> Shard:
     """Shard "I/N" of the seeds. Raises InputError for no such shard, a seed given twice, and more shards than seeds."""
     i, N = parse_shard(shard)
     if any(isinstance(part, Path) or (isinstance(part, str) and _has_file(part)) for part in _list(seeds)):
-        raise InputError(f"shard {i}/{N}: shards are parts of ranges of seeds; sample projections without --shard")
+        raise InputError(f"shard {i}/{N}: shards are parts of ranges of seeds; sample projections without shard")
     ranges = seed_ranges(seeds, at_most=MAX_SEED + 1)
     refuse_repeats(ranges)
     found = Shard(tuple(ranges), i, N)

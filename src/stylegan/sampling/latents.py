@@ -12,6 +12,8 @@ from stylegan.networks.classes import class_index, describe_classes, one_hot
 from stylegan.networks.generator import Generator
 from stylegan.sampling.numbers import is_whole
 
+SUM_TOLERANCE = 0.01  # of labels in bfloat16
+
 
 def seed_z(seed: int, z_dim: int) -> Tensor:
     """The latent of a seed, (1, z_dim), by the common convention: RandomState(seed).randn(1, z_dim)."""
@@ -47,7 +49,9 @@ def labels_of(G: Generator, wanted: int | str | None, N: int) -> Tensor | None:
     """
     number = check_class(G, wanted)
     if number is None and G.c_dim:
-        raise InputError(f"this network has {G.c_dim} classes: say which with --class, {describe_classes(G)}")
+        raise InputError(
+            f"this network has {G.c_dim} classes: say which as class_index (--class): {describe_classes(G)}"
+        )
     return None if number is None else one_hot(torch.full((N,), number), G.c_dim)
 
 
@@ -60,12 +64,27 @@ def check_class(G: Generator, wanted: int | str | None) -> int | None:
     return class_index(G, operator.index(wanted) if is_whole(wanted) else wanted)  # type: ignore[arg-type]
 
 
+def numbers_of(value: object, name: str) -> Tensor:
+    """A tensor, or anything that torch makes one of. Raises InputError for what holds no numbers."""
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError) as e:
+        raise InputError(f"{name} {printable(repr(value), 80)}: must be a tensor or an array of numbers") from e
+
+
 def check_labels(G: Generator, c: Tensor, N: int) -> Tensor:
     """Labels as a tensor (N, c_dim) in G's dtype, where G is. Raises InputError for anything else."""
-    labels = torch.as_tensor(c)
+    labels = numbers_of(c, "c")
     if tuple(labels.shape) != (N, G.c_dim):
         words = "one label for each source" if G.c_dim else "or None: this network has no classes"
         raise InputError(f"c of shape {tuple(labels.shape)}: must be ({N}, {G.c_dim}), {words}")
     if labels.is_complex() or not labels.isfinite().all():
         raise InputError("c holds numbers that are not real and finite: give one-hot labels")
+    wrong = (labels < 0).any(dim=1) | ((labels.double().sum(dim=1) - 1).abs() > SUM_TOLERANCE)
+    if G.c_dim and wrong.any():
+        row = int(wrong.nonzero()[0])
+        raise InputError(
+            f"c {printable(labels[row].tolist(), 80)} in row {row}: must be one-hot, a 1 and else 0, or parts of "
+            "classes that add up to 1"
+        )
     return labels.to(G.w_avg)

@@ -41,7 +41,7 @@ class Made:
         existing = [path for path in how if os.path.lexists(path)]
         self.there = {p for p in existing if p.is_file() and (how[p], file_digest(p), p.name) in known}
         """The files that are there already, made in the same way."""
-        refuse_files([path for path in existing if path not in self.there], also=" and were not made like this")
+        refuse_files([path for path in existing if path not in self.there], also=", not made like this")
 
     @contextmanager
     def new(self, path: Path) -> Iterator[Path]:
@@ -63,7 +63,17 @@ def refuse_files(paths: Sequence[Path], *, also: str = "") -> None:
     more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
     if paths:
         shown = ", ".join(map(printable, paths[:5]))
-        raise InputError(f"{shown}{more} exist{also}: choose another --out, or delete them first")
+        exist = "exists" if len(paths) == 1 else "exist"
+        raise InputError(f"{shown}{more} {exist}{also}: choose another place, or delete them first")
+
+
+def recorded(folder: Path) -> dict[str, set[str]]:
+    """The names of the files that were made in a folder, each with the SHA-256 that it may have."""
+    found: dict[str, set[str]] = {}
+    for line in _read(folder / RECORD):
+        if len(line) == 3 and len(line[1]) == 64:
+            found.setdefault(line[2], set()).add(line[1])
+    return found
 
 
 def _read(record: Path) -> set[tuple[str, ...]]:

@@ -21,7 +21,7 @@ from stylegan.sampling.controls import Controls
 from stylegan.sampling.describe import describe_noise, describe_styles
 from stylegan.sampling.direction import find_moves, move
 from stylegan.sampling.fingerprint import fingerprint, full_fingerprint
-from stylegan.sampling.latents import check_class, check_labels, labels_of, seed_ws
+from stylegan.sampling.latents import check_class, check_labels, labels_of, numbers_of, seed_ws
 from stylegan.sampling.noise import concatenate, noisy_layers, only_layers, seed_noise, stored_noise
 from stylegan.sampling.numbers import whole_number
 from stylegan.sampling.projected import projected
@@ -296,7 +296,7 @@ def _styles(sources: object) -> Tensor | None:
 
 def _own_center(G: Generator, given: Tensor) -> Tensor:
     """What truncation pulls to, where G is."""
-    center = torch.as_tensor(given)
+    center = numbers_of(given, "towards")
     if center.shape[-1:] != (G.w_dim,) or center.ndim > 2 or not center.numel() or not center.isfinite().all():
         raise InputError(
             f"towards of shape {tuple(center.shape)}: must be a mean ({G.w_dim},) or centres (K, {G.w_dim}), "

@@ -21,6 +21,8 @@ from stylegan.sampling.recipe import CHUNK
 from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.sources import Source, Sources, Style, parse_sources, picture_name
 
+MOST_GRID_PIXELS = 2**30  # 3 GB: 1,024 pictures at 1024 px
+
 
 @dataclass(frozen=True)
 class Saved:
@@ -49,6 +51,11 @@ def save_samples(
     if not (images or grid or save_w):
         raise InputError("neither images nor a grid: choose at least one")
     out, found, sampler = user_path(out), list(dict.fromkeys(parse_sources(seeds))), Sampler(G, controls)
+    if grid and len(found) * G.resolution**2 > MOST_GRID_PIXELS:
+        most = MOST_GRID_PIXELS // G.resolution**2
+        raise InputError(
+            f"a grid of {len(found):,} pictures of {G.resolution} px: {most:,} fit on one; give fewer seeds"
+        )
     paths = [out / f"{picture_name(source)}.png" for source in found] if images else []
     sheet, styles = [out / "grid.png"] if grid else [], [out / "ws.npz"] if save_w else []
     refuse_twins([*paths, *sheet, *styles])
@@ -121,7 +128,7 @@ def refuse_twins(paths: Sequence[Path]) -> None:
     refuse(
         [
             f"several pictures would be called {printable(name, 80)}: rename the projections, or write them to another "
-            "--out"
+            "folder"
             for name in sorted({name for name in folded if folded.count(name) > 1})
         ]
     )
@@ -142,4 +149,4 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{printable(folder)} is no folder, or lies below a file: choose another --out") from error
+        raise InputError(f"{printable(folder)} is no folder, or lies below a file: choose another place") from error

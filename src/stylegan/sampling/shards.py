@@ -27,6 +27,7 @@ from stylegan.sampling.progress import progress
 from stylegan.sampling.sampler import DEFAULT, Sampler
 from stylegan.sampling.save import Saved, make_folder
 from stylegan.sampling.seeds import Seeds, describe_ranges, seed_ranges
+from stylegan.sealed import is_intact, sealed
 
 
 def save_shard(
@@ -56,7 +57,8 @@ def save_shard(
                 sha.update(piece)
         facts = {"seeds": describe_ranges(part.seeds), "count": len(part), "bytes": tar.stat().st_size}
         made = {"how": words, "sha256": sha.hexdigest(), "made_with": _made_with(G)}
-        write_text(manifest, json.dumps({"tar": tar.name, **facts, **made, "job": job}, indent=2) + "\n")
+        record = sealed({"tar": tar.name, **facts, **made, "job": job})
+        write_text(manifest, json.dumps(record, indent=2) + "\n")
     return Saved([tar, manifest], note)
 
 
@@ -142,7 +144,7 @@ def _refuse_another_job(job: dict[str, Any], out: Path, part: Shard) -> None:
         if other.get(key) != value
     ]
     if differ:
-        raise InputError(f"{printable(path)} is of another job: {'; '.join(differ)}: choose another --out")
+        raise InputError(f"{printable(path)} is of another job: {'; '.join(differ)}: choose another place")
 
 
 def _is_done(manifest: Path, tar: Path) -> bool:
@@ -152,6 +154,8 @@ def _is_done(manifest: Path, tar: Path) -> bool:
 def _read(manifest: Path) -> dict[str, Any]:
     try:
         found = json.loads(manifest.read_text(encoding="utf-8"))
+        if not is_intact(found):
+            raise ValueError("it is not what was written")
         return {"job": dict(found["job"]), "bytes": int(found["bytes"])}
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as e:
         raise InputError(

@@ -103,7 +103,9 @@ def _spread(w: Tensor, K: int, seed: int) -> Tensor:
 def _number(value: object, psi: object, G: Generator) -> float:
     number = finite_number(value)
     if number is None:
-        raise InputError(f"psi {printable(repr(psi), 80)}: {printable(repr(value), 80)} is no number; {_allowed(G)}")
+        raise InputError(
+            f"psi {printable(repr(psi), 80)}: {printable(repr(value), 80)} is no finite number; {_allowed(G)}"
+        )
     return number
 
 

@@ -35,9 +35,11 @@ def fitted(
     if cond and not dataset.c_dim:
         why = f" ({printable(dataset.manifest['classes'])})" if "classes" in dataset.manifest else ""
         raise InputError(
-            f"{printable(dataset.path)} has no classes{why}: prepare a folder of class folders, or use --classes FILE; "
-            "or train without --cond"
+            f"{printable(dataset.path)} has no classes{why}: prepare a folder of class folders, or a file as classes; "
+            "or train without cond"
         )
+    if gpus is not None and type(gpus) is not int:
+        raise InputError(f"gpus {printable(gpus, 60)}: must be a whole number, or None")
     if gpus is not None and gpus in BATCHES and (config.batch, config.batch_at) in BATCHES.values():
         config = config.for_gpus(gpus)
     config = config.but(

@@ -7,9 +7,8 @@ import torch
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.errors import InputError, printable
-from stylegan.training.run.folder import PREVIOUS, STATE
-from stylegan.training.schedule import level_starts
+from stylegan.errors import InputError, printable, shell
+from stylegan.training.run.folder import PREVIOUS, STATE, data_word
 from stylegan.training.state import MAY_CHANGE, TrainingState
 
 Kept = Literal["kept"]
@@ -33,9 +32,9 @@ def changed(
 
 def same_data(out: Path, data: Path | str | None, trained_on: dict[str, Any]) -> ImageDataset:
     """The data set that the run was started on. Raises InputError that names --data if it is not there."""
-    way = f"if it was moved, say where: stylegan train --resume {out} --data DATA"
+    way = f"if it was moved, say where: stylegan train --resume {shell(out)} --data DATA"
     try:
-        dataset = ImageDataset(data or trained_on["path"])
+        dataset = ImageDataset(trained_on["path"] if data is None else data)
     except InputError as e:
         raise InputError(f"{e}\nThe run {out} was started on it; {way}") from e
     if dataset.fingerprint == trained_on["fingerprint"]:
@@ -44,7 +43,7 @@ def same_data(out: Path, data: Path | str | None, trained_on: dict[str, Any]) ->
     what = "other pictures"
     if names != dataset.class_names:
         what = f"other classes ({printable(dataset.class_names)} for {printable(names)})"
-    raise InputError(f"{dataset.path} holds {what} than {out} was started on: give the same with --data; {way}")
+    raise InputError(f"{dataset.path} holds {what} than {out} was started on: give the same as data; {way}")
 
 
 def saved_state(
@@ -54,21 +53,20 @@ def saved_state(
     try:
         return TrainingState.load(out / (PREVIOUS if previous else STATE), device, run=config, **own)
     except InputError as e:
-        way = f"stylegan train --data DATA --out NEW --init {out}   (a new run from its newest good snapshot)"
+        way = f"stylegan train --data {data_word(out)} --out NEW --init {shell(out)}"
+        way += "   (a new run from its newest good snapshot)"
+        if previous and not (out / PREVIOUS).exists() and (out / STATE).exists():
+            way = f"stylegan train --resume {shell(out)}   (from its last state)"
         if (out / PREVIOUS).exists() and not previous:
-            way = f"stylegan train --resume {out} --previous   (from the state before it)"
+            way = f"stylegan train --resume {shell(out)} --previous   (from the state before it)"
         raise InputError(f"{e}\nGo on without it: {way}") from e
 
 
-def check_budget(out: Path, config: Config, state: TrainingState) -> list[str]:
-    """Raise InputError if the new budget is already spent; return a line if the networks cannot grow to full size."""
+def check_budget(out: Path, config: Config, state: TrainingState) -> None:
+    """Raise InputError if the new budget is already spent."""
     kimg = config.total_kimg
     if 1000 * kimg < state.cur_nimg:
         raise InputError(
             f"kimg {kimg:g}: {out} has shown {state.cur_nimg / 1000:g} thousand images already: give more, or make "
-            f"pictures with what it has learned: stylegan sample {out} --seeds 0-15 --out pictures"
+            f"pictures with what it has learned: stylegan sample {shell(out)} --seeds 0-15 --out pictures"
         )
-    grown = level_starts(config)[-1][0] / 1000 + (config.fade_kimg if len(level_starts(config)) > 1 else 0)
-    if kimg >= grown:
-        return []
-    return [f"--kimg {kimg:g} ends before the networks have grown, which takes {grown:g} thousand images in this run"]

@@ -62,7 +62,7 @@ def refused_batches(config: Config, num_gpus: int) -> list[str]:
     group = GROUP_SIZE
     return [
         f"batch {batch} at {resolution}x{resolution}: must be a multiple of {group * num_gpus} with {num_gpus} "
-        f"processes, as the minibatch deviation works on groups of {group} pictures: set --batch or --batch-at"
+        f"processes, as the minibatch deviation works on groups of {group} pictures: set batch or batch_at"
         for _, resolution in level_starts(config)
         if (batch := batch_of(config, resolution, num_gpus)) % (group * num_gpus) or not batch
     ]
@@ -76,6 +76,12 @@ def level_starts(config: Config) -> list[tuple[int, int]]:
         phase = len(starts) - 1
         starts.append((round(1000 * (phase * (config.level_kimg + config.fade_kimg) + config.level_kimg)), resolution))
     return starts
+
+
+def grown_kimg(config: Config) -> float:
+    """Thousands of images until the networks have grown to full size, its fade included; 0 if they begin there."""
+    starts = level_starts(config)
+    return starts[-1][0] / 1000 + config.fade_kimg if len(starts) > 1 else 0.0
 
 
 def level_images(config: Config) -> dict[int, int]:

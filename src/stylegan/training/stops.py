@@ -7,31 +7,34 @@ from pathlib import Path
 import torch
 
 from stylegan.config import GROUP_SIZE
-from stylegan.errors import DivergedError, FailedError, InputError
+from stylegan.errors import DivergedError, FailedError, InputError, shell
 from stylegan.training.machine import processes
+from stylegan.training.run.folder import data_word
 from stylegan.training.state import TrainingState
 
 
 @contextmanager
 def explained(out: Path, state: TrainingState) -> Iterator[None]:
     """Turn errors that end a run from outside into messages that name the command to resume it."""
-    again = f"stylegan train --resume {out}"
+    again = f"stylegan train --resume {shell(out)}"
     try:
         yield
     except DivergedError as e:
-        raise DivergedError(e.problem, str(out)) from e
+        raise DivergedError(e.problem, shell(out), data_word(Path(out))) from e
     except processes.LostError as e:
         raise FailedError(f"{e}. The last state is kept. Start all processes again: {again}") from None
     except OSError as e:
         raise OSError(
-            e.errno, f"{e.strerror or e}; the last good state is kept. Make room, then go on: {again}", e.filename
+            e.errno,
+            f"{e.strerror or e}; the last good state is kept. Make room, then go on: {again}",
+            e.filename or str(out),
         ) from e
     except (MemoryError, RuntimeError) as e:
         if not out_of_memory(e):
             raise
         way = f"{again} --batch-gpu {smaller_part(state)}"
         if state.config.shared_fakes:
-            way = f"a new run with --no-shared-fakes and --batch-gpu {smaller_part(state)}, or with a smaller --batch"
+            way = f"a new run with shared_fakes off and batch_gpu {smaller_part(state)}, or with a smaller batch"
         H, at_once = state.phase.resolution, state.config.batch_gpu or state.phase.batch
         raise FailedError(
             f"out of memory at {H}x{H} with {at_once} images at once. The last state is kept. "
@@ -47,7 +50,7 @@ def same_data_still(out: Path, state: TrainingState) -> Iterator[None]:
     except InputError as e:
         raise InputError(
             f"{e}\nThe run stops at {state.cur_nimg:,} images, its last state is kept. Put the data set back, or say "
-            f"where the same pictures lie: stylegan train --resume {out} --data DATA"
+            f"where the same pictures lie: stylegan train --resume {shell(out)} --data DATA"
         ) from e
 
 

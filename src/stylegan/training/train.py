@@ -11,7 +11,7 @@ from stylegan.checkpoint import load_networks
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.device import find_device
-from stylegan.errors import InputError, refuse
+from stylegan.errors import InputError, printable, refuse, shell
 from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.training.augment import Augmentation
@@ -32,6 +32,7 @@ from stylegan.training.run.folder import (
     held_out,
     read_config,
     read_record,
+    stamp_of,
 )
 from stylegan.training.run.measured import Measured
 from stylegan.training.run.voice import voice
@@ -75,8 +76,13 @@ def train(
             f"kimg {kimg}, cond {cond}: a config is used as it is, and says both itself: give "
             "config=stylegan.fitted(data, kimg, cond=..., config=...)"
         )
+    if not (config is None or isinstance(config, Config)):
+        raise InputError(
+            f"config {printable(repr(config), 80)}: must be a stylegan.Config, such as stylegan.fitted(data)"
+        )
     check_keep(keep_snapshots)
     check_state_sec(state_sec)
+    check_objectives(objectives)
     out, device = user_path(out), own_device(device)
     with processes.joined(device):
         dataset = ImageDataset(data)
@@ -91,7 +97,7 @@ def train(
         processes.first_does(
             lambda: create(out, dataset, state, keep_snapshots=keep_snapshots, metrics=metrics), device
         )
-        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics), dataset, state)
+        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics, stamp=stamp_of(out)), dataset, state)
 
 
 def resume(
@@ -127,23 +133,24 @@ def resume(
         metrics = record.get("metrics", "")
     check_keep(keep_snapshots)
     check_state_sec(state_sec)
+    check_objectives(objectives)
     dataset = same_data(out, data, trained_on)
     device = own_device(device)
     with processes.joined(device):
         check(config, dataset, device, objectives=objectives, resumed=True)
         own = {"objectives": objectives, "augmentation": augment}
+        stamp = stamp_of(out)
         state, before = saved_state(out, config, device, previous=previous, own=own)
         check_own_parts(out, state)
         if kimg is not None:
-            for line in check_budget(out, config, state):
-                say(line)
+            check_budget(out, config, state)
         name_classes(state, dataset)
         check_metrics(metrics, dataset, state)
         if state.done:
             say(
                 f"{out} is finished: {state.cur_nimg:,} images.\n"
-                f"Its pictures: stylegan sample {out} --seeds 0-15 --out pictures\n"
-                f"To train longer: stylegan train --resume {out} --kimg {2 * config.total_kimg:g}"
+                f"Its pictures: stylegan sample {shell(out)} --seeds 0-15 --out pictures\n"
+                f"To train longer: stylegan train --resume {shell(out)} --kimg {2 * config.total_kimg:g}"
             )
             return state.G_ema
         now = environment(device, config)
@@ -151,7 +158,7 @@ def resume(
         changes += [f"{name} {before.get(name)} -> {now[name]}" for name in now if before.get(name) != now[name]]
         if changes:
             say(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
-        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics, previous), dataset, state)
+        return _go_on(Keeping(out, state_sec, keep_snapshots, metrics, previous, stamp), dataset, state)
 
 
 @dataclass(frozen=True)
@@ -163,6 +170,7 @@ class Keeping:
     keep_snapshots: int | None
     metrics: str
     from_previous: bool = False
+    stamp: object = None
 
     def run(self, dataset: ImageDataset) -> Run:
         """The folder, watched."""
@@ -173,6 +181,7 @@ class Keeping:
             keep_snapshots=self.keep_snapshots,
             metrics=self.metrics,
             from_previous=self.from_previous,
+            stamp=self.stamp,
         )
 
 
@@ -184,8 +193,14 @@ def own_device(device: torch.device | str) -> torch.device:
 
 def check_state_sec(state_sec: float) -> None:
     """Raise InputError for an impossible time between two states."""
-    if not 0 <= state_sec < float("inf"):  # nor NaN
-        raise InputError(f"state_sec {state_sec!r}: must be a number of seconds, 0 or above")
+    if not isinstance(state_sec, int | float) or not 0 <= state_sec < float("inf"):  # nor NaN
+        raise InputError(f"state_sec {printable(repr(state_sec), 60)}: must be a number of seconds, 0 or above")
+
+
+def check_objectives(objectives: Objectives | None) -> None:
+    """Raise InputError for what is no loss."""
+    if objectives is not None and not isinstance(objectives, Objectives):
+        raise InputError(f"objectives {printable(repr(objectives), 80)}: must be stylegan.Objectives")
 
 
 def check_keep(keep_snapshots: int | None) -> None:
@@ -244,12 +259,15 @@ def _go_on(keeping: Keeping, dataset: ImageDataset, state: TrainingState) -> Gen
         if not (watcher.stop or isinstance(e, KeyboardInterrupt)):
             raise
         # A second Ctrl-C, or the first one while a program is compiled: that one ends the compiler too.
-        say(f"stopped at once: everything after the last saved state is lost. Go on: stylegan train --resume {out}")
+        say(
+            "stopped at once: everything after the last saved state is lost. Go on: "
+            f"stylegan train --resume {shell(out)}"
+        )
         raise KeyboardInterrupt from None
     with explained(out, state):
         processes.wait_for_all(state.device)  # until process 0 has written the last state
     if state.cur_nimg < 1000 * state.config.total_kimg:
-        say(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {out}")
+        say(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {shell(out)}")
     return state.G_ema
 
 

@@ -27,7 +27,7 @@ def test_auto_is_float32_on_the_cpu_and_a_choice_is_taken():
 def test_bf16_is_refused_with_the_reason_where_the_device_has_none(monkeypatch):
     monkeypatch.setattr(precision.torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False, raising=False)
     (line,) = refused_precision(TINY.but(precision="bf16"), CPU)
-    assert line == "precision bf16: this CPU has no instructions for bfloat16: use --precision fp32 (or auto)"
+    assert line == "precision bf16: this CPU has no instructions for bfloat16: use precision fp32 (or auto)"
     assert "not on mps" in refused_precision(TINY.but(precision="bf16"), torch.device("mps"))[0]
     assert refused_precision(TINY, CPU) == []
 

@@ -87,9 +87,55 @@ def test_lines_that_are_no_statistics_are_dropped_with_a_note(fresh, capsys):
 @pytest.mark.parametrize("data", [None, {}, {"path": 1, "fingerprint": "x"}, {"path": "x"}, "text"])
 def test_a_config_that_does_not_tell_its_data_is_refused(fresh, data):
     record = json.loads((fresh / "config.json").read_text())
-    (fresh / "config.json").write_text(json.dumps(record | {"data": data}))
+    run.write_record(fresh, record | {"data": data})
     with pytest.raises(InputError, match="is no run folder"):
         resume(fresh)
+
+
+def test_a_configuration_with_a_wrong_bit_is_refused(fresh):
+    path, read = fresh / "config.json", run.read_config(fresh)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 7]) + whole[at + 1 :])
+        try:
+            found = run.read_config(fresh)
+        except InputError:
+            continue
+        assert found == read
+
+
+def test_an_edited_configuration_is_refused_with_the_ways_on_and_they_are_taken(fresh, portraits, tiny):
+    path = fresh / "config.json"
+    text = path.read_text()
+    path.write_text(text.replace('"total_kimg": 0.008', '"total_kimg": 0.012'))
+    says = rf"config.json is damaged or was edited.*--resume {fresh} --kimg N.*--data {portraits.path} --out NEW --init"
+    with pytest.raises(InputError, match=says):
+        resume(fresh)
+    train(portraits.path, fresh.with_name("new"), init=fresh, config=tiny.but(total_kimg=0.004))
+    path.write_text(text)
+    resume(fresh, kimg=0.012)
+    assert json.loads(path.read_text())["config"]["total_kimg"] == 0.012
+
+
+def test_a_configuration_of_an_older_stylegan_is_taken_on_trust(fresh):
+    record = json.loads((fresh / "config.json").read_text())
+    del record["record_sha256"]
+    (fresh / "config.json").write_text(json.dumps(record))
+    assert resume(fresh) is not None
+
+
+def test_json_too_deep_for_the_parser_is_no_traceback(fresh):
+    (fresh / "stats.jsonl").write_text("[" * 200_000 + "\n")
+    resume(fresh)
+    (fresh / "config.json").write_text("[" * 200_000)
+    with pytest.raises(InputError, match="is no run folder"):
+        resume(fresh)
+
+
+def test_a_run_that_was_stopped_before_it_had_a_folder_is_told_how_to_start(tmp_path):
+    place = tmp_path / "my run"
+    with pytest.raises(InputError, match=rf"does not exist.*stylegan train --data DATA --out '{place}'"):
+        resume(place)
 
 
 def test_what_killed_processes_left_half_written_is_removed(fresh, portraits, tiny, tmp_path):

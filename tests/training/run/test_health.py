@@ -45,7 +45,7 @@ def test_a_healthy_training_gives_no_warning(health):
 def test_each_trouble_has_its_own_words_and_a_remedy(health, change, words):
     (warning,) = health.warnings(WELL | change).values()
     assert words in warning
-    assert "--r1-gamma" in warning
+    assert "r1_gamma" in warning
 
 
 def test_a_generator_of_one_picture_has_no_diversity(health):
@@ -95,7 +95,7 @@ def test_a_silent_d_is_told_at_its_third_tick_with_a_remedy(health, real, fake):
     said = [health.new_warnings(SILENT | {"D_real": real, "D_fake": fake}) for _ in range(4)]
     assert [len(words) for words in said] == [0, 0, 1, 0]
     assert "D no longer tells real from generated pictures" in said[2][0]
-    assert "lower --lrate" in said[2][0]
+    assert "lower lrate" in said[2][0]
 
 
 @pytest.mark.parametrize(

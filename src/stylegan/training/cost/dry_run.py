@@ -13,6 +13,7 @@ from stylegan.training.machine import processes
 from stylegan.training.machine.programs import plan
 from stylegan.training.objectives import Objectives
 from stylegan.training.run.bar import clock
+from stylegan.training.run.first_lines import never_grown
 from stylegan.training.schedule import batch_of
 from stylegan.training.train import check
 
@@ -43,7 +44,7 @@ def dry_run(
     shown = f"Each of the {len(dataset):,} pictures is shown {epochs:,.1f} times."
     measured = f"Measured on {world} process{'es' if world > 1 else ''} {HONESTLY}"
     compiled = [*plan(config, device), pays(config, costs, plain)] if config.compile else []
-    return "\n".join([table(config, costs, world), shown, *compiled, measured])
+    return "\n".join([table(config, costs, world), shown, *never_grown(config), *compiled, measured])
 
 
 HONESTLY = (

@@ -24,4 +24,4 @@ def refused_precision(config: Config, device: torch.device) -> list[str]:
     if device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():  # it has no public name
         return []
     why = reason.get(device.type, f"it is tried on CUDA and the CPU, not on {device.type}")
-    return [f"precision bf16: {why}: use --precision fp32 (or auto)"]
+    return [f"precision bf16: {why}: use precision fp32 (or auto)"]

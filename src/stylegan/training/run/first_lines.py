@@ -1,5 +1,7 @@
 """The first lines that a training run prints: what was typed or inferred, and how much disk it will take."""
 
+from collections.abc import Mapping
+
 import torch
 
 from stylegan.config import Config
@@ -8,8 +10,11 @@ from stylegan.errors import printable
 from stylegan.training.machine import processes
 from stylegan.training.machine.precision import precision_of
 from stylegan.training.run.record import SNAPSHOT_TICKS
-from stylegan.training.schedule import batch_of, level_images, schedule
+from stylegan.training.schedule import batch_of, grown_kimg, level_images, schedule
 from stylegan.training.state import TrainingState
+
+HEADER_BYTES = 4000  # of a file: configuration, counters, metadata
+NAMED_BYTES = 120  # of a tensor, beside its name twice: type, shape, place, checksum
 
 
 def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | None) -> list[str]:
@@ -25,6 +30,21 @@ def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int
         f"{penalty(state)}; mirroring {mirroring(config)}; {classes(config, dataset)}",
         f"{where(state)}; seed {config.seed}",
         disk(state, keep_snapshots),
+        *never_grown(config),
+    ]
+
+
+def never_grown(config: Config) -> list[str]:
+    """A line for a run that ends before its networks have their full size; none for others."""
+    needed, total, H = grown_kimg(config), round(1000 * config.total_kimg), config.img_resolution
+    if config.total_kimg >= needed:
+        return []
+    last = schedule(config, max(total - schedule(config, max(total - 1, 0)).batch, 0))
+    faded = ", partly faded in" if last.lod % 1 else ""
+    return [
+        f"warning: {config.total_kimg:g} thousand images end before the networks have grown: the last pictures have "
+        f"{last.resolution}x{last.resolution} of {H}x{H} pixels{faded}. Growing takes {needed:g} thousand images with "
+        "this level_kimg and fade_kimg: give more kimg, or shorten those"
     ]
 
 
@@ -50,13 +70,13 @@ def penalty(state: TrainingState) -> str:
 
 def mirroring(config: Config) -> str:
     """Whether pictures are mirrored. Lettering then comes out mirrored too."""
-    return "on (lettering comes out mirrored too; --no-mirror)" if config.mirror else "off"
+    return "on (lettering comes out mirrored too; off with --no-mirror, mirror=False)" if config.mirror else "off"
 
 
 def classes(config: Config, dataset: ImageDataset) -> str:
     """The classes that the networks learn, by name."""
     if not config.c_dim:
-        unused = f" (the data set has {dataset.c_dim}: --cond)" if dataset.c_dim else ""
+        unused = f" (the data set has {dataset.c_dim}, which cond trains with)" if dataset.c_dim else ""
         return f"no classes{unused}"
     return f"{config.c_dim} classes: {printable(', '.join(dataset.class_names))}"
 
@@ -72,20 +92,27 @@ def where(state: TrainingState) -> str:
 
 def disk(state: TrainingState, keep_snapshots: int | None) -> str:
     """How large snapshots and states are, and how many there will be."""
-    networks = {name: network_bytes(module) for name, module in state.networks().modules().items()}
-    snapshot, learned = sum(networks.values()), networks["G"] + networks["D"]
+    tensors = state.networks().tensors()
+    snapshot, full_state = file_bytes(tensors), file_bytes(tensors | moments(state))
     made = snapshots_made(state.config)
     kept = made if keep_snapshots is None else min(made, keep_snapshots)
     which = f"{kept} of {made}" if kept < made else f"{made}"
     return (
         f"on disk: {which} snapshots of {megabytes(snapshot)} each, {megabytes(kept * snapshot)} in all "
-        f"(--keep-snapshots); two states of up to {megabytes(snapshot + 2 * learned)}"
+        f"(keep_snapshots); two states of up to {megabytes(full_state)}"
     )
 
 
-def network_bytes(network: torch.nn.Module) -> int:
-    """The size of its tensors in a file."""
-    return sum(t.numel() * t.element_size() for t in network.state_dict().values())
+def moments(state: TrainingState) -> dict[str, torch.Tensor]:
+    """Tensors as large as the moments of Adam that a state holds once all layers take part."""
+    step = torch.zeros(())
+    weights = [(f"{name}_opt.{i}", p) for name in ("G", "D") for i, p in enumerate(getattr(state, name).parameters())]
+    return {f"{name}.{key}": t for name, p in weights for key, t in (("exp_avg", p), ("exp_avg_sq", p), ("step", step))}
+
+
+def file_bytes(tensors: Mapping[str, torch.Tensor]) -> int:
+    """At most so many bytes has a file of these tensors; in one of tiny networks, names and checksums take the most."""
+    return HEADER_BYTES + sum(t.numel() * t.element_size() + 2 * len(name) + NAMED_BYTES for name, t in tensors.items())
 
 
 def snapshots_made(config: Config) -> int:

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from stylegan import checkpoint
 from stylegan.config import GROUP_SIZE, Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.errors import InputError
+from stylegan.errors import DamagedError, InputError, printable, shell
 from stylegan.files import LOCK, remove_partial_files, whole_folder, write_text
+from stylegan.sealed import is_intact, sealed
 from stylegan.training.augment import NONE
 from stylegan.training.machine import processes
 from stylegan.training.objectives import LOSSES
@@ -65,13 +66,16 @@ class Run:
         keep_snapshots: int | None = None,
         metrics: str = "",
         from_previous: bool = False,
+        stamp: object = None,
     ) -> None:
+        """stamp: of the state that was read, as `stamp_of` gives it; None: it is not compared."""
         self.path = path
         self.dataset = dataset
         self.state_sec = state_sec
         self.keep_snapshots = keep_snapshots
         self.metrics = metrics
         self.from_previous = from_previous
+        self.stamp = stamp
         self.stop = False
         self._saved_at = time.monotonic()
         self._recorded = True  # is the last step fully recorded, so that its state may be saved?
@@ -85,6 +89,9 @@ class Run:
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
         self.measured = Measured(self.metrics, self.dataset, mirror=state.config.mirror) if self.metrics else None
         with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self, say=self.bar.say):
+            if self.stamp is not None and self.stamp != stamp_of(self.path):
+                again = f"stylegan train --resume {shell(self.path)}"
+                raise InputError(f"{self.path} was trained by another process meanwhile: go on from there: {again}")
             remove_partial_files(self.path, FILES)
             if self.from_previous:  # first: the next state to be saved would take its place
                 (self.path / PREVIOUS).replace(self.path / STATE)
@@ -169,8 +176,10 @@ def create(
     state.enter(schedule(state.config, state.cur_nimg, processes.world()))
     state.G_ema.lod = state.G.lod
     if os.path.lexists(path):  # even a broken link
-        raise InputError(f"{path} exists: continue it with `stylegan train --resume {path}`, or choose another --out")
-    with whole_folder(path, last=STATE, remedy="choose another --out") as partial:
+        raise InputError(
+            f"{path} exists: continue it with `stylegan train --resume {shell(path)}`, or choose another place"
+        )
+    with whole_folder(path, last=STATE, remedy="choose another place") as partial:
         data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint, "class_names": dataset.class_names}
         record = {"config": state.config.to_json(), "data": data, "keep_snapshots": keep_snapshots, "metrics": metrics}
         record |= own_parts(state)
@@ -182,9 +191,18 @@ def create(
         state.save(partial / STATE)
 
 
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """Tells the state of a run from every other that takes its place; None where there is none."""
+    try:
+        found = (path / STATE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """config.json."""
-    write_text(path / CONFIG, json.dumps(record, indent=2) + "\n")
+    write_text(path / CONFIG, json.dumps(sealed(record), indent=2) + "\n")
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -216,15 +234,45 @@ def keep_previous(path: Path) -> None:
 
 
 def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
-    """The configuration of a run folder, and {"path", "fingerprint"} of its data; InputError if it is none."""
+    """The configuration of a run folder, and {"path", "fingerprint"} of its data.
+
+    Raises InputError if it is none, and where config.json is not what was written, with what to do.
+    """
+    if not os.path.lexists(path):
+        raise InputError(
+            f"{printable(path)} does not exist: another name, or a run that was stopped before it had begun; start it "
+            f"with the command that it had: stylegan train --data DATA --out {shell(path)}"
+        )
     try:
         record = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        if not is_intact(record):
+            raise DamagedError(_edited(path))
         config, data = Config.from_json(record["config"]), record["data"]
         if not (isinstance(data["path"], str) and isinstance(data["fingerprint"], str)):
             raise ValueError(f"data {data}: path and fingerprint must be strings")
         return config, data
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+    except DamagedError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise InputError(f"{path} is no run folder of `stylegan train` ({CONFIG}: {e})") from e
+
+
+def _edited(path: Path) -> str:
+    """The message for a config.json that was changed, which could go on to something else than the run was."""
+    return (
+        f"{path / CONFIG} is damaged or was edited: it is not what was written. Put it back as it was; what may change "
+        f"is typed: stylegan train --resume {shell(path)} --kimg N, and others (--help). Or start a new run from the "
+        f"newest good snapshot of this one: stylegan train --data {data_word(path)} --out NEW --init {shell(path)}"
+    )
+
+
+def data_word(path: Path) -> str:
+    """The place of a run's data set, from its config.json, as a word of a command; DATA where it does not tell."""
+    try:
+        data = read_record(path)["data"]["path"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "DATA"
+    return shell(data) if isinstance(data, str) and data else "DATA"
 
 
 def own_parts(state: TrainingState) -> dict[str, str]:

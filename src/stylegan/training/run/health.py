@@ -76,18 +76,18 @@ class Health:
             found["D wins"] = (
                 f"warning: D wins: it tells {(1 + stats['D_real_sign']) / 2:.0%} of the real pictures and "
                 f"{(1 - stats['D_fake_sign']) / 2:.0%} of the generated ones. If the sheets stop improving, start "
-                "again with a larger --r1-gamma or more pictures."
+                "again with a larger r1_gamma or more pictures."
             )
         if stats.get("diversity", 1.0) < 0.35:
             found["diversity"] = (
                 f"warning: diversity collapses: generated pictures lie {stats['diversity']:.2f} times as far apart as "
-                "real ones. Look at the newest sheet; if all look alike, start again with a larger --r1-gamma or a "
-                "smaller --lrate."
+                "real ones. Look at the newest sheet; if all look alike, start again with a larger r1_gamma or a "
+                "smaller lrate."
             )
         if "D_held_out" in stats and _memorised(stats) > 0.5:
             found["D memorises"] = (
                 f"warning: D memorises: on pictures it has never seen it falls {_memorised(stats):.0%} of the way from "
-                "real to generated. More pictures help most; else stop early or use a larger --r1-gamma."
+                "real to generated. More pictures help most; else stop early or use a larger r1_gamma."
             )
         return found
 
@@ -103,7 +103,7 @@ class Health:
             "D is silent": (
                 f"warning: D no longer tells real from generated pictures: its mean logits are {stats['D_real']:+.2f} "
                 f"and {stats['D_fake']:+.2f}, and its loss is that of guessing. G learns nothing more from it, and its "
-                "pictures stay alike. Start again with a lower --lrate (a quarter of this one)."
+                "pictures stay alike. Start again with a lower lrate (a quarter of this one)."
             )
         }
 

@@ -33,20 +33,26 @@ def drop_stats_after(path: Path, cur_nimg: int) -> int:
     Lines that are not statistics are dropped too. Returns their number.
     """
     stats = path / STATS
-    *lines, cut_short = stats.read_bytes().split(b"\n") if stats.exists() else [b""]
-    places = [_nimg_of(line) for line in lines]
+    lines = stats.read_bytes().split(b"\n")[:-1] if stats.exists() else []
+    places, cut_short = places_of(stats)
     kept = [line for line, nimg in zip(lines, places, strict=True) if nimg is not None and nimg <= cur_nimg]
     if cut_short or len(kept) < len(lines):
         write_text(stats, "".join(line.decode() + "\n" for line in kept))
     return places.count(None)
 
 
+def places_of(stats: Path) -> tuple[list[int | None], bool]:
+    """The cur_nimg of each whole line of stats.jsonl (None: no statistics), and whether a last one was cut short."""
+    *lines, rest = stats.read_bytes().split(b"\n") if stats.exists() else [b""]
+    return [_nimg_of(line) for line in lines], bool(rest)
+
+
 def _nimg_of(line: bytes) -> int | None:
     try:
         nimg = json.loads(line.decode())["cur_nimg"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return nimg if isinstance(nimg, int) else None
+    return nimg if type(nimg) is int else None
 
 
 def write_reals(path: Path, dataset: ImageDataset) -> None:
@@ -78,7 +84,7 @@ def thin_out(path: Path, state: TrainingState, keep: int | None) -> None:
     """Delete the snapshots that are too many for `keep` (None: keep all), after the newest one is written."""
     if keep is None:
         return
-    ticks = {line["cur_nimg"]: line["tick"] for line in read_stats(path)}
+    ticks = {line["cur_nimg"]: line["tick"] for line in read_stats(path) if type(line.get("tick")) is int}
     newest = max((tick for tick in ticks.values()), default=1) // SNAPSHOT_TICKS
     last_is_extra = state.done and state.tick % SNAPSHOT_TICKS != 1
     kept = kept_snapshots(newest, keep - last_is_extra)
