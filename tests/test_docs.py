@@ -59,6 +59,7 @@ def workplace(tmp_path, monkeypatch):
         Image.fromarray(random.randint(0, 255, (16, 16, 3), np.uint8)).save(tmp_path / "photos" / f"{i}.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo_module, "PORTRAITS", 64)
+    monkeypatch.setattr(demo_module, "METRICS", "mind4")
     return tmp_path
 
 

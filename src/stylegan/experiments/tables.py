@@ -14,6 +14,7 @@ from stylegan.config import CONFIG_B, CONFIG_F, TABLE_1, Config
 from stylegan.data.dataset import ImageDataset, image_grid, save_png
 from stylegan.device import find_device
 from stylegan.errors import FailedError, InputError, printable
+from stylegan.experiments.entanglement import both_spaces, charts, comparisons, entanglement
 from stylegan.experiments.study import (
     Measure,
     Numbers,
@@ -27,7 +28,6 @@ from stylegan.experiments.study import (
 from stylegan.figures.charts import curves_svg, dots_svg
 from stylegan.figures.sheet import Sheet
 from stylegan.files import user_path, write_text
-from stylegan.metrics.disentanglement import dci
 from stylegan.metrics.features import find_features
 from stylegan.metrics.measuring import fitting, results_of
 from stylegan.metrics.subject import BATCH, Subject
@@ -176,20 +176,6 @@ def measured(subject: Subject, metrics: str) -> Numbers:
     }
 
 
-def entanglement(subject: Subject, metrics: str) -> Numbers:
-    """DCI of z and w for the attributes of the subject's classifier, on the pictures of ls_z or ls_w; none without."""
-    counts = [metric.count for metric in fitting(metrics, subject) if metric.kind.startswith("ls")]
-    if not counts or subject.classifier is None:
-        return {}
-    z, w, factors = subject.judged(max(counts), subject.classifier)
-    varying = factors[:, factors.std(dim=0) > 0]
-    return {
-        f"{name} of {space}": value
-        for space, codes in (("z", z), ("w", w))
-        for name, value in dci(codes, varying)._asdict().items()
-    }
-
-
 class Mixed(Subject):
     """Pictures of several latents each: styles from random crossovers on come from the next one (Section 3.1).
 
@@ -249,6 +235,8 @@ def _table(
         write_text(out / "curves.svg", curves_svg(curves))
     dots = {t: {name: [found[t] for found in each if t in found] for name, each in numbers.items()} for t in titles}
     write_text(out / "table.svg", dots_svg(dots))
+    if both_spaces(titles):
+        write_text(out / "entanglement.svg", dots_svg(charts(numbers)))
     write_text(out / "table.json", json.dumps(numbers, indent=2) + "\n")
     save_png(sheet(study, title), out / "sheet.png")
     write_text(out / "table.md", page(title, study, numbers))
@@ -274,9 +262,18 @@ def page(title: str, study: Study, numbers: Mapping[str, Sequence[Numbers]]) -> 
             f"{name}:\n\n" + "\n".join(f"- {line}" for line in larger_than_spread(numbers, name)) + "\n"
             for name in titles
         ),
+        *spaces(numbers, titles),
         "![Each seed a dot](table.svg)\n\n![Pictures of each row, psi 1](sheet.png)\n",
     ]
     return "\n".join(parts)
+
+
+def spaces(numbers: Mapping[str, Sequence[Numbers]], titles: Sequence[str]) -> list[str]:
+    """W beside Z, where both are measured."""
+    if not both_spaces(titles):
+        return []
+    lines = "\n".join(f"- {line}" for line in comparisons(numbers))
+    return [f"W and Z of the same networks:\n\n{lines}\n\n![W and Z, each seed a dot](entanglement.svg)\n"]
 
 
 def sheet(study: Study, title: str) -> Image.Image:
