@@ -25,6 +25,8 @@ SMALL = {
         "--kimg 0.02 --channel-base 128 --channel-max 8 --z-dim 8 --w-dim 8 --mapping-dim 8 --batch 4 --batch-at ''"
     ),
     "demo": ["--minutes", "0.02"],
+    "metrics": ["--metrics", "kid4"],
+    "table1": shlex.split("--kimg 0.02 --width 4 --seeds 0 --configs E,F --metrics kid4"),
     "project": ["--steps", "2"],
     "video": ["--frames", "3"],
 }

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 import stylegan
 from stylegan.data.pixels import to_float
@@ -16,6 +17,7 @@ from stylegan.experiments.study import larger_than_spread, markdown, sized, spre
 from stylegan.experiments.tables import LATENTS, Mixed, mixed, table1, table2, table4
 from stylegan.metrics.features import FeatureNetwork
 from stylegan.metrics.subject import Subject
+from stylegan.probing import regressor
 from stylegan.probing.attributes import Attributes
 from stylegan.training.run import measured
 
@@ -211,3 +213,25 @@ def test_the_command_says_what_it_found(stylegan, portraits, tmp_path):
     for flag, value, words in [("--seeds", "a", "whole numbers"), ("--changes", "lrate", "must be name=value")]:
         code, text = stylegan(*given, flag, value, "--out", tmp_path / "u")
         assert code == 2 and words in text
+
+
+def test_attributes_are_learned_once_for_all_networks_from_enough_pictures(portraits, prepared_classes):
+    with pytest.raises(stylegan.InputError, match="has 64 pictures: a regressor needs at least 100"):
+        regressor.learn_alone(portraits)
+    found = regressor.learn_alone(prepared_classes)
+    assert found.names == ["bright", "dark"]
+    pictures = to_float(torch.from_numpy(prepared_classes.batch(8, np.arange(120))))
+    said = found.read(pictures)[:, 0] > 0
+    assert (said == (pictures.mean(dim=(1, 2, 3)) > 0)).double().mean() > 0.9
+
+
+@pytest.fixture
+def prepared_classes(tmp_path):
+    """120 plain pictures in two classes, bright and dark."""
+    for i in range(120):
+        folder = tmp_path / "photos" / ("bright" if i % 2 else "dark")
+        folder.mkdir(parents=True, exist_ok=True)
+        gray = 130 + i if i % 2 else 120 - i  # no two alike
+        Image.new("RGB", (8, 8), (gray, gray, gray)).save(folder / f"{i}.png")
+    stylegan.prepare(str(tmp_path / "photos"), tmp_path / "data", resolution=8)
+    return stylegan.ImageDataset(tmp_path / "data")

@@ -49,6 +49,7 @@ def learn(data: Path, G: Subject, *, steps: int = STEPS, seed: int = 0) -> Attri
 
 def learn_alone(dataset: ImageDataset) -> Attributes:
     """The same without a network: for the pictures of any that is trained on this data set."""
+    check_count(dataset)
     return learned(dataset, read_table(dataset), px=min(dataset.img_resolution, MOST_PX))
 
 
@@ -125,14 +126,19 @@ def check_data(dataset: ImageDataset, G: Subject) -> None:
             f"{dataset.path} has pictures of {dataset.img_channels} channels, this network makes "
             f"{G.img_channels}: these are the factors of another data set"
         )
-    if len(dataset) < LEAST_PICTURES:
-        raise InputError(
-            f"{dataset.path} has {len(dataset)} pictures: a regressor needs at least {LEAST_PICTURES}, better 5,000"
-        )
+    check_count(dataset)
     if (far := distance(dataset, G)) > FAR:
         raise InputError(
             f"the pictures of {dataset.path} are unlike those of this network (distance {far:.1f}, at most "
             f"{FAR:g}): these are the factors of another data set, or the network is hardly trained"
+        )
+
+
+def check_count(dataset: ImageDataset) -> None:
+    """Raise InputError for too few pictures to learn from."""
+    if len(dataset) < LEAST_PICTURES:
+        raise InputError(
+            f"{dataset.path} has {len(dataset)} pictures: a regressor needs at least {LEAST_PICTURES}, better 5,000"
         )
 
 
