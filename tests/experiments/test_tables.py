@@ -7,14 +7,18 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 import stylegan
 from stylegan.data.pixels import to_float
+from stylegan.errors import DivergedError
 from stylegan.experiments import study, tables
 from stylegan.experiments.study import larger_than_spread, markdown, sized, spread
 from stylegan.experiments.tables import LATENTS, Mixed, mixed, table1, table2, table4
 from stylegan.metrics.features import FeatureNetwork
-from stylegan.metrics.subject import Classifier, Subject
+from stylegan.metrics.subject import Subject
+from stylegan.probing import regressor
+from stylegan.probing.attributes import Attributes
 from stylegan.training.run import measured
 
 SMALL = {"kimg": 0.048, "width": 8, "metrics": "mind16"}
@@ -31,8 +35,8 @@ def means(monkeypatch):
     network = FeatureNetwork("means", function, 12, "none", "0" * 64)
     for module in (tables, measured):
         monkeypatch.setattr(module, "find_features", lambda: network)
-    brightness = Classifier("brightness", ["left", "right"], lambda images: images.mean(dim=(1, 2))[:, [0, -1]])
-    monkeypatch.setattr(tables, "classifier_of", lambda data, G: brightness)
+    brightness = Attributes(["left", "right"], lambda images: images.mean(dim=(1, 2))[:, [0, -1]])
+    monkeypatch.setattr(tables, "learn_alone", lambda dataset: brightness)
     return network
 
 
@@ -75,6 +79,42 @@ def test_another_study_in_the_folder_is_refused_and_keeps_what_is_there(portrait
     assert sorted(path.name for path in (tmp_path / "t").iterdir()) == before
 
 
+def test_a_run_that_diverges_is_a_gap_in_the_table(portraits, tmp_path, monkeypatch):
+    def train(*args, config, **kwargs):
+        G = stylegan.train(*args, config=config, **kwargs)
+        if config.seed == 1:
+            raise DivergedError("after 32 images D.bias is no longer finite")
+        return G
+
+    monkeypatch.setattr(study, "train", train)
+    page = table1(portraits.path, tmp_path / "t", configs=("E", "F"), seeds=(0, 1, 2), **SMALL)
+    numbers = json.loads((tmp_path / "t" / "table.json").read_text())
+    assert {name: len(each) for name, each in numbers.items()} == {"E": 2, "F": 2}
+    assert "E to F:" in page.read_text()
+    monkeypatch.setattr(study, "train", None)  # what diverged is not trained again
+    assert table1(portraits.path, tmp_path / "t", configs=("E", "F"), seeds=(0, 1, 2), **SMALL) == page
+
+
+def test_a_row_whose_runs_all_diverged_says_so():
+    assert "| A | diverged |" in markdown({"A": [], "B": [{"fd": 2.0}]}, "Table 1")
+
+
+def test_changes_hold_in_all_rows_and_those_of_r1_where_there_is_r1(portraits):
+    changes = {"lrate": 0.01, "r1_interval": 4, "level_kimg": 0.5}
+    a, f = (tables.row(portraits, stylegan.TABLE_1[name], 1.0, 8, changes) for name in "AF")
+    assert (a.lrate, a.r1_interval, a.level_kimg) == (0.01, 1, 0.5)
+    assert (f.lrate, f.r1_interval, f.level_kimg) == (0.01, 4, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("table", "metrics"), [(table2, "ls_w100"), (table2, "fd5k"), (table4, "kidd"), (table4, "fid50k")]
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is_trained(table, metrics, portraits, tmp_path):
+    with pytest.raises(stylegan.InputError):
+        table(portraits.path, tmp_path / "t", **(SMALL | {"metrics": metrics}))
+    assert not (tmp_path / "t").exists()
+
+
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
@@ -82,6 +122,8 @@ def test_another_study_in_the_folder_is_refused_and_keeps_what_is_there(portrait
         ({"seeds": ()}, "at least one"),
         ({"seeds": (1, 1)}, "none twice"),
         ({"width": 2}, "4 to 512"),
+        ({"changes": {"seed": 1}}, "say --seeds"),
+        ({"changes": {"lrat": 1}}, "lrat: no such field"),
         ({"metrics": "kidd"}, "unknown metric"),
     ],
 )
@@ -168,5 +210,28 @@ def test_the_command_says_what_it_found(stylegan, portraits, tmp_path):
     given = ("table1", "--data", portraits.path, "--kimg", "0.032", "--width", "8", "--configs", "F")
     code, text = stylegan(*given, "--seeds", "0", "--metrics", "mind16", "--out", tmp_path / "t")
     assert code == 0 and "| F |" in text
-    code, text = stylegan(*given, "--seeds", "a", "--out", tmp_path / "u")
-    assert code == 2 and "whole numbers" in text
+    for flag, value, words in [("--seeds", "a", "whole numbers"), ("--changes", "lrate", "must be name=value")]:
+        code, text = stylegan(*given, flag, value, "--out", tmp_path / "u")
+        assert code == 2 and words in text
+
+
+def test_attributes_are_learned_once_for_all_networks_from_enough_pictures(portraits, prepared_classes):
+    with pytest.raises(stylegan.InputError, match="has 64 pictures: a regressor needs at least 100"):
+        regressor.learn_alone(portraits)
+    found = regressor.learn_alone(prepared_classes)
+    assert found.names == ["bright", "dark"]
+    pictures = to_float(torch.from_numpy(prepared_classes.batch(8, np.arange(120))))
+    said = found.read(pictures)[:, 0] > 0
+    assert (said == (pictures.mean(dim=(1, 2, 3)) > 0)).double().mean() > 0.9
+
+
+@pytest.fixture
+def prepared_classes(tmp_path):
+    """120 plain pictures in two classes, bright and dark."""
+    for i in range(120):
+        folder = tmp_path / "photos" / ("bright" if i % 2 else "dark")
+        folder.mkdir(parents=True, exist_ok=True)
+        gray = 130 + i if i % 2 else 120 - i  # no two alike
+        Image.new("RGB", (8, 8), (gray, gray, gray)).save(folder / f"{i}.png")
+    stylegan.prepare(str(tmp_path / "photos"), tmp_path / "data", resolution=8)
+    return stylegan.ImageDataset(tmp_path / "data")

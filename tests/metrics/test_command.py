@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from stylegan import checkpoint
@@ -60,7 +61,10 @@ def test_the_sheet_shows_a_memorised_picture_beside_its_generated_copy(small_G, 
         (["--metrics", "is50k"], "unknown metric 'is50k'; there are fid"),
         (["--metrics", "fd100"], "take more, or kid100 or mind100"),
         (["--metrics", "fd5k"], "fd5k of 256 real and 5,000 generated pictures: must be 2,048 or more"),
-        (["--features", "nothing.pth"], "features nothing.pth: must be efficientnet-lite0, or a file"),
+        (
+            ["--features", "nothing.pth"],
+            "features nothing.pth: must be efficientnet-lite0, inception-2015-12-05, or a file",
+        ),
         (["--metrics", "kid8", "--sheet", "a.jpg"], "a.jpg: the name must end in .png"),
     ],
 )
@@ -87,3 +91,83 @@ def test_the_self_test_needs_no_network(metrics, prepared, tmp_path):
     few = prepared(tmp_path, np.arange(6, dtype=np.uint8)[:, None, None, None] + np.zeros((6, 3, 8, 8), np.uint8))
     code, text = metrics("--self-test", "--data", few.path)
     assert code == 2 and "has 6 pictures: the self-test needs 200 or more" in text
+
+
+@pytest.fixture
+def tiny_network(monkeypatch, tiny_features, few_are_enough):
+    """The command takes 12 random projections for features: sums over many pictures take no time."""
+    monkeypatch.setattr("stylegan.metrics.features.find_features", lambda features: tiny_features)
+    return tiny_features
+
+
+def results(out):
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def test_with_mirror_images_the_sheet_shows_real_pictures_as_they_are_nearest_mirrored_or_not(
+    metrics, network, small_G, prepared, tiny_network, tmp_path
+):
+    """The data set holds the generated pictures mirrored: only their mirror images are the same."""
+    generated = next(sample(small_G, range(16)))
+    data = prepared(tmp_path, generated[..., ::-1].copy())
+    out, sheet = tmp_path / "out.jsonl", tmp_path / "sheet.png"
+    code, text = metrics(network, "--data", data.path, "--metrics", "kid8", "--mirror", "--out", out, "--sheet", sheet)
+    assert code == 0, text
+    assert results(out)[0]["mirrored"] and results(out)[0]["real"] == 16
+    with Image.open(sheet) as image:
+        shown = np.asarray(image.convert("RGB")).astype(int)
+    tile = np.kron(generated[0].transpose(1, 2, 0), np.ones((16, 16, 1), int))  # 8 px shown with 128
+    rows, columns, _ = (a - b + 1 for a, b in zip(shown.shape, tile.shape, strict=True))
+    corners = np.argwhere((shown[:rows, :columns] == tile[0, 0]).all(axis=2))
+    found = [(y, x) for y, x in corners if np.array_equal(shown[y : y + 128, x : x + 128], tile)]
+    top = min(y for y, _ in found)
+    assert [y for y, _ in found].count(top) == 2  # generated, and beside it the nearest real picture
+
+
+def test_a_network_with_classes_is_measured_with_the_classes_of_the_data(
+    metrics, make, prepared, tiny_network, tmp_path
+):
+    labelled = make(img_resolution=8, c_dim=2)
+    checkpoint.save(tmp_path / "labelled.safetensors", labelled)
+    (tmp_path / "classes.csv").write_text("".join(f"{i:05}.png,{'ab'[i % 2]}\n" for i in range(40)))
+    c = torch.eye(2)[torch.arange(40) % 2]
+    pictures = np.concatenate(list(sample(labelled, range(40), c=c)))
+    data = prepared(tmp_path, pictures, classes=str(tmp_path / "classes.csv"))
+    out = tmp_path / "out.jsonl"
+    code, text = metrics(
+        tmp_path / "labelled.safetensors", "--data", data.path, "--metrics", "kid20,pr20", "--out", out
+    )
+    assert code == 0, text
+    assert [line["part"] for line in results(out)] == ["", "precision", "recall"]
+    (tmp_path / "other").mkdir()
+    unlabelled = prepared(tmp_path / "other", pictures)
+    code, text = metrics(tmp_path / "labelled.safetensors", "--data", unlabelled.path, "--metrics", "kid20")
+    assert code == 2 and "has 0 classes and this network 2" in text
+
+
+def test_the_distance_for_infinitely_many_pictures_through_the_command(metrics, network, own, tiny_network, tmp_path):
+    out = tmp_path / "out.jsonl"
+    code, text = metrics(network, "--data", own.path, "--metrics", "fdinf256,fd256", "--seed", "1", "--out", out)
+    assert code == 0, text
+    infinite, finite = results(out)
+    assert infinite["spread_of"] == "standard error of the intercept over 1/N"
+    assert infinite["value"] < finite["value"]  # the bias of few pictures is gone
+
+
+def test_separability_in_z_and_w_through_the_command_asks_about_the_classes(
+    metrics, network, small_G, prepared, tiny_network, tmp_path
+):
+    """The classes of the data set: pictures brighter than most, and the others."""
+    pictures = np.concatenate(list(sample(small_G, range(400), batch=64)))
+    bright = pictures.mean(axis=(1, 2, 3))
+    words = np.where(bright > np.median(bright), "bright", "dark")
+    (tmp_path / "classes.csv").write_text("".join(f"{i:05}.png,{word}\n" for i, word in enumerate(words)))
+    data = prepared(tmp_path, pictures, classes=str(tmp_path / "classes.csv"))
+    out = tmp_path / "out.jsonl"
+    code, text = metrics(network, "--data", data.path, "--metrics", "ls_z300,ls_w300", "--out", out)
+    assert code == 0, text
+    assert [line["metric"] for line in results(out)] == ["ls_z300", "ls_w300"]
+    for line in results(out):
+        assert set(line["details"]) == {"bits, bright", "bits, dark"}
+        assert 1 <= line["value"] < 4 and line["features"] == "regressor trained on data"
+    assert "not comparable with: the paper's, which is of 40 attributes of CelebA" in text

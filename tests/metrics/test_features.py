@@ -28,7 +28,9 @@ def test_a_file_with_another_checksum_is_refused_and_nothing_in_it_runs(tmp_path
 
 
 def test_a_name_that_is_no_file_says_how_to_get_one():
-    with pytest.raises(InputError, match=r"features dinov2: must be efficientnet-lite0, or .*6726825d\.pth from"):
+    with pytest.raises(
+        InputError, match=r"features dinov2: must be efficientnet-lite0, inception-2015-12-05, or .*6726825d\.pth from"
+    ):
         find_features("dinov2")
 
 

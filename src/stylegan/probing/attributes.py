@@ -57,11 +57,15 @@ def attributes_of(data: Path | str, G: Subject) -> Attributes:
 
 def classifier_of(data: Path | str, G: Generator) -> Classifier:
     """What linear separability asks about: is each factor or class of the data set above its mean? Read as above."""
-    attributes = attributes_of(data, G)
+    return as_classifier(attributes_of(data, G), Path(data).name)
+
+
+def as_classifier(attributes: Attributes, data: str) -> Classifier:
+    """The columns of attributes, each by its name, read by a regressor that was trained on the data set `data`."""
     columns = range(len(attributes.names)) if attributes.columns is None else attributes.columns
     names = [attributes.names[i] for i in columns]
     numbered = [name if names.count(name) == 1 else f"{name} {names[:k].count(name)}" for k, name in enumerate(names)]
-    return Classifier(f"regressor trained on {user_path(data).name}", numbered, attributes.read)
+    return Classifier(f"regressor trained on {data}", numbered, attributes.read)
 
 
 def slopes(moved: Array, way: Array, weights: Array) -> Array:

@@ -37,16 +37,29 @@ class Table:
 
 
 def learn(data: Path, G: Subject, *, steps: int = STEPS, seed: int = 0) -> Attributes:
-    """Attributes read by a regressor of the data set's factors, or of its classes.
+    """Attributes read by a regressor of the data set's factors, or of its classes, for the pictures of G.
 
-    A tenth of the pictures is held out for the accuracy. Attributes of which it explains less than LEARNED of the
-    variance are left out. Raises InputError for a data set that is not G's, or of which nothing was learned.
+    Raises InputError for a data set that is not G's, or of which nothing was learned.
     """
     dataset = ImageDataset(data)
     table = read_table(dataset)
     check_data(dataset, G)
+    return learned(dataset, table, px=min(dataset.img_resolution, G.img_resolution, MOST_PX), steps=steps, seed=seed)
+
+
+def learn_alone(dataset: ImageDataset) -> Attributes:
+    """The same without a network: for the pictures of any that is trained on this data set."""
+    check_count(dataset)
+    return learned(dataset, read_table(dataset), px=min(dataset.img_resolution, MOST_PX))
+
+
+def learned(dataset: ImageDataset, table: Table, *, px: int, steps: int = STEPS, seed: int = 0) -> Attributes:
+    """Attributes read from pictures that are reduced to `px`.
+
+    A tenth of the pictures is held out for the accuracy. Attributes of which the regressor explains less than LEARNED
+    of the variance are left out; InputError where that leaves none.
+    """
     order = np.random.default_rng(seed).permutation(len(dataset))[:MOST_PICTURES]
-    px = min(dataset.img_resolution, G.img_resolution, MOST_PX)
     held = max(len(order) // 10, 20)
     targets = table.targets[order]
     mean, deviation = targets[held:].mean(dim=0), targets[held:].std(dim=0).clamp_min(1e-6)
@@ -59,7 +72,7 @@ def learn(data: Path, G: Subject, *, steps: int = STEPS, seed: int = 0) -> Attri
     if not kept:
         best = max(scores.values())
         raise InputError(
-            f"the regressor learned nothing from {data}: it explains at most {best:.0%} of any attribute in "
+            f"the regressor learned nothing from {dataset.path}: it explains at most {best:.0%} of any attribute in "
             f"pictures it has not seen, and needs {LEARNED:.0%}; give more pictures, or other attributes"
         )
     chosen = [k for k, i in enumerate(table.columns) if i in kept]
@@ -113,14 +126,19 @@ def check_data(dataset: ImageDataset, G: Subject) -> None:
             f"{dataset.path} has pictures of {dataset.img_channels} channels, this network makes "
             f"{G.img_channels}: these are the factors of another data set"
         )
-    if len(dataset) < LEAST_PICTURES:
-        raise InputError(
-            f"{dataset.path} has {len(dataset)} pictures: a regressor needs at least {LEAST_PICTURES}, better 5,000"
-        )
+    check_count(dataset)
     if (far := distance(dataset, G)) > FAR:
         raise InputError(
             f"the pictures of {dataset.path} are unlike those of this network (distance {far:.1f}, at most "
             f"{FAR:g}): these are the factors of another data set, or the network is hardly trained"
+        )
+
+
+def check_count(dataset: ImageDataset) -> None:
+    """Raise InputError for too few pictures to learn from."""
+    if len(dataset) < LEAST_PICTURES:
+        raise InputError(
+            f"{dataset.path} has {len(dataset)} pictures: a regressor needs at least {LEAST_PICTURES}, better 5,000"
         )
 
 

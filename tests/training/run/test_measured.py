@@ -90,3 +90,24 @@ def test_the_random_numbers_of_the_user_stay_where_they_are(portraits, tiny, tmp
     stylegan.train(portraits.path, tmp_path / "run", config=tiny, metrics=NAMES)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert (np.random.get_state()[1] == numpy_before).all()
+
+
+def test_a_snapshot_that_cannot_be_measured_is_a_warning_and_the_run_goes_on(
+    portraits, tiny, tmp_path, monkeypatch, capsys
+):
+    def broken(self, G):
+        raise stylegan.InputError("kid16 is not finite")
+
+    monkeypatch.setattr(measured.Measured, "__call__", broken)
+    stylegan.train(portraits.path, tmp_path / "run", config=tiny.but(total_kimg=0.02), metrics=NAMES)
+    assert stats_of(tmp_path / "run")[-1]["cur_nimg"] == 20
+    assert "warning: this snapshot is not measured: kid16 is not finite" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "metrics.svg").exists()
+
+
+def test_the_curve_has_a_line_for_each_resolution(tmp_path):
+    stats = [{"cur_nimg": i, "resolution": 8 if i < 2 else 16, "kid16 (means)": 9.0 - i} for i in range(4)]
+    stats.append({"cur_nimg": 4, "resolution": 32})
+    measured.write_curve(tmp_path, stats)
+    assert re.findall(r">(\d+ px)<", (tmp_path / "metrics.svg").read_text()) == ["8 px", "16 px"]
+    assert measured.by_resolution(stats, "kid16 (means)", [16]) == {"16 px": [[(2, 7.0), (3, 6.0)]]}

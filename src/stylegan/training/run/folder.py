@@ -13,6 +13,7 @@ from typing import Any
 
 import filelock
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from stylegan import checkpoint
@@ -131,23 +132,32 @@ class Run:
         phase, stats = state.phase, tick | self.health.measure(state, state.phase)
         place = {"cur_nimg": state.cur_nimg, "tick": state.tick, "lod": phase.lod, "resolution": phase.resolution}
         line = place | {"batch": phase.batch, "lrate": phase.lrate} | stats | self.bar.speed()
-        if self.measured is not None and has_snapshot(state):
-            with self.bar.paused():
-                found = self.measured(state.G_ema)
-            self.bar.say("  ".join(f"{title}: {value:.5g}" for title, value in found.items()))
-            line |= found
-        write_stats(self.path, line)
-        if self.measured is not None and has_snapshot(state):
-            write_curve(self.path, read_stats(self.path))
+        found = self._measure(state) if has_snapshot(state) else {}
+        write_stats(self.path, line | found)
         for warning in self.health.new_warnings(line):
             self.bar.say(warning)
         try:
+            if found:
+                write_curve(self.path, read_stats(self.path))
             write_sheet(self.path, state)
         except OSError as e:  # the run can do without these pictures
             self.bar.say(f"warning: no sheet of pictures could be written: {e}. The training run goes on.")
         if has_snapshot(state):
             write_snapshot(self.path, state)
             thin_out(self.path, state, self.keep_snapshots)
+
+    def _measure(self, state: TrainingState) -> dict[str, float]:
+        """The metrics of a snapshot; none where they cannot be had, for the run can do without them."""
+        if self.measured is None:
+            return {}
+        try:
+            with self.bar.paused():
+                found = self.measured(state.G_ema)
+        except (InputError, torch.OutOfMemoryError) as e:
+            self.bar.say(f"warning: this snapshot is not measured: {e}. The training run goes on.")
+            return {}
+        self.bar.say("  ".join(f"{title}: {value:.5g}" for title, value in found.items()))
+        return found
 
 
 class Follower:

@@ -41,9 +41,20 @@ class Measured:
 
 
 def write_curve(path: Path, stats: Sequence[dict[str, Any]]) -> None:
-    """metrics.svg: each metric over the images shown, from the lines of stats.jsonl; nothing if there is none."""
+    """metrics.svg: each metric over the images shown, from the lines of stats.jsonl; nothing if there is none.
+
+    A line for each resolution: numbers of different ones cannot be compared.
+    """
+    resolutions = sorted({line["resolution"] for line in stats if titles_of([line])})
     if titles := titles_of(stats):
-        write_text(path / CURVE, curves_svg({title: {"": [points_of(stats, title)]} for title in titles}))
+        write_text(path / CURVE, curves_svg({title: by_resolution(stats, title, resolutions) for title in titles}))
+
+
+def by_resolution(
+    stats: Sequence[dict[str, Any]], title: str, resolutions: Sequence[int]
+) -> dict[str, list[list[tuple[int, float]]]]:
+    """The points of a metric at each resolution, such as "16 px"."""
+    return {f"{H} px": [points_of([line for line in stats if line["resolution"] == H], title)] for H in resolutions}
 
 
 def titles_of(stats: Sequence[dict[str, Any]]) -> list[str]:

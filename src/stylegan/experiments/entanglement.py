@@ -1,0 +1,68 @@
+"""Is W less entangled than Z? The same known factors in both, for each depth of the mapping network."""
+
+from collections.abc import Mapping, Sequence
+from statistics import mean, stdev
+
+from stylegan.experiments.study import Numbers
+from stylegan.metrics.disentanglement import dci
+from stylegan.metrics.measuring import fitting
+from stylegan.metrics.subject import Subject
+
+SPACES = ("z", "w")
+
+
+def entanglement(subject: Subject, metrics: str) -> Numbers:
+    """DCI of z and w for the attributes of the subject's classifier, on the pictures of ls_z or ls_w; none without."""
+    counts = [metric.count for metric in fitting(metrics, subject) if metric.kind.startswith("ls")]
+    if not counts or subject.classifier is None:
+        return {}
+    z, w, factors = subject.judged(max(counts), subject.classifier)
+    varying = factors[:, factors.std(dim=0) > 0]
+    return {
+        f"{name} of {space}": value
+        for space, codes in zip(SPACES, (z, w), strict=True)
+        for name, value in dci(codes, varying)._asdict().items()
+    }
+
+
+def both_spaces(titles: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """What is measured in Z and in W: its name -> the titles in Z and in W. "ls_z5k (...)" goes with "ls_w5k (...)"."""
+    found = {}
+    for title in titles:
+        for of_z, of_w in ((" of z", " of w"), ("_z", "_w")):
+            other = title.replace(of_z, of_w, 1)
+            if of_z in title and other in titles:
+                found[title.replace(of_z, "", 1)] = (title, other)
+    return found
+
+
+def charts(numbers: Mapping[str, Sequence[Numbers]]) -> dict[str, dict[str, list[float]]]:
+    """For `dots_svg`: what is measured -> the values of Z and of W, below each other, for each row."""
+    return {
+        name: {
+            f"{row}, {space.upper()}": [found[title] for found in each]
+            for row, each in numbers.items()
+            for space, title in zip(SPACES, pair, strict=True)
+        }
+        for name, pair in both_spaces(_titles(numbers)).items()
+    }
+
+
+def comparisons(numbers: Mapping[str, Sequence[Numbers]]) -> list[str]:
+    """W against Z of the same networks, seed by seed: which differences are larger than two standard errors."""
+    lines = []
+    for name, (z, w) in both_spaces(_titles(numbers)).items():
+        for row, each in numbers.items():
+            differences = [found[w] - found[z] for found in each]
+            if len(differences) < 2:
+                continue
+            error = stdev(differences) / len(differences) ** 0.5
+            said = "larger than" if abs(mean(differences)) > 2 * error else "within"
+            lines.append(
+                f"{name}, {row}: {mean(differences):+.3g} from Z to W, {said} two standard errors ({2 * error:.2g})"
+            )
+    return lines or ["one seed: no difference can be told from chance"]
+
+
+def _titles(numbers: Mapping[str, Sequence[Numbers]]) -> list[str]:
+    return list(dict.fromkeys(title for each in numbers.values() for found in each for title in found))

@@ -1,0 +1,32 @@
+"""Z beside W: what is compared, and with which error."""
+
+import pytest
+
+from stylegan.experiments.entanglement import both_spaces, charts, comparisons
+
+TITLES = ["fd5k (net)", "ls_z2k (net)", "ls_w2k (net)", "completeness of z", "completeness of w", "ppl_zend9 (net)"]
+
+
+def test_what_is_measured_in_both_spaces_is_paired():
+    assert both_spaces(TITLES) == {
+        "ls2k (net)": ("ls_z2k (net)", "ls_w2k (net)"),
+        "completeness": ("completeness of z", "completeness of w"),
+    }
+
+
+def test_the_figure_has_w_below_z_for_each_row():
+    numbers = {"depth 0": [{"a of z": 1.0, "a of w": 2.0}, {"a of z": 3.0, "a of w": 4.0}]}
+    assert charts(numbers) == {"a": {"depth 0, Z": [1.0, 3.0], "depth 0, W": [2.0, 4.0]}}
+
+
+def test_the_spaces_are_compared_within_each_network_so_that_what_differs_between_networks_drops_out():
+    """By hand: differences 0.9 and 1.1, their deviation 0.1414, its standard error 0.1."""
+    numbers = {"depth 8": [{"a of z": 10.0, "a of w": 10.9}, {"a of z": 90.0, "a of w": 91.1}]}
+    assert comparisons(numbers) == ["a, depth 8: +1 from Z to W, larger than two standard errors (0.2)"]
+    numbers["depth 8"].append({"a of z": 5.0, "a of w": 2.0})
+    assert "within two standard errors" in comparisons(numbers)[0]
+
+
+@pytest.mark.parametrize("each", [[], [{"a of z": 1.0, "a of w": 2.0}]])
+def test_one_network_tells_nothing_from_chance(each):
+    assert comparisons({"depth 8": each}) == ["one seed: no difference can be told from chance"]
