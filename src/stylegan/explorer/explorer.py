@@ -179,9 +179,10 @@ def encode(picture: NDArray[np.uint8], kind: str = "png", *, size: int | None = 
     if size is not None and size < image.width:
         image = image.resize((size, size), Image.Resampling.BOX)
     file = io.BytesIO()
-    image.save(
-        file, **({"format": "PNG", "compress_level": 1} if kind == "png" else {"format": "WebP", "lossless": True})
-    )
+    if kind == "png":
+        image.save(file, format="PNG", compress_level=1)  # fast, for a few more bytes
+    else:
+        image.save(file, format="WebP", lossless=True, exact=True)  # exact: colours beneath alpha 0 too
     return file.getvalue()
 
 

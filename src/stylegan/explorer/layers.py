@@ -1,4 +1,4 @@
-"""The synthesis network, layer by layer: only layers from the first one whose style or noise changed are computed again.
+"""The synthesis network layer by layer: only from the first one whose style or noise changed, it is computed again.
 
 The pictures are those of `Recipe.pictures`, to the bit.
 """

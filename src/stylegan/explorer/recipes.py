@@ -55,7 +55,7 @@ class Remembered(Generic[T]):
 
 @dataclass(frozen=True)
 class Projected:
-    """A projected picture: ws (1, num_ws, w_dim) and noise maps (1, 1, H, H), none for a network without, where G is."""
+    """A projected picture: ws (1, num_ws, w_dim) and noise maps (1, 1, H, H), or none, where G is."""
 
     ws: Tensor
     noise: Sequence[Tensor]
@@ -231,7 +231,7 @@ def blend(a: Table, b: Table, t: float) -> Table:
 
 
 def unit(weights: Sequence[tuple[int | str, float]]) -> Table:
-    """The weights, those of equal keys added, without zeros, scaled so that a sum of independent maps has deviation 1."""
+    """The weights without zeros, those of equal keys added: scaled so that independent maps add up to deviation 1."""
     table: Table = {}
     for key, g in weights:
         table[key] = table.get(key, 0.0) + g

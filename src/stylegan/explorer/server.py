@@ -110,7 +110,7 @@ def _add_pictures(app: FastAPI, explorer: Explorer) -> None:
 
     @app.post("/api/styles", response_class=Response, responses=_answers("application/octet-stream"))
     def styles(wanted: StylesRequest) -> Response:
-        """The styles of a state: float32 (1, num_ws, w_dim) as a .npy file, which `stylegan sample` takes for a seed."""
+        """The styles of a state: float32 (1, num_ws, w_dim), a .npy file that `stylegan sample` takes for a seed."""
         return Response(npy(explorer.recipe(wanted.state).ws), media_type="application/octet-stream")
 
 
