@@ -25,7 +25,7 @@ export function makeBreed(app) {
   const tree = h("div", { class: "tree", role: "group", "aria-label": "Family tree" });
   const words = h("p", { class: "note" }, "Make nine children, click the one that you like best, and go on. The family tree below leads back.");
   const element = h("div", { class: "breed" },
-    h("div", { class: "breedbar" }, info.has_styles ? parents : null, different, make), words, grid, tree);
+    h("div", { class: "breedbar" }, info.has_styles ? parents : null, different, make), words, h("div", { class: "family" }, grid, tree));
 
   function begin() {
     const state = app.state;

@@ -4,7 +4,7 @@ import { button, card, h, slider } from "./dom.js";
 import { copy } from "./state.js";
 
 const MOST = 16;
-const SHOWN = 3; // of those that nobody has moved yet
+const SHOWN = 4; // of those that nobody has moved yet
 
 export function makeDirections(app) {
   const { info } = app;
@@ -28,7 +28,7 @@ export function makeDirections(app) {
     };
     const strength = slider({
       name: h("span", {}, name, h("small", {}, ` ${kind === "closed-form" ? "found" : kind}`)), title: `Direction ${name}`, min: -4, max: 4, step: 0.1,
-      least: -20, most: 20, value: 0, reset: 0, onchange: (value, final) => set((along) => { along.strength = value; }, final),
+      centred: true, least: -20, most: 20, value: 0, reset: 0, onchange: (value, final) => set((along) => { along.strength = value; }, final),
     });
     const choice = (word, at) => {
       const select = h("select", { "aria-label": `Direction ${name}: ${word} style` }, ...Array.from({ length: info.num_ws }, (_, i) => h("option", { value: i }, i)));

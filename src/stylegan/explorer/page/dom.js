@@ -30,18 +30,20 @@ export function card(title, ...children) {
 }
 
 // A slider with its name and a number that can be typed. onchange(value, isFinal).
-export function slider({ name, title, min, max, step, value, least = min, most = max, ends = null, reset = null, onchange }) {
+export function slider({ name, title, min, max, step, value, least = min, most = max, marks = [], sides = null, centred = false, reset = null, onchange }) {
   const id = newId("slider");
-  const range = h("input", { type: "range", id, min, max, step });
+  const range = h("input", { type: "range", id, min, max, step, "aria-label": title ?? null });
   const number = h("input", { type: "number", min: least, max: most, step: "any", "aria-label": `${title ?? name}, as a number` });
   let shown = value;
+  const place = (v) => (100 * (Math.min(max, Math.max(min, v)) - min)) / (max - min);
   const show = (v) => {
     shown = v;
     range.value = v;
     number.value = Math.round(v * 1000) / 1000;
     range.setAttribute("aria-valuetext", String(Math.round(v * 1000) / 1000));
-    const place = (Math.min(max, Math.max(min, v)) - min) / (max - min);
-    range.style.setProperty("--at", `${100 * place}%`);
+    const [a, b] = [place(v), place(centred ? 0 : min)].sort((x, y) => x - y);
+    range.style.setProperty("--from", `${a}%`);
+    range.style.setProperty("--at", `${b}%`);
     element.classList.toggle("moved", reset !== null && v !== reset);
   };
   range.addEventListener("input", () => { show(Number(range.value)); onchange(Number(range.value), false); });
@@ -55,8 +57,13 @@ export function slider({ name, title, min, max, step, value, least = min, most =
   });
   const label = h("label", { for: id, title: title ?? null }, name);
   const back = reset === null ? null : button("↺", () => { show(reset); onchange(reset, true); }, { class: "quiet reset", "aria-label": `${title ?? name}: back to ${reset}`, title: `Back to ${reset}` });
-  const element = h("div", { class: "slider" }, h("div", { class: "line" }, label, back, number), range,
-    ends ? h("div", { class: "ends", "aria-hidden": "true" }, ...ends.map((words) => h("span", {}, words))) : null);
+  const element = h("div", { class: "slider" }, h("div", { class: "line" }, label, back, number),
+    sides ? h("div", { class: "sided" }, h("span", { "aria-hidden": "true" }, sides[0]), range, h("span", { "aria-hidden": "true" }, sides[1])) : range,
+    marks.length ? h("div", { class: "marks", "aria-hidden": "true" }, ...marks.map(([at, words]) => {
+      const mark = h("span", {}, words);
+      mark.style.setProperty("left", `${place(at)}%`);
+      return mark;
+    })) : null);
   element.show = show;
   element.enable = (on) => { range.disabled = !on; number.disabled = !on; };
   show(value);
@@ -76,6 +83,7 @@ export function seedBox({ name, value, onchange, draw }) {
   const element = h("div", { class: "seedbox" }, h("label", { for: id }, name), input,
     button("Random", () => onchange(draw()), { class: "soft", "aria-label": `${name}: random` }));
   element.show = (seed) => { input.value = seed ?? ""; input.dataset.last = input.value; };
+  input.placeholder = "between seeds";
   element.show(value);
   return element;
 }

@@ -16,6 +16,7 @@ import { makeView } from "./view.js";
 
 const MOST_HISTORY = 200;
 const MOST_THUMBS = 300;
+const FILM = 10; // steps of the history that are shown
 
 export async function start(engine) {
   const status = document.getElementById("status");
@@ -51,7 +52,7 @@ class App {
     document.title = `${this.info.name} – StyleGAN explorer`;
     this.build();
     const given = this.fromAddress();
-    this.past = this.kept("history")?.past ?? [];
+    this.past = (this.kept("history")?.past ?? []).filter((text) => this.tryDecode(text));
     const text = encode(this.info, given ?? this.state);
     this.at = this.past.lastIndexOf(text);
     if (given) this.state = given;
@@ -84,15 +85,16 @@ class App {
     this.back = button("← Back", () => this.walk(-1), { class: "soft", title: "Back ([)" });
     this.forward = button("Forward →", () => this.walk(1), { class: "soft", title: "Forward (])" });
     const random = button("Random picture", () => this.random(), { class: "main", id: "random", title: "Random picture (R)" });
+    this.film = h("div", { class: "film", role: "group", "aria-label": "History" });
     this.opened = h("input", { type: "file", accept: ".json,application/json", class: "hidden-file", id: "open-state", "aria-label": "Open a saved state" });
     this.opened.addEventListener("change", () => this.openFile());
     const saving = h("div", { class: "row saving" },
       button("Save picture", () => this.savePicture(), { class: "soft" }), button("Save styles", () => this.saveStyles(), { class: "soft", title: "A .npy file, which stylegan sample takes for a seed" }),
       button("Save state", () => this.saveState(), { class: "soft" }), button("Open state", () => this.opened.click(), { class: "soft" }), this.opened,
       button("Copy link", () => this.copyText(location.href, "link"), { class: "soft" }));
-    document.getElementById("left").replaceChildren(this.view.element, h("div", { class: "row" }, random, this.back, this.forward), saving);
-    document.getElementById("middle").replaceChildren(panels.pad, panels.truncation);
-    document.getElementById("right").replaceChildren(...[panels.mixing, panels.noise, panels.directions].filter(Boolean));
+    document.getElementById("left").replaceChildren(this.view.element, h("div", { class: "row" }, random, this.back, this.forward), this.film, saving);
+    document.getElementById("middle").replaceChildren(...[panels.pad, panels.truncation, panels.noise].filter(Boolean));
+    document.getElementById("right").replaceChildren(...[panels.mixing, panels.directions].filter(Boolean));
     document.getElementById("below").replaceChildren(this.tabs([
       ["breed", "Breed"], ["strip", "Truncation strip"], ["grid", "Mixing grid"], ["photo", "Your photo"], ["code", "Command and Python"],
     ].filter(([name]) => panels[name])));
@@ -172,12 +174,41 @@ class App {
       if (panel && (!["breed", "strip", "grid", "photo"].includes(name) || name === this.tab)) panel.sync(this.state);
     }
     this.back.disabled = this.at <= 0;
+    if (!this.held) this.showFilm();
     this.forward.disabled = this.at >= this.past.length - 1;
+  }
+
+  // The last steps of the history, around the one that is shown.
+  showFilm() {
+    const first = Math.max(0, Math.min(this.at - FILM + 2, this.past.length - FILM));
+    const cells = this.past.slice(first, first + FILM).map((text, k) => {
+      const cell = this.film.children[k] ?? h("button", { type: "button", class: "cell" }, h("canvas", { width: this.info.resolution, height: this.info.resolution, "aria-hidden": "true" }));
+      cell.onclick = () => this.walk(first + k - this.at);
+      cell.setAttribute("aria-label", `History, step ${first + k + 1}`);
+      cell.setAttribute("aria-current", String(first + k === this.at));
+      return cell;
+    });
+    while (this.film.children.length > cells.length) this.film.lastChild.remove();
+    cells.forEach((cell, k) => {
+      if (cell.parentNode !== this.film) this.film.append(cell);
+      const state = this.tryDecode(this.past[first + k]);
+      if (state) this.thumb(cell.firstChild, state, `film${k}`);
+    });
+  }
+
+  tryDecode(text) {
+    try {
+      return decode(this.info, text);
+    } catch { // of a network of that name that had another size
+      return null;
+    }
   }
 
   shown(picture, state) {
     this.view.show(picture);
-    document.body.dataset.shown = encode(this.info, state); // for tests: what the picture is of
+    const text = encode(this.info, state);
+    document.body.dataset.shown = text; // for tests: what the picture is of
+    this.remember(text, picture);
     this.say("");
   }
 
@@ -194,8 +225,7 @@ class App {
     if (!this.wanted.has(place)) {
       this.wanted.set(place, new Latest(({ state: wanted }) => this.engine.render(wanted, { slot: place, size: 128 }), {
         done: (picture, what) => {
-          this.thumbs.set(what.text, picture);
-          if (this.thumbs.size > MOST_THUMBS) this.thumbs.delete(this.thumbs.keys().next().value);
+          this.remember(what.text, picture);
           if (what.canvas.dataset.of === what.text) draw(what.canvas, picture);
         },
         failed: (error, what) => {
@@ -205,6 +235,12 @@ class App {
       }));
     }
     this.wanted.get(place).ask({ state, text, canvas });
+  }
+
+  remember(text, picture) {
+    if (picture.width > 256) return; // large ones would fill the memory
+    this.thumbs.set(text, picture);
+    if (this.thumbs.size > MOST_THUMBS) this.thumbs.delete(this.thumbs.keys().next().value);
   }
 
   async savePicture() {

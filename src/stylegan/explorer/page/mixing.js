@@ -21,7 +21,7 @@ export function makeMixing(app) {
   function row(name, title, layers, more = "") {
     const words = h("span", {}, name, more ? h("small", {}, ` ${more}`) : null);
     const made = slider({
-      name: words, title: `Mix ${title}`, min: 0, max: 1, step: 0.01, value: 0, reset: 0,
+      name: words, title: `Mix ${title}`, min: 0, max: 1, step: 0.01, sides: ["A", "B"], value: 0, reset: 0,
       onchange: (value, final) => edit((state) => { for (const i of layers) state.mix[i] = value; }, final),
     });
     made.layers = layers;
@@ -42,7 +42,6 @@ export function makeMixing(app) {
         button("All A", () => edit((state) => { state.mix.fill(0); }), { class: "soft" }),
         button("All B", () => edit((state) => { state.mix.fill(1); }), { class: "soft" }),
         button("Swap", () => edit((state) => { [state.a, state.b] = [state.b, state.a]; state.mix = state.mix.map((m) => 1 - m); }), { class: "soft", title: "A becomes B, B becomes A" })))),
-    h("div", { class: "ends ab", "aria-hidden": "true" }, h("span", {}, "A"), h("span", {}, "B")),
     ...rows.flatMap(({ level, each }) => [level, h("div", { class: "each" }, ...each)]),
     h("div", { class: "line" }, h("label", { class: "check", for: "unfold" }, unfold, "Every style"), h("small", {}, source)));
   element.classList.add("mixing");

@@ -6,7 +6,7 @@ import { copy, pixels, randomSeed } from "./state.js";
 export function makeNoise(app) {
   const { info } = app;
   const all = Array.from({ length: info.num_layers }, (_, i) => i);
-  const everything = row("all levels", all, `4–${info.resolution} px`);
+  const everything = row("all", all, `4–${info.resolution} px`);
   const rows = info.levels.map(({ name, layers }) => ({
     level: row(name, layers, pixels(layers)),
     each: layers.map((i) => row(`layer ${i}`, [i], pixels([i]))),
@@ -24,7 +24,7 @@ export function makeNoise(app) {
       for (const i of layers) state.noise[i] = value;
       app.set(state, true);
     };
-    const made = h("div", { class: "noiseline" }, h("span", {}, name, h("small", {}, ` ${more}`)), select,
+    const made = h("div", { class: "noiseline" }, h("span", { title: more }, name), select,
       button("Redraw", () => set(randomSeed()), { class: "soft", "aria-label": `Redraw the noise of ${name}` }));
     made.show = (noise) => {
       const values = layers.map((i) => noise[i]);

@@ -3,6 +3,7 @@
 import { button, card, h, newId, seedBox } from "./dom.js";
 import { alone, copy, ofSeed, plainSeed, randomSeed } from "./state.js";
 
+const SNAP = 0.05; // of the pad: this close to a corner is at the corner
 const NAMES = ["top left", "top right", "bottom left", "bottom right"];
 
 export function makePad(app) {
@@ -15,12 +16,12 @@ export function makePad(app) {
     const another = button("⟳", () => redraw(i), { class: "another", title: `Another seed at the ${name}`, "aria-label": `Another seed at the ${name}` });
     return { element: h("div", { class: `at at-${i}` }, go, another), go, canvas, words, seed: null, key: "" };
   });
-  const handle = h("div", { class: "handle", "aria-hidden": "true" });
-  const hint = h("div", { class: "hint", "aria-hidden": "true" }, "drag me");
-  const field = h("div", { class: "field" }, h("div", { class: "cross", "aria-hidden": "true" }), hint, handle);
+  const handle = h("div", { class: "handle", "aria-hidden": "true" }, h("span", { class: "hint" }, "drag me"));
+  const field = h("div", { class: "field" }, handle); // from the middle of the first picture to that of the last
   const [across, down] = [["Across the pad", "left to right"], ["Down the pad", "top to bottom"]].map(([name, way]) =>
     h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": `${name}, ${way} (arrow keys move both ways)`, class: "hidden-range" }));
-  const pad = h("div", { class: "pad" }, ...corners.map((c) => c.element), field, across, down);
+  const pad = h("div", { class: "pad" }, h("div", { class: "cross", "aria-hidden": "true" }), ...corners.map((c) => c.element), field, across, down);
+  if (app.kept("dragged")) pad.classList.add("used");
   const seed = seedBox({ name: "Seed", value: 0, draw: randomSeed, onchange: goToSeed });
   const classes = classBox(app, "Class", () => app.state.a, (state, of) => { state.a.class = of; });
   const bred = h("p", { class: "note bred" });
@@ -30,8 +31,9 @@ export function makePad(app) {
   function moveTo(x, y, final) {
     const state = copy(app.state);
     if (state.a.upload !== undefined) return;
-    state.a.x = Math.min(1, Math.max(0, x));
-    state.a.y = Math.min(1, Math.max(0, y));
+    state.a.x = Math.min(1, Math.max(0, round(x)));
+    state.a.y = Math.min(1, Math.max(0, round(y)));
+    if (!pad.classList.contains("used")) app.keep("dragged", true);
     pad.classList.add("used");
     app.set(state, final);
   }
@@ -51,24 +53,26 @@ export function makePad(app) {
 
   function place(event) {
     const box = field.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const corner = at.map((v) => Math.min(1, Math.max(0, Math.round(v))));
+    return Math.hypot(at[0] - corner[0], at[1] - corner[1]) < SNAP ? corner : at;
   }
 
-  field.addEventListener("pointerdown", (event) => {
-    if (event.button > 0) return;
-    field.setPointerCapture(event.pointerId);
-    field.classList.add("held");
+  pad.addEventListener("pointerdown", (event) => {
+    if (event.button > 0 || event.target.closest(".another")) return;
+    pad.setPointerCapture(event.pointerId);
+    pad.classList.add("held");
     across.focus({ preventScroll: true });
     event.preventDefault();
     moveTo(...place(event), false);
   });
-  field.addEventListener("pointermove", (event) => {
-    if (field.hasPointerCapture(event.pointerId)) moveTo(...place(event), false);
+  pad.addEventListener("pointermove", (event) => {
+    if (pad.hasPointerCapture(event.pointerId)) moveTo(...place(event), false);
   });
   for (const end of ["pointerup", "pointercancel"]) {
-    field.addEventListener(end, (event) => {
-      if (!field.classList.contains("held")) return;
-      field.classList.remove("held");
+    pad.addEventListener(end, (event) => {
+      if (!pad.classList.contains("held")) return;
+      pad.classList.remove("held");
       if (end === "pointerup") moveTo(...place(event), true);
       else app.commit();
     });
@@ -110,8 +114,7 @@ export function makePad(app) {
     if (isPhoto) return;
     handle.style.setProperty("left", `${100 * state.a.x}%`);
     handle.style.setProperty("top", `${100 * state.a.y}%`);
-    hint.style.setProperty("left", `${100 * state.a.x}%`);
-    hint.style.setProperty("top", `${100 * state.a.y}%`);
+    handle.classList.toggle("right", state.a.x > 0.6);
     across.value = state.a.x;
     down.value = state.a.y;
     across.setAttribute("aria-valuetext", `${Math.round(100 * state.a.x)} percent to the right`);

@@ -6,8 +6,8 @@ import { copy } from "./state.js";
 export function makeTruncation(app) {
   const { info } = app;
   const psi = slider({
-    name: "Truncation psi", min: -1, max: 1.5, step: 0.01, least: -2, most: 2, value: info.psi, reset: info.psi,
-    ends: ["opposite", "mean", "as drawn", "beyond"],
+    name: "psi", min: -1, max: 1.5, step: 0.01, least: -2, most: 2, value: info.psi, reset: info.psi,
+    marks: [[-1, "opposite"], [0, "mean"], [1, "as drawn"]],
     onchange: (value, final) => change((state) => { state.psi = value; }, final),
   });
   psi.classList.add("psi");
