@@ -1,4 +1,4 @@
-"""`Explorer`: a network and the states of its explorers, behind the page, the HTTP API, the notebook and the command."""
+"""`Explorer`: a network and its pictures of states, behind the page, the HTTP API, the notebook and the command."""
 
 import importlib.util
 import io

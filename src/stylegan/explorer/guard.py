@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 API = "/api/"
+MOST_DISCARDED = 2**26  # bytes
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
@@ -45,6 +46,7 @@ class Guard:
         headers = Headers(scope=scope)
         refused = self._refused(scope["path"], headers)
         if refused is not None:
+            await _discard(receive)
             await JSONResponse({"detail": refused[1]}, refused[0], self._headers())(scope, receive, send)
             return
         began, taken = False, 0
@@ -98,6 +100,16 @@ class Guard:
             "cross-origin-opener-policy": "same-origin",
             "cache-control": "no-store",
         }
+
+
+async def _discard(receive: Receive) -> None:
+    """Read what a browser sends, within bounds, as it hears no answer before it has sent all."""
+    taken = 0
+    while taken < MOST_DISCARDED:
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
 
 
 def _name(host: str) -> str:

@@ -48,9 +48,8 @@ class Serving:
         self._thread: threading.Thread | None = None
         shown = host if local or host not in ("0.0.0.0", "::") else socket.gethostname()
         shown = f"[{shown}]" if ":" in shown else shown
-        self.address = f"http://{shown}:{self._socket.getsockname()[1]}/" + (
-            f"?token={self.token}" if self.token else ""
-        )
+        self.port: int = self._socket.getsockname()[1]
+        self.address = f"http://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
     def run(self, ready: Callable[[str], object]) -> None:
         """Serve until Ctrl-C. ready: gets the address."""
@@ -86,6 +85,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(MOST_CONNECTIONS)  # from now on: requests wait for the server
     except (OSError, UnicodeError) as e:
         why = printable(getattr(e, "strerror", None) or e)
         raise InputError(
