@@ -44,13 +44,17 @@ class App {
     this.wanted = new Map(); // place -> Latest
     this.latest = new Latest((state) => engine.render(state, { slot: "main" }), {
       done: (picture, state) => this.shown(picture, state),
-      failed: (error) => this.say(error.message, true),
+      failed: (error) => {
+        this.say(error.message, true);
+        this.failed = true;
+      },
     });
   }
 
   open() {
     document.title = `${this.info.name} – StyleGAN explorer`;
     this.build();
+    this.say("");
     const given = this.fromAddress();
     this.past = (this.kept("history")?.past ?? []).filter((text) => this.tryDecode(text));
     const text = encode(this.info, given ?? this.state);
@@ -65,8 +69,7 @@ class App {
       if (state && !same(state, this.state)) this.set(state, true);
     });
     addEventListener("keydown", (event) => this.key(event));
-    document.body.dataset.ready = "true";
-    this.say("");
+
   }
 
   build() {
@@ -209,7 +212,8 @@ class App {
     const text = encode(this.info, state);
     document.body.dataset.shown = text; // for tests: what the picture is of
     this.remember(text, picture);
-    this.say("");
+    if (this.failed) this.say(""); // what was wrong is so no more
+    this.failed = false;
   }
 
   // The picture of a state on a small canvas, asked for once; the newest wish for a place wins.
