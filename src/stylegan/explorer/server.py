@@ -17,9 +17,10 @@ from stylegan.errors import InputError, printable
 from stylegan.explorer import uploads
 from stylegan.explorer.explorer import Explorer, encode, npy
 from stylegan.explorer.guard import LOOPBACK, Guard
-from stylegan.explorer.state import Class, Model, State
+from stylegan.explorer.state import WHOLE, Model, State
 from stylegan.explorer.turns import BusyError, OvertakenError
 from stylegan.explorer.uploads import Job
+from stylegan.sampling.seeds import MAX_SEED
 
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -33,7 +34,7 @@ class PictureRequest(Model):
     client: Name = "anyone"
     place: Name = "main"
     format: Literal["png", "webp"] = "png"
-    size: Annotated[StrictInt, Field(ge=1, le=4096)] | None = None
+    size: Annotated[StrictInt, Field(ge=1, le=4096), WHOLE] | None = None
 
 
 class StylesRequest(Model):
@@ -100,7 +101,7 @@ def _add_pictures(app: FastAPI, explorer: Explorer) -> None:
         """The network: its size, levels, classes, directions, and the defaults of a state."""
         return explorer.info()
 
-    @app.post("/api/picture", response_class=Response, responses=_answers("image/png", "image/webp", also=(409, 503)))
+    @app.post("/api/picture", response_class=Response, responses=_answers("image/png", "image/webp", also=(409, 429)))
     async def picture(wanted: PictureRequest) -> Response:
         """The picture of a state, as a file without loss."""
         work = explorer.request(wanted.state, client=wanted.client, place=wanted.place)
@@ -122,11 +123,11 @@ def _add_uploads(app: FastAPI, explorer: Explorer) -> None:
             raise HTTPException(404, "no such picture: it was not uploaded here, or others have taken its place")
         return kept.jobs[name]
 
-    @app.post("/api/uploads", responses=_answers(also=(413, 503)), openapi_extra=_FILE)
+    @app.post("/api/uploads", responses=_answers(also=(413, 429)), openapi_extra=_FILE)
     async def upload(
         request: Request,
         steps: Annotated[int, Query(ge=1, le=uploads.MOST_STEPS)] = 150,
-        class_index: Annotated[Class | None, Query(alias="class")] = None,
+        class_index: Annotated[int | None, Query(alias="class", ge=0, le=MAX_SEED)] = None,
     ) -> UploadAnswer:
         """Begin to project a picture file, the body of the request: to find its styles."""
         data = await request.body()
@@ -190,7 +191,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(BusyError)
     async def busy(_: Request, error: BusyError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, 503, {"retry-after": "2"})
+        return JSONResponse({"detail": str(error)}, 429, {"retry-after": "2"})
 
 
 _FILE = {
@@ -205,7 +206,7 @@ _WORDS = {
     409: "A newer request for the same place has overtaken this one.",
     413: "Too many bytes.",
     422: "Something in the request is wrong; the words say what.",
-    503: "Too many requests wait.",
+    429: "Too many requests wait.",
 }
 
 

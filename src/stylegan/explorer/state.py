@@ -8,7 +8,7 @@ import binascii
 import json
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from stylegan.errors import InputError, printable
 from stylegan.sampling.seeds import MAX_SEED
@@ -17,11 +17,18 @@ MOST_PARTS = 64  # sources and steps in one state
 MOST_BYTES = 2**16  # of its JSON
 MOST_STYLES = 64  # more than any network has
 
-Seed = Annotated[StrictInt, Field(ge=0, le=MAX_SEED)]
+
+def whole(value: object) -> object:
+    """3 for 3.0: JSON has one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(whole)  # last, so that it comes first
+Seed = Annotated[StrictInt, Field(ge=0, le=MAX_SEED), WHOLE]
 Part = Annotated[float, Field(ge=0, le=1)]
 Parts = Annotated[list[Part], Field(max_length=MOST_STYLES)]
 Noise = Literal["own", "const", "none"] | Seed
-Class = Annotated[StrictInt, Field(ge=0, le=MAX_SEED)]
+Class = Annotated[StrictInt, Field(ge=0, le=MAX_SEED), WHOLE]
 
 
 class Model(BaseModel):
@@ -75,7 +82,7 @@ class Along(Model):
 
     name: Annotated[StrictStr, Field(min_length=1, max_length=200)]
     strength: Annotated[float, Field(ge=-20, le=20)]
-    layers: Annotated[list[Annotated[StrictInt, Field(ge=0, lt=MOST_STYLES)]], Field(min_length=2, max_length=2)]
+    layers: Annotated[list[Annotated[StrictInt, Field(ge=0, lt=MOST_STYLES), WHOLE]], Field(min_length=2, max_length=2)]
 
 
 class State(Model):
@@ -89,7 +96,7 @@ class State(Model):
     b: Source | None = None
     mix: Parts | None = None
     psi: Annotated[float, Field(ge=-2, le=2)] | None = None
-    cutoff: Annotated[StrictInt, Field(ge=0, le=MOST_STYLES)] | None = None
+    cutoff: Annotated[StrictInt, Field(ge=0, le=MOST_STYLES), WHOLE] | None = None
     noise: Annotated[list[Noise], Field(max_length=MOST_STYLES)] | None = None
     directions: Annotated[list[Along], Field(max_length=16)] = []
 
