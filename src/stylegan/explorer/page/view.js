@@ -2,6 +2,8 @@
 
 import { draw, h, segmented } from "./dom.js";
 
+const SMOOTH = 512; // pixels to which smaller pictures are enlarged
+
 export function makeView(info) {
   const now = h("canvas", { class: "picture", id: "picture", role: "img", "aria-label": `Picture of ${info.name}` });
   const before = h("canvas", { class: "picture", id: "before", role: "img", "aria-label": "The picture before the last change" });
@@ -10,8 +12,9 @@ export function makeView(info) {
     canvas.width = info.resolution;
     canvas.height = info.resolution;
   }
-  const left = h("figure", { class: "pane before" }, before, h("figcaption", {}, "before"));
-  const right = h("figure", { class: "pane now" }, now, heat, h("figcaption", {}, "now"));
+  const [bigBefore, bigNow] = [before, now].map(() => h("canvas", { class: "picture big", width: SMOOTH, height: SMOOTH, "aria-hidden": "true" }));
+  const left = h("figure", { class: "pane before" }, before, bigBefore, h("figcaption", {}, "before"));
+  const right = h("figure", { class: "pane now" }, now, bigNow, heat, h("figcaption", {}, "now"));
   const stage = h("div", { class: "stage", "data-mode": "picture" }, left, right);
   const legend = h("p", { class: "legend", role: "status" });
   const pictures = { now: null, before: null };
@@ -35,7 +38,7 @@ export function makeView(info) {
 
   function redraw() {
     const { mode } = stage.dataset;
-    if (pictures.before) draw(before, pictures.before);
+    if (pictures.before) paint(before, bigBefore, pictures.before);
     if (mode === "heat" && pictures.now) {
       const largest = drawHeat(heat, pictures.before ?? pictures.now, pictures.now);
       legend.textContent = largest ? `Dark: as before. Bright: changed most, by ${largest} of 255 levels.` : "Nothing has changed yet: move something.";
@@ -44,6 +47,16 @@ export function makeView(info) {
     } else {
       legend.textContent = "";
     }
+  }
+
+  function paint(canvas, big, picture) {
+    draw(canvas, picture);
+    big.hidden = picture.width >= SMOOTH;
+    if (big.hidden) return;
+    const context = big.getContext("2d");
+    context.imageSmoothingQuality = "high"; // a browser's own enlarging shows squares
+    context.clearRect(0, 0, SMOOTH, SMOOTH);
+    context.drawImage(canvas, 0, 0, SMOOTH, SMOOTH);
   }
 
   setMode("picture");
@@ -55,7 +68,7 @@ export function makeView(info) {
     show(picture) {
       pictures.now = picture;
       pictures.before ??= picture;
-      draw(now, picture);
+      paint(now, bigNow, picture);
       redraw();
     },
     mark() { // what is shown now is what a change will be compared with
