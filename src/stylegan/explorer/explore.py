@@ -57,7 +57,7 @@ def explore(G: Generator | Path | str, *, port: int = 0, height: int = 900) -> I
     need_extra()
     from stylegan.explorer.serving import Serving
 
-    explorer = Explorer(G) if isinstance(G, Generator) else Explorer(load(G, "auto"), network=G)
+    explorer = Explorer(load(G, "auto"), network=G) if isinstance(G, str | Path) else Explorer(G)
     serving = Serving(explorer, host="127.0.0.1", port=port, in_notebook=True)
     serving.start()
     return Inline(serving, height)

@@ -219,7 +219,7 @@ class App {
   // The picture of a state on a small canvas, asked for once; the newest wish for a place wins.
   thumb(canvas, state, place) {
     const text = encode(this.info, state);
-    if (canvas.dataset.of === text) return;
+    if (canvas.dataset.of === text || (this.held && canvas.dataset.of)) return; // while a control moves, the large picture has the time
     canvas.dataset.of = text;
     const known = this.thumbs.get(text);
     if (known) {
