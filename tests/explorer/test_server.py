@@ -1,6 +1,7 @@
 """The HTTP API: what it answers, what it refuses, and that many at once get what is theirs."""
 
 import io
+import socket
 import threading
 import time
 
@@ -177,6 +178,11 @@ def test_a_stale_request_is_answered_with_409(server, explorer):
         thread.join()
     assert [answers[seed].status for seed in (1, 2, 3)] == [409, 409, 200]
     assert np.array_equal(pixels(answers[3]), explorer.picture({"a": {"seeds": 3}}))
+
+
+def test_a_picture_does_not_wait_for_its_headers_to_arrive(server):
+    """Of sockets that are not named as TCP, asyncio leaves Nagle's algorithm on: 40 ms for each answer."""
+    assert server._socket.proto == socket.IPPROTO_TCP
 
 
 def test_a_port_that_is_taken_is_said(server, explorer):
