@@ -15,6 +15,7 @@ from PIL import Image
 
 from stylegan import cli
 from stylegan.experiments import demo as demo_module
+from stylegan.explorer.serving import Serving
 
 from conftest import PATIENCE_SEC, wait_until
 
@@ -27,6 +28,7 @@ SMALL = {
     "demo": ["--minutes", "0.02"],
     "project": ["--steps", "2"],
     "video": ["--frames", "3"],
+    "explore": ["--port", "0"],
 }
 
 
@@ -59,6 +61,7 @@ def workplace(tmp_path, monkeypatch):
         Image.fromarray(random.randint(0, 255, (16, 16, 3), np.uint8)).save(tmp_path / "photos" / f"{i}.png")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo_module, "PORTRAITS", 64)
+    monkeypatch.setattr(Serving, "run", lambda serving, ready: ready(serving.address))  # not until Ctrl-C
     return tmp_path
 
 
