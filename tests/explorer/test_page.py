@@ -1,5 +1,6 @@
 """The page in Chromium: each control changes the picture as it says. Run with: pytest -m browser"""
 
+import copy
 import io
 import json
 import os
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylegan.checkpoint import Networks, save
 from stylegan.explorer.explorer import Explorer, encode, image_of
-from stylegan.explorer.state import read_state
+from stylegan.explorer.state import link_of, read_state
 
 from browsing import tab_of
 from served import served
@@ -277,6 +279,32 @@ def test_the_command_and_the_python_lines_make_the_same_picture(tab, tmp_path, s
     assert len(made) == 2
     for path in made:
         assert np.array_equal(np.asarray(Image.open(path)).transpose(2, 0, 1), tab.pixels())
+
+
+def test_the_command_knows_classes_noise_and_directions(browser, labelled, tmp_path, write_direction):
+    G = copy.deepcopy(labelled)
+    G.class_names = ("cat", "wild dog", "a bird's nest")
+    network = tmp_path / "some animals.safetensors"
+    save(network, Networks(G))
+    write_direction(G, tmp_path / "some animals-directions" / "age.safetensors")
+    explorer = Explorer(G, network=network)
+    state = {
+        "a": {"seeds": 4, "class": 2},
+        "psi": -0.5,
+        "cutoff": 3,
+        "noise": [*["none"] * 6, 5, 5],
+        "directions": [{"name": "age", "strength": -1.5, "layers": [2, 3]}],
+    }
+    with served(explorer) as serving, tab_of(browser, serving.address) as tab:
+        tab.open(f"#{link_of(state)}")
+        tab.tab("Command and Python")
+        command, python = (tab.page.locator(f"#{which}").inner_text() for which in ("command", "python"))
+    assert command.startswith("stylegan sample '") and "--direction age=-1.5" in command
+    assert "--class 'a bird'\\''s nest'" in command and "--noise-seed 5 --noise-layers 6,7" in command
+    run([sys.executable, "-m", *shlex.split(command)], tmp_path)
+    run([sys.executable, "-c", python], tmp_path)
+    for path in (tmp_path / "pictures" / "seed0004.png", tmp_path / "picture.png"):
+        assert np.array_equal(np.asarray(Image.open(path)).transpose(2, 0, 1), explorer.picture(state))
 
 
 def photo(boxed, tmp_path):

@@ -59,6 +59,15 @@ def test_the_network_is_described(server, labelled):
         assert ask(serving, "api/info").json["classes"] == ["0", "1", "2"]
 
 
+def test_styles_without_a_measured_level_are_told_too(make):
+    G = make()
+    G.levels = {"pose": [0, 2]}
+    assert Explorer(G).info()["levels"] == [
+        {"name": "pose", "layers": [0, 1, 2]},
+        {"name": "others", "layers": [3, 4, 5, 6, 7]},
+    ]
+
+
 def test_measured_levels_are_told(make):
     G = make()
     G.levels = {"pose": [0, 2], "rest": [3, 7]}
@@ -78,7 +87,8 @@ def test_measured_levels_are_told(make):
         ({"state": STATE, "format": "gif"}, 422, "'png' or 'webp'"),
         (b"{", 422, "JSON"),
         (b"[" * 50_000, 400, "parsing"),
-        (b"x" * 20_000_000, 413, "bytes"),
+        (b"x" * 200_000, 413, "more than 131,072 bytes"),
+        (b"x" * 20_000_000, 413, "more than 131,072 bytes"),
     ],
 )
 def test_what_is_wrong_is_said(server, body, status, words):

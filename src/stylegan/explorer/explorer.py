@@ -93,7 +93,7 @@ class Explorer:
             "w_dim": G.w_dim,
             "has_styles": G.has_styles,
             "has_noise": G.config.noise,
-            "levels": [{"name": name, "layers": layers} for name, layers in named_levels(G).items()],
+            "levels": [{"name": name, "layers": layers} for name, layers in _levels(G).items()],
             "measured": G.levels is not None,
             "classes": list(names) if G.c_dim else None,
             "directions": [_shown(*each) for each in self.directions.items()],
@@ -151,6 +151,13 @@ def _directions(G: Generator, network: Path | str | None) -> dict[str, Direction
     except InputError:  # its layers do not tell their learned affine
         ours = []
     return found | {direction.name: direction for direction in ours if direction.name not in found}
+
+
+def _levels(G: Generator) -> dict[str, list[int]]:
+    """The named levels, and the layers that have no name."""
+    named = named_levels(G)
+    rest = [i for i in range(num_layers(G)) if not any(i in layers for layers in named.values())]
+    return named | ({"others": rest} if rest else {})
 
 
 def _shown(name: str, direction: Direction) -> dict[str, Any]:

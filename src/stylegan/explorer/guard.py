@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-API = "/api/"
+API, UPLOADS = "/api/", "/api/uploads"
+MOST_JSON = 2**17  # bytes
 MOST_DISCARDED = 2**26  # bytes
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -28,6 +29,7 @@ class Guard:
     """Refuses what is not ours, limits what is read, and says so in JSON; adds the headers of a careful page.
 
     hosts: names that the server is reached by, without port; "*" for any. token: what the API asks for; None: nothing.
+    most_bytes: of an uploaded picture.
     """
 
     def __init__(
@@ -50,12 +52,13 @@ class Guard:
             await JSONResponse({"detail": refused[1]}, refused[0], self._headers())(scope, receive, send)
             return
         began, taken = False, 0
+        most_bytes = self._most_bytes(scope["path"])
 
         async def limited() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.most_bytes:
+            if taken > most_bytes:
                 raise TooLargeError
             return message
 
@@ -71,7 +74,7 @@ class Guard:
             await self.app(scope, limited, careful)
         except TooLargeError:
             if not began:
-                answer = {"detail": f"more than {self.most_bytes:,} bytes: send less"}
+                answer = {"detail": f"more than {most_bytes:,} bytes: send less"}
                 await JSONResponse(answer, 413, self._headers() | {"connection": "close"})(scope, receive, send)
 
     def _refused(self, path: str, headers: Headers) -> tuple[int, str] | None:
@@ -83,13 +86,17 @@ class Guard:
         if origin is not None and urlsplit(origin).netloc != host:
             return 403, "requests from pages of other sites are not answered"
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length[:20]) > self.most_bytes:
-            return 413, f"more than {self.most_bytes:,} bytes: send less"
+        if not length.isdecimal() or int(length[:20]) > self._most_bytes(path):
+            return 413, f"more than {self._most_bytes(path):,} bytes: send less"
         if self.token is not None and path.startswith(API):
             given = headers.get("authorization", "").removeprefix("Bearer ")
             if not hmac.compare_digest(given.encode(), self.token.encode()):
                 return 401, "this server asks for its token: open the address that `stylegan explore` printed"
         return None
+
+    def _most_bytes(self, path: str) -> int:
+        """A picture may be large, and nothing else."""
+        return self.most_bytes if path == UPLOADS else MOST_JSON
 
     def _headers(self) -> dict[str, str]:
         return {

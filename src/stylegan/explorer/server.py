@@ -67,7 +67,7 @@ def make_app(
     app = FastAPI(
         title="stylegan explorer", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json"
     )
-    app.add_middleware(Guard, hosts=hosts, token=token, most_bytes=uploads.MOST_BYTES + 2**16, ancestors=ancestors)
+    app.add_middleware(Guard, hosts=hosts, token=token, most_bytes=uploads.MOST_BYTES, ancestors=ancestors)
     _add_errors(app)
     _add_page(app)
     _add_pictures(app, explorer)

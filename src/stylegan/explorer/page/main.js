@@ -16,6 +16,7 @@ import { makeView } from "./view.js";
 
 const MOST_HISTORY = 200;
 const MOST_THUMBS = 300;
+const SMALL = 128; // pixels of a picture that is remembered
 const FILM = 10; // steps of the history that are shown
 
 export async function start(engine) {
@@ -29,6 +30,16 @@ export async function start(engine) {
     status.classList.add("bad");
     throw error;
   }
+}
+
+// A picture of SMALL pixels a side.
+function shrunk(picture) {
+  const [whole, small] = [h("canvas"), h("canvas", { width: SMALL, height: SMALL })];
+  draw(whole, picture);
+  const context = small.getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingQuality = "high";
+  context.drawImage(whole, 0, 0, SMALL, SMALL);
+  return { width: SMALL, height: SMALL, rgba: context.getImageData(0, 0, SMALL, SMALL).data };
 }
 
 class App {
@@ -227,7 +238,7 @@ class App {
       return;
     }
     if (!this.wanted.has(place)) {
-      this.wanted.set(place, new Latest(({ state: wanted }) => this.engine.render(wanted, { slot: place, size: 128 }), {
+      this.wanted.set(place, new Latest(({ state: wanted }) => this.engine.render(wanted, { slot: place, size: SMALL }), {
         done: (picture, what) => {
           this.remember(what.text, picture);
           if (what.canvas.dataset.of === what.text) draw(what.canvas, picture);
@@ -242,8 +253,7 @@ class App {
   }
 
   remember(text, picture) {
-    if (picture.width > 256) return; // large ones would fill the memory
-    this.thumbs.set(text, picture);
+    this.thumbs.set(text, picture.width > SMALL ? shrunk(picture) : picture);
     if (this.thumbs.size > MOST_THUMBS) this.thumbs.delete(this.thumbs.keys().next().value);
   }
 

@@ -28,7 +28,7 @@ export function makeView(info) {
   crisp.addEventListener("change", () => stage.classList.toggle("crisp", crisp.checked));
   const element = h("div", { class: "view" }, stage,
     h("div", { class: "viewbar" }, modes, h("label", { class: "check", for: "crisp" }, crisp, "Pixels")), legend);
-  if (info.channels === 4) stage.classList.add("alpha");
+  document.body.classList.toggle("alpha", info.channels === 4);
 
   function setMode(mode) {
     stage.dataset.mode = mode;
