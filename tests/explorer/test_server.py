@@ -1,5 +1,6 @@
 """The HTTP API: what it answers, what it refuses, and that many at once get what is theirs."""
 
+import http.client
 import io
 import socket
 import threading
@@ -95,6 +96,15 @@ def test_what_is_wrong_is_said(server, body, status, words):
     headers = {"content-type": "application/json"}
     answer = ask(server, "api/picture", body, headers=headers)
     assert answer.status == status and words in answer.json["detail"] and len(answer.body) < 2000
+
+
+def test_a_body_that_hides_its_length_is_cut_off(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    pieces = (b"x" * 10_000 for _ in range(20))
+    headers = {"content-type": "application/json"}
+    connection.request("POST", "/api/picture", pieces, headers, encode_chunked=True)
+    answer = connection.getresponse()
+    assert answer.status == 413 and b"more than 131,072 bytes" in answer.read()
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,14 @@ def test_a_newer_request_keeps_the_turn_of_the_older(held):
     assert held.done == ["new", "bob main"]
 
 
+def test_a_newer_request_keeps_its_place_among_those_of_its_client(held):
+    waiting = [held.ask("ann", "a", "old"), held.ask("ann", "b"), held.ask("ann", "a", "new")]
+    held.go.set()
+    for each in waiting[1:]:
+        each.result(60)
+    assert held.done == ["new", "ann b"]
+
+
 def test_an_error_reaches_whoever_asked_and_the_thread_goes_on(held):
     wrong = held.submit("ann", "main", lambda: 1 / 0)
     right = held.ask("bob")

@@ -1,6 +1,7 @@
 """Pictures of visitors: what is taken, how it is projected, and how much of it is kept."""
 
 import io
+import threading
 import time
 
 import numpy as np
@@ -141,6 +142,18 @@ def test_the_api_takes_a_class_and_refuses_one_that_is_not_there(labelled):
         assert ask(serving, "api/uploads?steps=1&class=2", data, headers=headers).status == 200
         assert ask(serving, "api/uploads?steps=1&class=7", data, headers=headers).status == 422
         assert ask(serving, "api/uploads?steps=0", data, headers=headers).status == 422
+
+
+def test_a_projection_waits_while_pictures_are_wanted(explorer, G):
+    go = threading.Event()
+    explorer.turns.submit("ann", "main", lambda: go.wait(60))
+    waiting = explorer.turns.submit("bob", "main", lambda: None)
+    job = explorer.uploads.add(png(G), steps=STEPS)
+    wait_until(lambda: job.done == 1)
+    time.sleep(0.5)
+    assert job.done == 1 and not waiting.done()
+    go.set()
+    assert done(job).stage == "done"
 
 
 def test_pictures_come_while_a_photo_is_projected(server, explorer, G):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,10 +20,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
 )
-
-
-class TooLargeError(Exception):
-    """The body has more bytes than are allowed."""
 
 
 class Guard:
@@ -51,31 +48,23 @@ class Guard:
             await _discard(receive)
             await JSONResponse({"detail": refused[1]}, refused[0], self._headers())(scope, receive, send)
             return
-        began, taken = False, 0
-        most_bytes = self._most_bytes(scope["path"])
+        taken, most_bytes = 0, self._most_bytes(scope["path"])
 
         async def limited() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > most_bytes:
-                raise TooLargeError
+            if taken > most_bytes:  # its length was not told
+                raise HTTPException(413, _too_large(most_bytes), {"connection": "close"})
             return message
 
         async def careful(message: Message) -> None:
-            nonlocal began
             if message["type"] == "http.response.start":
-                began = True
                 for name, value in self._headers().items():
                     MutableHeaders(scope=message)[name] = value
             await send(message)
 
-        try:
-            await self.app(scope, limited, careful)
-        except TooLargeError:
-            if not began:
-                answer = {"detail": f"more than {most_bytes:,} bytes: send less"}
-                await JSONResponse(answer, 413, self._headers() | {"connection": "close"})(scope, receive, send)
+        await self.app(scope, limited, careful)
 
     def _refused(self, path: str, headers: Headers) -> tuple[int, str] | None:
         """Status and words, or None."""
@@ -87,7 +76,7 @@ class Guard:
             return 403, "requests from pages of other sites are not answered"
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length[:20]) > self._most_bytes(path):
-            return 413, f"more than {self._most_bytes(path):,} bytes: send less"
+            return 413, _too_large(self._most_bytes(path))
         if self.token is not None and path.startswith(API):
             given = headers.get("authorization", "").removeprefix("Bearer ")
             if not hmac.compare_digest(given.encode(), self.token.encode()):
@@ -107,6 +96,10 @@ class Guard:
             "cross-origin-opener-policy": "same-origin",
             "cache-control": "no-store",
         }
+
+
+def _too_large(most_bytes: int) -> str:
+    return f"more than {most_bytes:,} bytes: send less"
 
 
 async def _discard(receive: Receive) -> None:
