@@ -98,8 +98,9 @@ export function makePad(app) {
     classes?.sync(state);
     const isPhoto = state.a.upload !== undefined;
     element.classList.toggle("is-photo", isPhoto);
+    element.firstChild.textContent = isPhoto ? "A is a photo" : "Drag between four seeds";
     if (!isPhoto) lastPad = copy(state.a);
-    photo.replaceChildren(...(isPhoto ? ["This is a projected photo. ", button("Back to seeds", () => {
+    photo.replaceChildren(...(isPhoto ? ["Truncation does not apply to it. ", button("Back to seeds", () => {
       const back = copy(app.state);
       back.a = lastPad ?? ofSeed(randomSeed(), back.a);
       app.set(back, true);
