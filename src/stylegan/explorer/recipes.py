@@ -128,7 +128,7 @@ class Recipes:
             if isinstance(step, Crossing):
                 ws = lerp(ws, self._source_ws(step.source, state), step.t)
             else:
-                ws = turn(ws, self._truncated(step.seed, source, state), self.G.w_avg, step.t)
+                ws = turn(ws, self._truncated(step.seed, source, state), step.t, around=self.G.w_avg)
         return ws
 
     def _truncated(self, seed: int, source: Source, state: State, *, cut: bool = True) -> Tensor:
@@ -218,11 +218,11 @@ def lerp(a: Tensor, b: Tensor, t: float | Sequence[float]) -> Tensor:
     return torch.lerp(a, b, torch.tensor(t, dtype=a.dtype, device=a.device).expand(a.shape[1])[:, None])
 
 
-def turn(ws: Tensor, towards: Tensor, w_avg: Tensor, t: float) -> Tensor:
-    """From ws to `towards`, around w_avg, so that independent styles keep their distance from it: see unit()."""
+def turn(ws: Tensor, towards: Tensor, t: float, *, around: Tensor) -> Tensor:
+    """From ws (t 0) to `towards` (t 1) around a mean, so that independent styles keep their distance from it."""
     if t in (0, 1):
         return ws if t == 0 else towards
-    return w_avg + ((1 - t) * (ws - w_avg) + t * (towards - w_avg)) / math.hypot(1 - t, t)
+    return around + ((1 - t) * (ws - around) + t * (towards - around)) / math.hypot(1 - t, t)
 
 
 def blend(a: Table, b: Table, t: float) -> Table:

@@ -19,7 +19,7 @@ from stylegan.explorer.explorer import Explorer, encode, npy
 from stylegan.explorer.guard import LOOPBACK, Guard
 from stylegan.explorer.state import WHOLE, Model, State
 from stylegan.explorer.turns import BusyError, OvertakenError
-from stylegan.explorer.uploads import Job
+from stylegan.explorer.uploads import Job, Uploads
 from stylegan.sampling.seeds import MAX_SEED
 
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -71,7 +71,8 @@ def make_app(
     _add_errors(app)
     _add_page(app)
     _add_pictures(app, explorer)
-    _add_uploads(app, explorer)
+    _add_uploads(app, explorer.uploads)
+    _add_projections(app, explorer.uploads)
     return app
 
 
@@ -115,14 +116,14 @@ def _add_pictures(app: FastAPI, explorer: Explorer) -> None:
         return Response(npy(explorer.recipe(wanted.state).ws), media_type="application/octet-stream")
 
 
-def _add_uploads(app: FastAPI, explorer: Explorer) -> None:
-    kept = explorer.uploads
+def _find(kept: Uploads, name: str) -> Job:
+    job = kept.jobs.get(name)
+    if job is None:
+        raise HTTPException(404, "no such picture: it was not uploaded here, or others have taken its place")
+    return job
 
-    def find(name: str) -> Job:
-        if name not in kept.jobs:
-            raise HTTPException(404, "no such picture: it was not uploaded here, or others have taken its place")
-        return kept.jobs[name]
 
+def _add_uploads(app: FastAPI, kept: Uploads) -> None:
     @app.post("/api/uploads", responses=_answers(also=(413, 429)), openapi_extra=_FILE)
     async def upload(
         request: Request,
@@ -136,19 +137,21 @@ def _add_uploads(app: FastAPI, explorer: Explorer) -> None:
     @app.get("/api/uploads/{name}", responses=_answers(also=(404,)))
     def progress(name: UploadName) -> UploadAnswer:
         """How far the projection is."""
-        return _answer(find(name))
+        return _answer(_find(kept, name))
 
     @app.delete("/api/uploads/{name}", responses=_answers(also=(404,)))
     def cancel(name: UploadName) -> UploadAnswer:
         """End the projection, or forget it."""
-        job = find(name)
+        job = _find(kept, name)
         kept.cancel(name)
         return _answer(job)
 
+
+def _add_projections(app: FastAPI, kept: Uploads) -> None:
     @app.get("/api/uploads/{name}/picture", response_class=Response, responses=_answers("image/png", also=(404,)))
     def preview(name: UploadName) -> Response:
         """The picture of the styles found so far; at first the uploaded one, cut to a square."""
-        job = find(name)
+        job = _find(kept, name)
         return Response(encode(job.target if job.preview is None else job.preview), media_type="image/png")
 
     @app.get(
@@ -158,7 +161,7 @@ def _add_uploads(app: FastAPI, explorer: Explorer) -> None:
     )
     def projection(name: UploadName) -> Response:
         """The file of the projection, which every command takes for a seed."""
-        found = find(name).projection
+        found = _find(kept, name).projection
         if found is None:
             raise HTTPException(404, "this projection is not done")
         return Response(projection_bytes(found), media_type="application/octet-stream")

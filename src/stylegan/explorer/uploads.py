@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 2**24  # of a file: 16 MiB
 MOST_PIXELS = 2**26  # of a picture: 67 million
 MOST_STEPS = 2000
-MOST_WAITING, MOST_KEPT = 8, 64  # pictures
+MOST_WAITING, MOST_KEPT = 8, 32  # pictures
 PREVIEW_STEPS = 5  # between two previews
 
 Stage = Literal["waiting", "searching", "done", "canceled", "failed"]
@@ -83,11 +83,13 @@ class Uploads:
     def cancel(self, name: str) -> None:
         """End its projection, or forget it where it is done."""
         with self._lock:
-            job = self.jobs[name]
+            job = self.jobs.get(name)
+            if job is None:  # somebody else has forgotten it
+                return
             job.canceled.set()
             if job.stage == "waiting":
                 job.stage = "canceled"
-            if job.stage not in ("searching",):
+            if job.stage != "searching":
                 self.jobs.pop(name)
                 self.projected.pop(name, None)
 
