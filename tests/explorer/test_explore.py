@@ -111,6 +111,31 @@ def test_layers_of_all_clients_together_are_bounded(explorer, monkeypatch):
     assert list(explorer._kept) == ["client7", "client8", "client9"]
 
 
+def test_layers_of_so_many_clients_are_kept(explorer, monkeypatch):
+    monkeypatch.setattr(explorer_module, "MOST_KEPT", 2)
+    for i in range(4):
+        explorer.request(read_state(STATE), client=f"client{i}").result(60)
+    assert list(explorer._kept) == ["client2", "client3"]
+
+
+WAITING = """
+import os, sys
+from stylegan.cli import explorer
+import stylegan.explorer
+assert "torch" not in sys.modules
+try:
+    explorer.explore("no-such-network")
+except ValueError:
+    print(os.environ["OMP_WAIT_POLICY"], "torch" in sys.modules)
+"""
+
+
+def test_the_commands_threads_wait_without_spinning():
+    """torch's OpenMP reads the variable once, when it is loaded."""
+    done = subprocess.run([sys.executable, "-c", WAITING], capture_output=True, text=True, check=True)
+    assert done.stdout == "PASSIVE True\n"
+
+
 def test_a_client_computes_only_the_layers_that_changed(explorer):
     explorer.request(read_state({"a": {"seeds": 3}}), client="ann").result(60)
     explorer.request(read_state({"a": {"seeds": 3}, "b": {"seeds": 4}, "mix": [*[0] * 6, 1, 1]}), client="ann").result(

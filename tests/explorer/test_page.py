@@ -1,17 +1,21 @@
 """The page in Chromium: each control changes the picture as it says. Run with: pytest -m browser"""
 
 import copy
+import functools
+import http.server
 import io
 import json
 import os
 import shlex
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import stylegan
 from stylegan.checkpoint import Networks, save
 from stylegan.explorer.explorer import Explorer, encode, image_of
 from stylegan.explorer.state import link_of, read_state
@@ -438,6 +442,23 @@ def test_the_page_takes_its_token_from_the_address_and_hides_it(browser, G):
         tab.page.reload()
         tab.wait()
         tab.no_problems()
+
+
+def test_the_frame_of_a_notebook_shows_the_page(browser, G, tmp_path):
+    """A page at another port of this machine, as notebooks are."""
+    shown = stylegan.explore(G, height=700)
+    (tmp_path / "notebook.html").write_text(f"<!doctype html><title>notebook</title>{shown._repr_html_()}")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    try:
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as notebook:
+            threading.Thread(target=notebook.serve_forever, daemon=True).start()
+            page = browser.new_page(viewport={"width": 1000, "height": 800})
+            page.goto(f"http://localhost:{notebook.server_port}/notebook.html")
+            page.frame_locator("iframe").locator("body[data-shown]").wait_for()
+            page.close()
+            notebook.shutdown()
+    finally:
+        shown.close()
 
 
 def test_an_accessibility_checker_finds_nothing_serious(tab):

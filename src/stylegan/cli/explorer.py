@@ -1,5 +1,6 @@
 """The explorer: a page in the browser that steers a network."""
 
+import os
 import webbrowser
 from typing import Annotated
 
@@ -29,6 +30,7 @@ def explore(
         state: With --out: the text of a page's link, or a state that it has saved (.json). No page is served.
         out: The PNG file for the picture of this state.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: docs/decisions.md, "Explorer"
     from stylegan.explorer.explore import save_state, serve
 
     if state is not None and out is not None:

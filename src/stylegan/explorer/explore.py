@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from stylegan.data.dataset import save_png
 from stylegan.errors import InputError
 from stylegan.explorer.explorer import Explorer, image_of
@@ -16,8 +14,6 @@ from stylegan.opening import load
 
 if TYPE_CHECKING:
     from stylegan.explorer.serving import Serving
-
-SMALL_PX = 128  # of networks that several threads of a CPU only slow down
 
 
 class Inline:
@@ -71,14 +67,11 @@ def serve(
     port: int = 8000,
     ready: Callable[[str], object],
 ) -> None:
-    """Serve the page of a network until Ctrl-C. ready: called with its address. Sets torch's threads for small ones."""
+    """Serve the page of a network until Ctrl-C. ready: called with its address."""
     need_extra()
     from stylegan.explorer.serving import Serving
 
-    G = load(network, device)
-    if G.w_avg.device.type == "cpu" and G.resolution <= SMALL_PX:
-        torch.set_num_threads(1)
-    Serving(Explorer(G, network=network), host=host, port=port).run(ready)
+    Serving(Explorer(load(network, device), network=network), host=host, port=port).run(ready)
 
 
 def save_state(network: Path | str, state: str, out: Path | str, *, device: str = "auto") -> str:

@@ -34,7 +34,7 @@ from stylegan.sampling.sources import SUFFIX
 if TYPE_CHECKING:
     from stylegan.explorer.state import State
 
-MOST_KEPT_BYTES = 2**29  # outputs of layers, of all clients
+MOST_KEPT_BYTES, MOST_KEPT = 2**29, 256  # outputs of layers, of all clients; clients
 FOUND = 10  # directions that it finds in closed form
 
 
@@ -128,7 +128,7 @@ class Explorer:
         layers = self._kept.setdefault(client, Layers(self.G))
         self._kept.move_to_end(client)
         picture = layers.picture(recipe)
-        while sum(each.bytes for each in self._kept.values()) > MOST_KEPT_BYTES:
+        while len(self._kept) > MOST_KEPT or sum(each.bytes for each in self._kept.values()) > MOST_KEPT_BYTES:
             self._kept.popitem(last=False)
         return picture
 
