@@ -17,6 +17,7 @@ import { makeView } from "./view.js";
 const MOST_HISTORY = 200;
 const MOST_THUMBS = 300;
 const SMALL = 128; // pixels of a picture that is remembered
+const LATE_MS = 400; // after which the page says that a picture is being computed
 const FILM = 10; // steps of the history that are shown
 
 export async function start(engine) {
@@ -53,7 +54,7 @@ class App {
     this.held = false; // between two commits: a control is being moved
     this.thumbs = new Map(); // text of a state -> picture
     this.wanted = new Map(); // place -> Latest
-    this.latest = new Latest((state) => engine.render(state, { slot: "main" }), {
+    this.latest = new Latest((state) => this.render(state), {
       done: (picture, state) => this.shown(picture, state),
       failed: (error) => {
         this.say(error.message, true);
@@ -166,6 +167,17 @@ class App {
     this.sync();
   }
 
+  // The large picture; when it takes a while, the page says so.
+  async render(state) {
+    const late = setTimeout(() => this.view.setBusy(true), LATE_MS);
+    try {
+      return await this.engine.render(state, { slot: "main" });
+    } finally {
+      clearTimeout(late);
+      this.view.setBusy(false);
+    }
+  }
+
   walk(way) {
     const text = this.past[this.at + way];
     if (text === undefined) return;
@@ -205,7 +217,9 @@ class App {
     while (this.film.children.length > cells.length) this.film.lastChild.remove();
     cells.forEach((cell, k) => {
       if (cell.parentNode !== this.film) this.film.append(cell);
-      const state = this.tryDecode(this.past[first + k]);
+      const text = this.past[first + k];
+      const isComing = text === encode(this.info, this.state) && !this.thumbs.has(text); // as the large picture
+      const state = isComing ? null : this.tryDecode(text);
       if (state) this.thumb(cell.firstChild, state, `film${k}`);
     });
   }
@@ -223,6 +237,7 @@ class App {
     const text = encode(this.info, state);
     document.body.dataset.shown = text; // for tests: what the picture is of
     this.remember(text, picture);
+    if (!this.held) this.showFilm();
     if (this.failed) this.say(""); // what was wrong is so no more
     this.failed = false;
   }

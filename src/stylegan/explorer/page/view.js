@@ -71,6 +71,10 @@ export function makeView(info) {
       paint(now, bigNow, picture);
       redraw();
     },
+    setBusy(isBusy) {
+      stage.classList.toggle("busy", isBusy);
+      stage.setAttribute("aria-busy", String(isBusy));
+    },
     mark() { // what is shown now is what a change will be compared with
       if (pictures.now) pictures.before = pictures.now;
     },
