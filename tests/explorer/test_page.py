@@ -311,6 +311,37 @@ def test_the_command_knows_classes_noise_and_directions(browser, labelled, tmp_p
         assert np.array_equal(np.asarray(Image.open(path)).transpose(2, 0, 1), explorer.picture(state))
 
 
+ROUND_TRIP = """async given => {
+  const { expand, shorten, encode, decode } = await import("./state.js");
+  const info = await (await fetch("api/info")).json();
+  const full = expand(info, given);
+  return { full, short: shorten(info, full), link: encode(info, full), again: decode(info, encode(info, full)) };
+}"""
+SHORT = {
+    "a": {
+        "seeds": [4, 5, 6, 7],
+        "x": 0.25,
+        "steps": [{"seed": 9, "t": 0.5}, {"source": {"seeds": 8}, "t": [0.5] * 10}],
+    },
+    "b": {"seeds": 7},
+    "mix": [0, 0.5, *[1] * 8],
+    "psi": -0.25,
+    "cutoff": None,
+    "noise": [*["own"] * 6, 4294967295, "const", "none", "own"],
+    "directions": [{"name": "closed-2", "strength": -1.5, "layers": [2, 4]}],
+}
+
+
+@pytest.mark.parametrize("left_out", [[], ["b", "mix"], ["psi", "cutoff"], ["noise", "directions"], [*SHORT][1:]])
+def test_short_and_full_states_and_links_mean_the_same_on_the_page_and_in_python(tab, boxed, left_out):
+    short = {key: value for key, value in SHORT.items() if key not in left_out}
+    found = tab.page.evaluate(ROUND_TRIP, short)
+    assert found["again"] == found["full"]
+    for state in (found["full"], found["short"], found["link"]):
+        assert np.array_equal(boxed.picture(state), boxed.picture(short))
+    assert read_state(found["short"]) == read_state(short) == read_state(found["link"])
+
+
 def photo(boxed, tmp_path):
     path = tmp_path / "photo.png"
     path.write_bytes(encode(boxed.picture({"a": {"seeds": 123}})))
