@@ -30,44 +30,61 @@ export function card(title, ...children) {
 }
 
 // A slider with its name and a number that can be typed. onchange(value, isFinal).
-export function slider({ name, title, min, max, step, value, least = min, most = max, marks = [], sides = null, centred = false, reset = null, onchange }) {
-  const id = newId("slider");
-  const range = h("input", { type: "range", id, min, max, step, "aria-label": title ?? null });
-  const number = h("input", { type: "number", min: least, max: most, step: "any", "aria-label": `${title ?? name}, as a number` });
-  let shown = value;
-  const place = (v) => (100 * (Math.min(max, Math.max(min, v)) - min)) / (max - min);
-  const show = (v) => {
-    shown = v;
-    range.value = v;
-    number.value = Math.round(v * 1000) / 1000;
-    range.setAttribute("aria-valuetext", String(Math.round(v * 1000) / 1000));
-    const [a, b] = [place(v), place(centred ? 0 : min)].sort((x, y) => x - y);
-    range.style.setProperty("--from", `${a}%`);
-    range.style.setProperty("--at", `${b}%`);
-    element.classList.toggle("moved", reset !== null && v !== reset);
-  };
-  range.addEventListener("input", () => { show(Number(range.value)); onchange(Number(range.value), false); });
-  range.addEventListener("change", () => onchange(Number(range.value), true));
-  number.addEventListener("change", () => {
-    const v = Number(number.value);
-    if (number.value === "" || !Number.isFinite(v)) { show(shown); return; }
-    const bounded = Math.min(most, Math.max(least, v));
-    show(bounded);
-    onchange(bounded, true);
-  });
-  const label = h("label", { for: id, title: title ?? null }, name);
-  const back = reset === null ? null : button("↺", () => { show(reset); onchange(reset, true); }, { class: "quiet reset", "aria-label": `${title ?? name}: back to ${reset}`, title: `Back to ${reset}` });
-  const element = h("div", { class: "slider" }, h("div", { class: "line" }, label, back, number),
-    sides ? h("div", { class: "sided" }, h("span", { "aria-hidden": "true" }, sides[0]), range, h("span", { "aria-hidden": "true" }, sides[1])) : range,
-    marks.length ? h("div", { class: "marks", "aria-hidden": "true" }, ...marks.map(([at, words]) => {
-      const mark = h("span", {}, words);
-      mark.style.setProperty("left", `${place(at)}%`);
-      return mark;
-    })) : null);
-  element.show = show;
-  element.enable = (on) => { range.disabled = !on; number.disabled = !on; };
-  show(value);
-  return element;
+// marks: [place, words] beneath it; sides: what its ends are; centred: it is filled from 0; reset: where ↺ leads to.
+export function slider(options) {
+  return new Slider(options).element;
+}
+
+class Slider {
+  constructor({ name, title, min, max, step, value, least = min, most = max, marks = [], sides = null, centred = false, reset = null, onchange }) {
+    Object.assign(this, { min, max, least, most, centred, reset, onchange });
+    const id = newId("slider");
+    this.range = h("input", { type: "range", id, min, max, step, "aria-label": title ?? null });
+    this.number = h("input", { type: "number", min: least, max: most, step: "any", "aria-label": `${title ?? name}, as a number` });
+    this.range.addEventListener("input", () => this.move(Number(this.range.value), false));
+    this.range.addEventListener("change", () => this.onchange(Number(this.range.value), true));
+    this.number.addEventListener("change", () => this.type());
+    const back = { class: "quiet reset", "aria-label": `${title ?? name}: back to ${reset}`, title: `Back to ${reset}` };
+    const line = h("div", { class: "line" }, h("label", { for: id, title: title ?? null }, name),
+      reset === null ? null : button("↺", () => this.move(reset, true), back), this.number);
+    const [left, right] = (sides ?? []).map((words) => h("span", { "aria-hidden": "true" }, words));
+    this.element = h("div", { class: "slider" }, line, sides ? h("div", { class: "sided" }, left, this.range, right) : this.range,
+      marks.length ? h("div", { class: "marks", "aria-hidden": "true" }, ...marks.map((mark) => this.makeMark(mark))) : null);
+    this.element.show = (v) => this.show(v);
+    this.show(value);
+  }
+
+  makeMark([at, words]) {
+    const mark = h("span", {}, words);
+    mark.style.setProperty("left", `${this.place(at)}%`);
+    return mark;
+  }
+
+  place(v) {
+    return (100 * (Math.min(this.max, Math.max(this.min, v)) - this.min)) / (this.max - this.min);
+  }
+
+  show(v) {
+    this.shown = v;
+    this.range.value = v;
+    this.number.value = Math.round(v * 1000) / 1000;
+    this.range.setAttribute("aria-valuetext", this.number.value);
+    const [from, at] = [this.place(v), this.place(this.centred ? 0 : this.min)].sort((a, b) => a - b);
+    this.range.style.setProperty("--from", `${from}%`);
+    this.range.style.setProperty("--at", `${at}%`);
+    this.element.classList.toggle("moved", this.reset !== null && v !== this.reset);
+  }
+
+  move(v, final) {
+    this.show(v);
+    this.onchange(v, final);
+  }
+
+  type() {
+    const v = Number(this.number.value);
+    if (this.number.value === "" || !Number.isFinite(v)) this.show(this.shown);
+    else this.move(Math.min(this.most, Math.max(this.least, v)), true);
+  }
 }
 
 // A seed: a number, a button that draws another. onchange(seed).

@@ -12,7 +12,7 @@ import { makePhoto } from "./photo.js";
 import { copy, decode, encode, expand, firstState, plainSeed, randomSeed, same, shorten } from "./state.js";
 import { makeGrid, makeStrip } from "./strips.js";
 import { makeTruncation } from "./truncation.js";
-import { makeView } from "./view.js";
+import { View } from "./view.js";
 
 const MOST_HISTORY = 200;
 const MOST_THUMBS = 300;
@@ -88,7 +88,7 @@ class App {
     const { info } = this;
     document.getElementById("name").textContent = info.name;
     document.getElementById("facts").textContent = [`${info.resolution} × ${info.resolution}`, info.has_styles ? `${info.num_ws} styles` : "no styles", info.classes ? `${info.classes.length} classes` : null].filter(Boolean).join(" · ");
-    this.view = makeView(info);
+    this.view = new View(info);
     const panels = {
       pad: makePad(this), truncation: makeTruncation(this),
       mixing: info.has_styles ? makeMixing(this) : null,
