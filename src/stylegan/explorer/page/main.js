@@ -3,7 +3,7 @@
 import { makeBreed } from "./breed.js";
 import { makeCode } from "./codepanel.js";
 import { makeDirections } from "./directions.js";
-import { button, draw, h, save } from "./dom.js";
+import { button, h, save } from "./dom.js";
 import { Latest } from "./latest.js";
 import { makeMixing } from "./mixing.js";
 import { makeNoise } from "./noise.js";
@@ -11,12 +11,11 @@ import { makePad } from "./pad.js";
 import { makePhoto } from "./photo.js";
 import { copy, decode, encode, expand, firstState, plainSeed, randomSeed, same, shorten } from "./state.js";
 import { makeGrid, makeStrip } from "./strips.js";
+import { Thumbs } from "./thumbs.js";
 import { makeTruncation } from "./truncation.js";
 import { View } from "./view.js";
 
 const MOST_HISTORY = 200;
-const MOST_THUMBS = 300;
-const SMALL = 128; // pixels of a picture that is remembered
 const LATE_MS = 400; // after which the page says that a picture is being computed
 const FILM = 10; // steps of the history that are shown
 
@@ -33,16 +32,6 @@ export async function start(engine) {
   }
 }
 
-// A picture of SMALL pixels a side.
-function shrunk(picture) {
-  const [whole, small] = [h("canvas"), h("canvas", { width: SMALL, height: SMALL })];
-  draw(whole, picture);
-  const context = small.getContext("2d", { willReadFrequently: true });
-  context.imageSmoothingQuality = "high";
-  context.drawImage(whole, 0, 0, SMALL, SMALL);
-  return { width: SMALL, height: SMALL, rgba: context.getImageData(0, 0, SMALL, SMALL).data };
-}
-
 class App {
   constructor(engine, info, status) {
     this.engine = engine;
@@ -52,8 +41,7 @@ class App {
     this.past = [];
     this.at = -1;
     this.held = false; // between two commits: a control is being moved
-    this.thumbs = new Map(); // text of a state -> picture
-    this.wanted = new Map(); // place -> Latest
+    this.thumbs = new Thumbs(engine, info, (error) => this.say(error.message, true));
     this.latest = new Latest((state) => this.render(state), {
       done: (picture, state) => this.shown(picture, state),
       failed: (error) => {
@@ -236,40 +224,15 @@ class App {
     this.view.show(picture);
     const text = encode(this.info, state);
     document.body.dataset.shown = text; // for tests: what the picture is of
-    this.remember(text, picture);
+    this.thumbs.remember(text, picture);
     if (!this.held) this.showFilm();
     if (this.failed) this.say(""); // what was wrong is so no more
     this.failed = false;
   }
 
-  // The picture of a state on a small canvas, asked for once; the newest wish for a place wins.
+  // The picture of a state on a small canvas. While a control moves, the large picture has the time.
   thumb(canvas, state, place) {
-    const text = encode(this.info, state);
-    if (canvas.dataset.of === text || (this.held && canvas.dataset.of)) return; // while a control moves, the large picture has the time
-    canvas.dataset.of = text;
-    const known = this.thumbs.get(text);
-    if (known) {
-      draw(canvas, known);
-      return;
-    }
-    if (!this.wanted.has(place)) {
-      this.wanted.set(place, new Latest(({ state: wanted }) => this.engine.render(wanted, { slot: place, size: SMALL }), {
-        done: (picture, what) => {
-          this.remember(what.text, picture);
-          if (what.canvas.dataset.of === what.text) draw(what.canvas, picture);
-        },
-        failed: (error, what) => {
-          delete what.canvas.dataset.of;
-          this.say(error.message, true);
-        },
-      }));
-    }
-    this.wanted.get(place).ask({ state, text, canvas });
-  }
-
-  remember(text, picture) {
-    this.thumbs.set(text, picture.width > SMALL ? shrunk(picture) : picture);
-    if (this.thumbs.size > MOST_THUMBS) this.thumbs.delete(this.thumbs.keys().next().value);
+    if (!this.held || !canvas.dataset.of) this.thumbs.show(canvas, state, place);
   }
 
   async savePicture() {
