@@ -1,6 +1,7 @@
 """How long the explorer takes from a moved control to the new picture, in a real browser, and what 20 clients get.
 
     python benchmarks/explorer.py [--network portraits] [--moves 60]
+    python benchmarks/explorer.py --static                              the page with no server, from disk
 
 It starts `stylegan explore` as a program of its own, moves each control in headless Chromium, one move after the other,
 and waits each time until the picture of that move is on the canvas. Then 20 clients ask at once for pictures.
@@ -13,10 +14,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
+from pathlib import Path
 from statistics import median, quantiles
+
+from stylegan.explorer.static import save_static
 
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 MOVES = """async ([label, count, least, most]) => {
@@ -54,18 +59,30 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=60)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--static", action="store_true")
     asked = parser.parse_args()
+    if asked.static:
+        with tempfile.TemporaryDirectory() as folder:
+            page = save_static(asked.network, Path(folder) / "page.html")
+            print(f"{page.stat().st_size / 1e6:.1f} MB")
+            show(browse(page.as_uri(), asked.moves))
+        return
     server, address = start(asked.network)
     try:
-        print(f"{'control':<12} {'median ms':>10} {'95 % ms':>10}")
-        for name, times in browse(address, asked.moves).items():
-            print(f"{name:<12} {median(times):>10.1f} {percentile_95(times):>10.1f}")
+        show(browse(address, asked.moves))
         times, lost, wall = load(address, asked.clients, asked.seconds)
         late = f"median {1000 * median(times):.0f} ms, 95 % {1000 * percentile_95(times):.0f} ms"
         print(f"{asked.clients} clients at once: {len(times) / wall:.0f} pictures/s, {late}, {lost} lost")
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(30)
+
+
+def show(found: dict[str, list[float]]) -> None:
+    """A line for each control."""
+    print(f"{'control':<12} {'median ms':>10} {'95 % ms':>10}")
+    for name, times in found.items():
+        print(f"{name:<12} {median(times):>10.1f} {percentile_95(times):>10.1f}")
 
 
 def start(network: str) -> tuple[subprocess.Popen[str], str]:

@@ -18,6 +18,7 @@ def explore(
     open_browser: Annotated[bool, tyro.conf.arg(name="open")] = False,
     state: str | None = None,
     out: str | None = None,
+    static: str | None = None,
     device: Device = "auto",
 ) -> None:
     """Steer a network in the browser: drag, mix, truncate, breed, edit (extra `explorer`). Ctrl-C ends it.
@@ -29,8 +30,18 @@ def explore(
         open_browser: Also open the page in this machine's browser.
         state: With --out: the text of a page's link, or a state that it has saved (.json). No page is served.
         out: The PNG file for the picture of this state.
+        static: Write the page with the network inside as this file, OUT.html, which needs no server; or as a folder,
+            for a web server. Extra `onnx`. Photos cannot be projected there.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: docs/decisions.md, "Explorer"
+    if static is not None:
+        from stylegan.explorer.extra import need_extra
+
+        need_extra()
+        from stylegan.explorer.static import save_static
+
+        say(f"{network}: {save_static(network, static)}")
+        return
     from stylegan.explorer.explore import save_state, serve
 
     if state is not None and out is not None:
