@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -31,6 +32,17 @@ def results(tmp_path_factory):
     path = tmp_path_factory.mktemp("speed") / "new.json"
     speed("--quick", "--threads", "1", "--json", path)
     return path
+
+
+@pytest.mark.browser
+def test_the_explorers_benchmark_measures_every_control_and_loses_nothing():
+    pytest.importorskip("playwright")
+    if shutil.which("chromium") is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    command = [sys.executable, BENCHMARKS / "explorer.py", "--moves", "3", "--clients", "3", "--seconds", "1"]
+    lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines[1:6]] == ["pad", "psi", "mix coarse", "mix fine", "direction"]
+    assert lines[-1].startswith("3 clients at once") and lines[-1].endswith(" 0 lost")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from PIL import Image
 
 from stylegan import cli
 from stylegan.experiments import demo as demo_module
+from stylegan.explorer.serving import Serving
 
 from conftest import PATIENCE_SEC, wait_until
 
@@ -29,6 +30,7 @@ SMALL = {
     "table1": shlex.split("--kimg 0.02 --width 4 --seeds 0 --configs E,F --metrics kid4"),
     "project": ["--steps", "2"],
     "video": ["--frames", "3"],
+    "explore": ["--port", "0"],
 }
 
 
@@ -62,6 +64,7 @@ def workplace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo_module, "PORTRAITS", 64)
     monkeypatch.setattr(demo_module, "METRICS", "mind4")
+    monkeypatch.setattr(Serving, "run", lambda serving, ready: ready(serving.address))  # not until Ctrl-C
     return tmp_path
 
 

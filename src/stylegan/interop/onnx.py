@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -126,17 +127,34 @@ def _trace(G: Exported) -> ExportedProgram:
     return torch.export.export(G, (), inputs, dynamic_shapes=dynamic, strict=True)
 
 
+def onnx_model(program: ExportedProgram, output: str) -> Any:
+    """An exported program with one output as ONNX's ModelProto."""
+    from onnxscript import optimizer
+
+    with _quiet():
+        # Not optimize=True: its rules take "+ 1e-8" for "+ 0" and drop it from every normalization (onnxscript 0.7).
+        found = torch.onnx.export(program, dynamo=True, optimize=False, verbose=False, output_names=[output])
+    assert found is not None
+    optimizer.fold_constants(found.model)
+    optimizer.remove_unused_nodes(found.model)
+    return found.model_proto
+
+
+def onnx_problems() -> list[str]:
+    """What ONNX needs and this machine lacks, one line each."""
+    problems = []
+    if missing := [name for name in NEEDED if not _is_installed(name)]:
+        problems.append(f"to export ONNX, {', '.join(missing)} must be installed: pip install 'stylegan[onnx]'")
+    if TorchVersion(torch.__version__) < ONNX_TORCH:
+        problems.append(f"to export ONNX, torch {ONNX_TORCH} or newer is needed, and this is {torch.__version__}")
+    return problems
+
+
 def _write_onnx(G: Exported, path: Path, facts: str) -> Run:
     import onnx
     import onnxruntime
-    from onnxscript import optimizer
 
-    # Not optimize=True: its rules take "+ 1e-8" for "+ 0" and drop it from every normalization (onnxscript 0.7).
-    program = torch.onnx.export(_trace(G), dynamo=True, optimize=False, verbose=False, output_names=["images"])
-    assert program is not None
-    optimizer.fold_constants(program.model)
-    optimizer.remove_unused_nodes(program.model)
-    model = program.model_proto
+    model = onnx_model(_trace(G), "images")
     model.doc_string = _how_to(G)
     data = json.loads(facts)["metadata"]
     own = {name: str(data[name]) for name in ("license", "source") if name in data}  # where other programs show them
@@ -189,10 +207,8 @@ def _problems(out: Path, truncation_cutoff: int | None) -> Iterator[str]:
         yield f"{out}: there is no folder {out.parent}; make it first"
     if truncation_cutoff is not None and truncation_cutoff < 0:
         yield f"truncation_cutoff {truncation_cutoff}: must be 0 or above, or None for all styles"
-    if out.suffix == ".onnx" and (missing := [name for name in NEEDED if not _is_installed(name)]):
-        yield f"to export ONNX, {', '.join(missing)} must be installed: pip install 'stylegan[onnx]'"
-    if out.suffix == ".onnx" and TorchVersion(torch.__version__) < ONNX_TORCH:
-        yield f"to export ONNX, torch {ONNX_TORCH} or newer is needed, and this is {torch.__version__}: name OUT.pt2"
+    if out.suffix == ".onnx":
+        yield from (f"{problem}; or name OUT.pt2" for problem in onnx_problems())
 
 
 def _is_installed(name: str) -> bool:

@@ -227,6 +227,13 @@ class Block(nn.Module):
             x = layer(x, ws[:, i], maps[i])  # (N, channels, H, H)
         return x
 
+    @fast.chain
+    def one(self, x: Tensor, w: Tensor, noise: Tensor | None, *, i: int) -> Tensor:
+        """Its layer i alone, for those who keep x: the same, to the bit, as within `forward`."""
+        x = x.clone() if i else x  # within `forward`, the second layer may overwrite it
+        out: Tensor = self.layers[i](x, w, noise)
+        return out  # (N, channels, H, H)
+
 
 class Layer(nn.Module):
     """What all kinds of layer share: a convolution (or the input), noise, bias, leaky ReLU.
