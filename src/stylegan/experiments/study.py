@@ -101,7 +101,7 @@ def write_plan(path: Path, plan: object) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     if any(path.parent.iterdir()):
-        raise InputError(f"{printable(path.parent)} is not empty and holds no study: choose another --out")
+        raise InputError(f"{printable(path.parent)} is not empty and holds no study: choose another place")
     write_text(path, text)
 
 
