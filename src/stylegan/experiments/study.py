@@ -96,7 +96,7 @@ def write_plan(path: Path, plan: object) -> None:
         if path.read_text(encoding="utf-8") != text:
             raise InputError(
                 f"{printable(path.parent)} holds another study (other data, rows, budget or seeds): choose another "
-                "--out"
+                "place"
             )
         return
     path.parent.mkdir(parents=True, exist_ok=True)
