@@ -128,7 +128,7 @@ def sized(config: Config, width: int | None) -> Config:
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     """The configuration with fields that a whole table changes; those of R1 only where the loss has R1."""
     if refused := sorted({"seed", "total_kimg"} & changes.keys()):
-        raise InputError(f"changes of {', '.join(refused)}: say --seeds and --kimg")
+        raise InputError(f"changes of {', '.join(refused)}: say seeds and kimg")
     of_r1 = () if LOSSES[config.loss].lazy else ("r1_gamma", "r1_interval")
     return config.but(**{name: value for name, value in changes.items() if name not in of_r1})
 
