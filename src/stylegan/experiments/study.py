@@ -96,12 +96,12 @@ def write_plan(path: Path, plan: object) -> None:
         if path.read_text(encoding="utf-8") != text:
             raise InputError(
                 f"{printable(path.parent)} holds another study (other data, rows, budget or seeds): choose another "
-                "--out"
+                "place"
             )
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     if any(path.parent.iterdir()):
-        raise InputError(f"{printable(path.parent)} is not empty and holds no study: choose another --out")
+        raise InputError(f"{printable(path.parent)} is not empty and holds no study: choose another place")
     write_text(path, text)
 
 
@@ -128,7 +128,7 @@ def sized(config: Config, width: int | None) -> Config:
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     """The configuration with fields that a whole table changes; those of R1 only where the loss has R1."""
     if refused := sorted({"seed", "total_kimg"} & changes.keys()):
-        raise InputError(f"changes of {', '.join(refused)}: say --seeds and --kimg")
+        raise InputError(f"changes of {', '.join(refused)}: say seeds and kimg")
     of_r1 = () if LOSSES[config.loss].lazy else ("r1_gamma", "r1_interval")
     return config.but(**{name: value for name, value in changes.items() if name not in of_r1})
 
