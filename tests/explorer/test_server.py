@@ -206,7 +206,7 @@ def test_a_picture_does_not_wait_for_its_headers_to_arrive(server):
 
 
 def test_a_port_that_is_taken_is_said(server, explorer):
-    with pytest.raises(InputError, match="give another --port"):
+    with pytest.raises(InputError, match="give another port"):
         Serving(explorer, host="127.0.0.1", port=server.port)
     with pytest.raises(InputError, match=r"0 \(any that is free\) to 65535"):
         Serving(explorer, host="127.0.0.1", port=70000)

@@ -90,6 +90,6 @@ def _listening(host: str, port: int) -> socket.socket:
     except (OSError, UnicodeError) as e:
         why = printable(getattr(e, "strerror", None) or e)
         raise InputError(
-            f"cannot listen at {printable(host, 80)}:{port} ({why}): give another --port, 0 for any that is free"
+            f"cannot listen at {printable(host, 80)}:{port} ({why}): give another port, or 0 for any that is free"
         ) from e
     return listening
