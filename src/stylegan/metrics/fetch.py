@@ -20,20 +20,25 @@ def fetch(url: str, path: Path, *, sha256: str, otherwise: str) -> None:
     then nothing is written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as partial:
+        try:
+            found = copy(url, partial)
+        except (urllib.error.URLError, TimeoutError, ConnectionError) as e:
+            raise InputError(f"{url} cannot be reached ({printable(e)}): {otherwise}") from e
+        if found != sha256:
+            raise InputError(
+                f"{url} has the checksum {found[:16]}..., and must have {sha256[:16]}...; it is not kept: {otherwise}"
+            )
+
+
+def copy(url: str, path: Path) -> str:
+    """Write what is at `url` to `path`; its SHA-256."""
     found = hashlib.sha256()
-    try:
-        with whole_file(path) as partial:
-            with urllib.request.urlopen(url, timeout=PATIENCE_SEC) as source, partial.open("wb") as target:
-                while piece := source.read(PIECE):
-                    found.update(piece)
-                    target.write(piece)
-            if found.hexdigest() != sha256:
-                raise InputError(
-                    f"{url} has the checksum {found.hexdigest()[:16]}..., and must have {sha256[:16]}...; it is not "
-                    f"kept: {otherwise}"
-                )
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as e:
-        raise InputError(f"{url} cannot be reached ({printable(e)}): {otherwise}") from e
+    with urllib.request.urlopen(url, timeout=PATIENCE_SEC) as source, path.open("wb") as target:
+        while piece := source.read(PIECE):
+            found.update(piece)
+            target.write(piece)
+    return found.hexdigest()
 
 
 def cache_folder() -> Path:
