@@ -1,4 +1,4 @@
-"""How fast a machine trains: a measurement keeps to its time; on a GPU it times what training does. No times of ours."""
+"""How fast a machine trains: a measurement keeps to its time, and on a GPU it times what training does."""
 
 from types import SimpleNamespace
 
