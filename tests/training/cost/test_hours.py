@@ -11,10 +11,11 @@ import stylegan
 from stylegan.config import CONFIG_F
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError
-from stylegan.training.cost import hours as module
+from stylegan.training.cost import hours as module, measuring
 from stylegan.training.cost.budget import level_sec
 from stylegan.training.cost.hours import Own, chosen_lines, plan_for, week_lines
 from stylegan.training.cost.measuring import Cost
+from stylegan.training.machine.environment import using_threads
 from stylegan.training.rule import LADDER, LONG_KIMG, WIDE, ruled
 from stylegan.training.run.bar import image_cost_mflop
 from stylegan.training.run.folder import read_config
@@ -93,6 +94,24 @@ def test_what_is_given_is_kept(speed):
 def test_what_refuses_shared_fakes_gets_none(speed):
     speed(1e-4)
     assert not plan(0.1, own=Own({"batch_gpu": 4})).config.shared_fakes
+
+
+@pytest.mark.parametrize("sec_per_mflop", [1e-5, 1e-4, 1e-3])
+@pytest.mark.parametrize("H", [16, 256])
+def test_choosing_takes_at_most_a_minute_on_any_machine(monkeypatch, sec_per_mflop, H):
+    class State:
+        def __init__(self, config):
+            self.config, self.device = config, CPU
+
+    def timed_step(state, resolution, penalized, batch):
+        sec = sec_per_mflop * batch * image_cost_mflop(state.config, resolution) * (1.4 if penalized else 1.0)
+        return sec, None
+
+    monkeypatch.setattr(measuring.TrainingState, "new", lambda config, device, **own: State(config))
+    monkeypatch.setattr(measuring, "_timed_step", timed_step)
+    with using_threads(2):  # both one and two are tried
+        found = plan(4, config=CONFIG_F.but(img_resolution=H))
+    assert found.measured_sec < 60
 
 
 @pytest.mark.parametrize("gpu", [False, True])

@@ -84,8 +84,10 @@ def doubts(config: Config, costs: dict[int, Cost]) -> list[str]:
             lines.append(f"{resolution}x{resolution} was not timed: a guess from the level below, by its convolutions.")
         elif cost.batch < whole:
             lines.append(f"{resolution}x{resolution} was timed with {cost.batch} of {whole} images: rather less time.")
-    spread = max(cost.spread for cost in costs.values())
-    return [*lines, f"The timed steps of a level differ by {spread:.0%} or less, in their middle half."]
+    spreads = [cost.spread for cost in costs.values() if cost.spread is not None]
+    if len(spreads) < len(costs):
+        return [*lines, "At some levels too few steps were timed to tell how much they differ."]
+    return [*lines, f"The timed steps of a level differ by {max(spreads):.0%} or less, in their middle half."]
 
 
 HONESTLY = (
@@ -110,7 +112,7 @@ def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
         (
             f"{resolution}x{resolution}",
             f"{batch_of(config, resolution, num_gpus)}",
-            f"{1 / costs[resolution].sec_per_img:,.1f}",
+            speed(1 / costs[resolution].sec_per_img),
             clock(sec),
             gibibytes(costs[resolution].peak_bytes),
         )
@@ -119,9 +121,14 @@ def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
     peaks = [cost.peak_bytes for cost in costs.values() if cost.peak_bytes is not None]
     img_per_sec = 1000 * config.total_kimg / max(sum(seconds.values()), 1e-9)
     total = clock(sum(seconds.values()))
-    rows.append(("total", "", f"{img_per_sec:,.1f}", total, gibibytes(max(peaks, default=None))))
+    rows.append(("total", "", speed(img_per_sec), total, gibibytes(max(peaks, default=None))))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def speed(img_per_sec: float) -> str:
+    """ "140.9", "0.0032"."""
+    return f"{img_per_sec:,.1f}" if img_per_sec >= 1 else f"{img_per_sec:.2g}"
 
 
 def gibibytes(n: int | None) -> str:

@@ -6,7 +6,7 @@ see, and the widest that sees enough of them is taken.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ MEASURING_SHARE = 0.1  # of a short time
 TRIAL_SEC = 0.5
 STEPS_SHARE = 0.95  # of the time; sheets, states and snapshots take the rest
 WORTH = 1.25  # how much faster many threads must be than one: beside other programs they wait for each other
+UNKNOWN = 0.25  # the spread that is assumed where too few steps were timed
 MOST_HOURS = 20_000  # more than two years
 WEEK_SEC = 7 * 24 * 3600.0
 
@@ -64,7 +65,10 @@ class Plan:
     def doubt(self) -> float:
         """How far off the forecast may be, relative to it: the spread of the steps, and more where none was timed."""
         parts = level_sec(self.config, self.costs)
-        doubts = {r: 0.1 + cost.spread + (0.0 if cost.batch else 0.5) for r, cost in self.costs.items()}
+        doubts = {
+            r: 0.1 + (UNKNOWN if cost.spread is None else cost.spread) + (0.0 if cost.batch else 0.5)
+            for r, cost in self.costs.items()
+        }
         return sum(parts[r] * doubts[r] for r in parts) / max(sum(parts.values()), 1e-9)
 
 
@@ -89,25 +93,49 @@ def plan_for(config: Config, hours: float, device: torch.device, *, own: Own, sa
     if not even one step fits.
     """
     seconds = 3600 * hours
-    allowance = Allowance(min(MEASURING_SEC, MEASURING_SHARE * seconds))
-    chosen: Plan | None = None
-    for rung in rungs(own.fixed):
+    climb = Climb(config, seconds, device, own, say, Allowance(min(MEASURING_SEC, MEASURING_SHARE * seconds)))
+    ladder = rungs(own.fixed)
+    at = min(START, len(ladder) - 1)
+    chosen = climb.reach(ladder[at])
+    while chosen is None:  # down: the lowest rung needs no images
+        at -= 1
+        chosen = climb.reach(ladder[at])
+    for rung in ladder[at + 1 :] if at >= START else ():
         candidate = candidate_of(config, rung, device, own)
-        if chosen is not None and is_hopeless(candidate, rung, chosen):
+        found = None if is_hopeless(candidate, rung, chosen, device) else climb.reach(rung)
+        if found is None:
             break
-        try:
-            threads, costs = fastest(candidate, device, own=own, allowance=allowance, say=say)
-        except torch.OutOfMemoryError:
-            if chosen is None:
-                raise
-            break
-        kimg = images_in(candidate, own.fixed, STEPS_SHARE * (seconds - allowance.spent), costs) / 1000
-        if chosen is not None and kimg < rung.least_kimg:
-            break
-        chosen = Plan(budgeted(candidate, own.fixed, kimg), threads, costs)
-    assert chosen is not None
+        chosen = found
     refuse_less_than_a_step(chosen, seconds)
-    return Plan(chosen.config, chosen.threads, chosen.costs, allowance.spent)
+    return replace(chosen, measured_sec=climb.allowance.spent)
+
+
+START = 2  # the rung that is tried first: the box's network
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What is needed to try a rung."""
+
+    config: Config
+    seconds: float
+    device: torch.device
+    own: Own
+    say: Say
+    allowance: Allowance
+
+    def reach(self, rung: Rung) -> Plan | None:
+        """The run of a rung; None if it sees too few images in the time, or does not fit into the memory of a GPU."""
+        candidate = candidate_of(self.config, rung, self.device, self.own)
+        try:
+            threads, costs = fastest(candidate, self.device, own=self.own, allowance=self.allowance, say=self.say)
+        except torch.OutOfMemoryError:
+            if not rung.least_kimg:
+                raise
+            return None
+        left = STEPS_SHARE * (self.seconds - self.allowance.spent)
+        kimg = images_in(candidate, self.own.fixed, left, costs) / 1000
+        return Plan(budgeted(candidate, self.own.fixed, kimg), threads, costs) if kimg >= rung.least_kimg else None
 
 
 def rungs(fixed: Mapping[str, Any]) -> tuple[Rung, ...]:
@@ -127,11 +155,11 @@ def candidate_of(config: Config, rung: Rung, device: torch.device, own: Own) -> 
     return suited.but(**kept)
 
 
-def is_hopeless(candidate: Config, rung: Rung, chosen: Plan) -> bool:
-    """By its multiplications, would it see less than half of its images? Then nothing is measured."""
-    H = candidate.img_resolution
+def is_hopeless(candidate: Config, rung: Rung, chosen: Plan, device: torch.device) -> bool:
+    """By its multiplications, would it see far too few images? Then nothing is measured. A GPU hides many of them."""
+    H, slack = candidate.img_resolution, 10 if device.type == "cuda" else 2
     slower = image_cost_mflop(candidate, H) / image_cost_mflop(chosen.config, H)
-    return 2 * chosen.config.total_kimg / slower < rung.least_kimg
+    return slack * chosen.config.total_kimg / slower < rung.least_kimg
 
 
 def fastest(
@@ -142,7 +170,7 @@ def fastest(
     numbers = [1, many] if device.type == "cpu" and many > 1 else [many]
     found = {}
     for number in numbers:
-        part = Allowance(allowance.left / 2 / len(numbers))
+        part = Allowance(max(allowance.left, 0.0) / 2 / len(numbers))
         with using_threads(number):
             said = f" on {threads_in_words(number)}" if device.type == "cpu" else ""
             found[number] = measure_levels(

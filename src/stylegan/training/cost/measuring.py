@@ -23,6 +23,7 @@ from stylegan.training.run.bar import image_cost_mflop
 from stylegan.training.schedule import Phase, batch_of, level_images
 from stylegan.training.state import TrainingState
 
+CAUTION = 2  # a step may take so many times what the last one tells: a busy machine, R1
 SMALLER = (64, 16, GROUP_SIZE)  # batches, of one process, that are tried where the whole one takes too long
 
 
@@ -31,14 +32,15 @@ class Cost:
     """The cost of a resolution. peak_bytes: the most memory that one process took; None if it is not known.
 
     compile_sec: the time, once, for compiling the programs of its phases. spread: half the range of the middle half of
-    the timed steps, relative to their median. batch: how many images were measured at once, all processes together; 0:
-    no step was timed here, and the seconds are those of the level below, scaled by their multiplications.
+    the timed steps, relative to their median; None where too few were timed. batch: how many images were measured at
+    once, all processes together; 0: no step was timed here, and the seconds are those of the level below, scaled by
+    their multiplications.
     """
 
     sec_per_img: float
     peak_bytes: int | None
     compile_sec: float = 0.0
-    spread: float = 0.0
+    spread: float | None = None
     batch: int = 0
 
 
@@ -77,15 +79,17 @@ class Trial:
             once = sum(self.first[penalized][0] - self.sec(penalized) for penalized in self.first)
             compile_sec = once * phases(config, self.resolution)
         peak = self.first[True][1] if whole else None  # R1 takes most memory
-        return Cost(mean / self.batch, peak, compile_sec, max(map(spread, self.seconds.values())), self.batch)
+        known = [each for seconds in self.seconds.values() if (each := spread(seconds)) is not None]
+        return Cost(mean / self.batch, peak, compile_sec, max(known, default=None), self.batch)
 
 
-def spread(seconds: list[float]) -> float:
-    """Half the range of the middle half, relative to the median; 0 for fewer than three numbers."""
-    ordered = sorted(seconds)
-    quarter = len(ordered) // 4
+def spread(seconds: list[float]) -> float | None:
+    """Half the range of the middle half, relative to the median; None for fewer than three numbers."""
+    if len(seconds) < 3:
+        return None
+    ordered, quarter = sorted(seconds), len(seconds) // 4
     middle = ordered[quarter : len(ordered) - quarter]
-    return (middle[-1] - middle[0]) / 2 / median(ordered) if len(ordered) > 2 else 0.0
+    return (middle[-1] - middle[0]) / 2 / median(ordered)
 
 
 def measure_levels(
@@ -165,7 +169,7 @@ class Trials:
             return batches[0]
         ahead = [r for r in level_images(self.state.config) if r >= resolution]
         mflop = {r: image_cost_mflop(self.state.config, r) for r in ahead}
-        steps = len(self.penalties) * (self.warm_up + 1)
+        steps = CAUTION * len(self.penalties) * (self.warm_up + 1)
         sec = {batch: steps * batch * mflop[resolution] * self.sec_per_mflop for batch in batches}
         share = left * mflop[resolution] / sum(mflop.values())
         smallest = batches[-1] if sec[batches[-1]] < left or not self.done else 0
