@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from stylegan.config import CONFIG_F
+from stylegan.metrics.features import FeatureNetwork
 from stylegan.networks import fast
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -170,6 +171,36 @@ def test_the_plain_way_is_the_package_without_its_fast_way(benchmarks, monkeypat
     for way in ("plain", "fast"):
         speed_jobs.measure(Job("train", "", TINY, 4), way, device=torch.device("cpu"), seconds=1)
     assert seen == {"plain": True, "fast": False}
+
+
+def test_the_rule_is_compared_with_f_by_when_it_has_fs_last_distance(benchmarks):
+    from quality import compared
+
+    plain = [(100.0, 500.0), (200.0, 300.0), (400.0, 200.0)]
+    said = compared([(50.0, 400.0), (100.0, 190.0), (400.0, 90.0)], plain)
+    assert said == "the rule has F's last distance, 200, after 25% of F's time, and ends at 90"
+    assert compared([(50.0, 400.0)], plain) == "the rule did not reach F's 200: it ends at 400"
+
+
+def test_time_to_quality_trains_both_ways_and_goes_on_where_it_was(
+    benchmarks, portraits, tmp_path, monkeypatch, capsys
+):
+    import quality
+
+    features = FeatureNetwork("colours", lambda images: images.mean(dim=(2, 3)), 3, "none", "0" * 64)
+    monkeypatch.setattr(quality, "find_features", lambda: features)
+    arguments = [str(portraits.path), str(tmp_path / "out"), "--minutes", "0.1", "--seeds", "0", "--count", "16"]
+    quality.main(arguments)
+    curves = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert curves.keys() == {"rule-seed-0", "F-seed-0"}
+    for name, curve in curves.items():
+        seconds = [sec for sec, _ in curve]
+        assert seconds == sorted(seconds)
+        assert seconds[-1] == pytest.approx(float((tmp_path / "out" / f"{name}.cpu").read_text()), abs=0.1)
+    assert len(curves["rule-seed-0"]) > 1
+    monkeypatch.setattr(quality, "train", None)
+    quality.main(arguments)
+    assert json.loads((tmp_path / "out" / "results.json").read_text()) == curves
 
 
 def imports(path):

@@ -1,14 +1,19 @@
 """The networks that come with the package."""
 
+import importlib.util
 import itertools
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import stylegan
 from stylegan import box
 from stylegan.checkpoint import load
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("name", box.names())
@@ -19,6 +24,20 @@ def test_a_network_in_the_box_makes_pictures_has_a_card_and_is_small(name):
     assert all(np.abs(a.astype(int) - b).mean() > 5 for a, b in itertools.pairwise(pictures))
     assert (box.BOX / f"{name}.md").is_file()
     assert box.boxed(name).stat().st_size < 12e6
+
+
+def test_the_pictures_of_the_readme_are_those_of_the_network_in_the_box(tmp_path):
+    spec = importlib.util.spec_from_file_location("readme_pictures", ROOT / "tools" / "readme_pictures.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.main(tmp_path)
+    readme = (ROOT / "README.md").read_text()
+    for path in sorted(tmp_path.iterdir()):
+        assert f"docs/images/{path.name}" in readme
+        made, shown = (np.asarray(Image.open(each), float) for each in (path, ROOT / "docs" / "images" / path.name))
+        assert made.shape == shown.shape
+        assert np.abs(made - shown).mean() < 1  # another machine rounds otherwise
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_file_that_was_changed_is_refused(tmp_path, monkeypatch):

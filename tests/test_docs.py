@@ -51,6 +51,9 @@ def small(arguments: list[str]) -> list[str]:
         return arguments
     if arguments[0] == "prepare" and "portraits:" in arguments[1]:
         arguments = ["prepare", "portraits:16", arguments[2], "--resolution", "16"]
+    if "--hours" in arguments:
+        at = arguments.index("--hours")
+        return [*arguments[:at], "--hours", "0.001", *arguments[at + 2 :], *SMALL["train"][2:]]
     return [*arguments, *SMALL.get(arguments[0], [])]
 
 

@@ -39,10 +39,10 @@ def test_without_a_feature_network_the_demo_measures_nothing(tmp_path, monkeypat
     assert "metrics.svg" not in demo(tmp_path / "demo").read_text()
 
 
-def test_a_stopped_demo_makes_no_page_and_goes_on_when_called_again(tmp_path, signals_at):
+def test_a_stopped_demo_shows_the_network_in_the_box_alone_and_goes_on_when_called_again(tmp_path, signals_at):
     steps = signals_at(3, signal.SIGINT)
     assert demo(tmp_path / "demo") is None
-    assert not (tmp_path / "demo" / "index.html").exists()
+    assert "run/reals.png" not in (tmp_path / "demo" / "index.html").read_text()
     assert demo(tmp_path / "demo").is_file()
     assert len(steps) == 10
 
@@ -62,3 +62,21 @@ def test_a_demo_that_was_killed_among_its_pictures_goes_on(tmp_path):
     page.unlink()
     assert demo(tmp_path / "demo") == page
     assert sheet.read_bytes() == made
+
+
+def test_the_first_page_shows_the_network_in_the_box_before_anything_is_trained(tmp_path, monkeypatch):
+    page = tmp_path / "demo" / "index.html"
+
+    def prepare(*args, **how):
+        assert '<img src="in-the-box/grid.png">' in page.read_text()
+        assert (page.parent / "in-the-box" / "grid.png").is_file()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "prepare", prepare)
+    with pytest.raises(KeyboardInterrupt):
+        demo(tmp_path / "demo")
+
+
+def test_the_page_shows_the_network_in_the_box_beside_the_one_just_trained(tmp_path):
+    text = demo(tmp_path / "demo").read_text()
+    assert text.index("seeds-psi-0.7/grid.png") < text.index("in-the-box/grid.png") < text.index("run/reals.png")

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import safetensors.torch
+import torch
 
 from stylegan import checkpoint, files
 from stylegan.errors import DivergedError, InputError
 from stylegan.training import loop, losses, state
+from stylegan.training.machine.environment import using_threads
 from stylegan.training.run import folder as run
 from stylegan.training.train import resume, train
 
@@ -251,3 +253,16 @@ def test_a_run_opened_inside_a_fade_gives_the_pictures_of_that_growth(portraits,
     G = checkpoint.load(tmp_path / "run")
     assert G.lod % 1 > 0
     assert G(loop.torch.randn(2, 8)).shape == (2, 3, 16, 16)
+
+
+def test_a_resumed_run_keeps_the_threads_that_it_began_with(portraits, tiny, tmp_path, signals_at, capsys, monkeypatch):
+    monkeypatch.setattr("stylegan.training.train.os.cpu_count", lambda: 8)
+    out, seen = tmp_path / "run", []
+    signals_at(3, signal.SIGINT)
+    with using_threads(2):
+        train(portraits.path, out, config=tiny)
+    monkeypatch.setattr("stylegan.training.train.first_lines", lambda *args: seen.append(torch.get_num_threads()) or [])
+    resume(out)
+    assert seen == [2]
+    assert torch.get_num_threads() == 1
+    assert "not bit for bit" not in capsys.readouterr().err

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import tyro
 
@@ -97,6 +97,8 @@ class TrainFlags(RunFlags):
     """The row of Table 1 to start from; every field below changes it."""
     kimg: float | None = None
     """Budget in thousands of images: scales the whole schedule."""
+    hours: float | None = None
+    """Make the best of this time: network, rates, batch and images are chosen for this machine and these pictures."""
     cond: bool = False
     """Train with the classes of the data set."""
     init: str | None = None
@@ -121,21 +123,27 @@ def train(argv: list[str]) -> int:
         return resume(argv)
     if flags.kimg is not None and "total_kimg" in typed(argv):
         raise InputError("--kimg scales the whole schedule, --total-kimg sets its end alone: give one of them")
+    if flags.hours is not None:
+        check_hours_alone(argv, flags)
     data, command = parse(argv, flags)
     from stylegan.device import find_device
     from stylegan.training.cost.dry_run import dry_run
     from stylegan.training.train import train
 
+    init = None if command.init is None else network_path(command.init)
+    hours, fixed = command.hours, None if command.hours is None else given(argv, command)
     if command.out is None or command.dry_run:
-        if report := dry_run(data, command.fields, find_device(command.device)):
+        if report := dry_run(data, command.fields, find_device(command.device), hours=hours, fixed=fixed, init=init):
             print(report)
         return 0
-    init = None if command.init is None else network_path(command.init)
     keep = command.keep_snapshots
     train(
         data,
         command.out,
-        config=command.fields,
+        config=command.fields if hours is None else None,
+        hours=hours,
+        fixed=fixed,
+        cond=hours is not None and command.cond,
         init=init,
         state_sec=command.state_sec,
         keep_snapshots=keep,
@@ -143,6 +151,25 @@ def train(argv: list[str]) -> int:
         device=command.device,
     )
     return 0
+
+
+def given(argv: list[str], command: TrainCommand) -> dict[str, Any]:
+    """The fields that the time must not choose: those of a row other than F, and those that were typed."""
+    row = TABLE_1[command.config]
+    of_row = {each.name for each in fields(Config) if getattr(row, each.name) != getattr(CONFIG_F, each.name)}
+    names = (of_row - SCHEDULE) | (typed(argv) & {each.name for each in fields(Config)})
+    return {name: getattr(command.fields, name) for name in names}
+
+
+SCHEDULE = {"total_kimg", "level_kimg", "fade_kimg", "ema_kimg", "tick_kimg", "tick_kimg_at"}  # scaled to the time
+
+
+def check_hours_alone(argv: list[str], flags: TrainFlags) -> None:
+    """Raise InputError for an impossible time, and for a number of images beside it."""
+    from stylegan.training.cost.hours import check_hours
+
+    assert flags.hours is not None
+    check_hours(flags.hours, flags.kimg, dict.fromkeys(typed(argv)))
 
 
 def resume(argv: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""`stylegan demo`: a style-based generator learns to draw portraits, on a laptop, in minutes."""
+"""`stylegan demo`: pictures of the network in the box at once; then another learns to draw portraits, in minutes."""
 
 import importlib.util
 import json
@@ -12,6 +12,7 @@ from stylegan.data.prepare import prepare
 from stylegan.device import find_device
 from stylegan.errors import InputError, shell
 from stylegan.files import user_path, write_text
+from stylegan.opening import load
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
@@ -47,8 +48,9 @@ console = voice()
 
 
 def demo(out: Path | str, *, minutes: float = 8.0, device: torch.device | str = "auto") -> Path | None:
-    """Draw portraits, train on them for about `minutes`, and make pictures; return the page that shows them.
+    """Show the network in the box; train one on portraits for about `minutes`; return the page that shows both.
 
+    The page is there within seconds, with pictures of the network in the box, and is complete at the end.
     device: auto takes the best. A demo that was stopped continues where it was; returns None if it is stopped again.
     Raises InputError for an impossible time and for files in the way.
     """
@@ -57,6 +59,7 @@ def demo(out: Path | str, *, minutes: float = 8.0, device: torch.device | str = 
         raise InputError(f"minutes {minutes!r}: must be above 0 and below {MOST_MINUTES:,}")
     data, run = out / "portraits", out / "run"
     torch.set_num_threads(1)  # more threads wait for each other on a busy machine (docs/results.md)
+    opening(out)
     if not data.exists():
         console.print(f"1. drawing {PORTRAITS:,} portraits: the data set")
         prepare(f"portraits:{PORTRAITS}", data, resolution=RESOLUTION)
@@ -72,10 +75,23 @@ def demo(out: Path | str, *, minutes: float = 8.0, device: torch.device | str = 
     console.print("3. pictures from seeds")
     for psi in (1.0, 0.7):
         save_samples(G.cpu(), range(64), out / f"seeds-psi-{psi}", controls=Controls(psi=psi), grid=True)
-    page = out / "index.html"
+    page = out / PAGE_NAME
     write_text(page, _page(out))
     console.print(f"done: {page}\n{NEXT.format(run=shell(run))}")
     return page
+
+
+def opening(out: Path) -> None:
+    """Pictures of the network in the box, and the page with them alone, unless they are there."""
+    if (out / PAGE_NAME).exists():
+        return
+    save_samples(load(BOXED), range(SHOWN), out / BOXED_FOLDER, controls=Controls(psi=PSI), grid=True)
+    write_text(out / PAGE_NAME, FIRST_PAGE.format(style=STYLE, boxed=BOXED_PART))
+    console.print(f"0. pictures by {BOXED}, the network in the box: {out / PAGE_NAME}")
+
+
+BOXED, SHOWN, PSI = "portraits", 16, 0.7
+BOXED_FOLDER, PAGE_NAME = "in-the-box", "index.html"
 
 
 def finished(run: Path) -> bool:
@@ -94,7 +110,7 @@ NEXT = """Try next:
   stylegan figure levels {run} --out levels.png
 and with pictures of your own:
   stylegan prepare FOLDER DATA
-  stylegan train --data DATA --out RUN --kimg 1000"""
+  stylegan train --data DATA --out RUN --hours 1"""
 
 
 def _page(out: Path) -> str:
@@ -107,6 +123,8 @@ def _page(out: Path) -> str:
         for sheet, nimg in ((sheet, int(sheet.stem.split("-")[1])) for sheet in shown)
     )
     return PAGE.format(
+        style=STYLE,
+        boxed=BOXED_PART,
         on_the_way=on_the_way,
         curve=CURVE_SECTION if (out / "run" / CURVE).is_file() else "",
         nimg=f"{stats[-1]['cur_nimg']:,}",
@@ -115,18 +133,32 @@ def _page(out: Path) -> str:
     )
 
 
+STYLE = """body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+img { image-rendering: pixelated; width: 512px; max-width: 100% }
+figure { display: inline-block; margin: .5rem } figure img { width: 256px }
+pre { background: #f4f4f4; padding: 1rem; overflow-x: auto }"""
+
+BOXED_PART = """<h2>The network in the box, for comparison</h2>
+<p>It came with the package: 64x64 pixels, trained on 1.1 million images of such portraits.
+Seeds 0 to 15 at psi 0.7: <code>stylegan sample portraits --seeds 0-15 --out pictures</code></p>
+<img src="in-the-box/grid.png">"""
+
+FIRST_PAGE = """<!doctype html>
+<meta charset="utf-8"><title>stylegan demo</title>
+<style>{style}</style>
+<h1>A style-based generator draws portraits</h1>
+<p>Another one is being trained beside it, a small one, from nothing. When it is done this page shows both.</p>
+{boxed}
+"""
+
 PAGE = """<!doctype html>
 <meta charset="utf-8"><title>stylegan demo</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-img {{ image-rendering: pixelated; width: 512px; max-width: 100% }}
-figure {{ display: inline-block; margin: .5rem }} figure img {{ width: 256px }}
-pre {{ background: #f4f4f4; padding: 1rem; overflow-x: auto }}
-</style>
+<style>{style}</style>
 <h1>A style-based generator learned to draw portraits</h1>
 <p>Trained on {nimg} images, {speed} a second at the end. Nothing here is picked: the seeds are 0 to 63, in order.</p>
 <h2>Generated, truncated to psi 0.7: safer, less varied</h2><img src="seeds-psi-0.7/grid.png">
 <h2>Generated, psi 1: all that it learned</h2><img src="seeds-psi-1.0/grid.png">
+{boxed}
 <h2>What it learned from</h2><img src="run/reals.png">
 <h2>On the way</h2>{on_the_way}
 {curve}<h2>Next</h2><pre>{next}</pre>

@@ -1,24 +1,28 @@
 """Start or resume a training run: everything that is checked before the first step."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from stylegan.checkpoint import load_networks
-from stylegan.config import Config
+from stylegan.config import Config, NetworkConfig
 from stylegan.data.dataset import ImageDataset
 from stylegan.device import find_device
 from stylegan.errors import InputError, printable, refuse, shell
 from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.training.augment import Augmentation
+from stylegan.training.cost.hours import Own, Plan, check_hours, chosen_lines, plan_for, week_lines
 from stylegan.training.fitted import fitted, misfits
 from stylegan.training.loop import training_loop
 from stylegan.training.machine import processes
-from stylegan.training.machine.environment import environment
+from stylegan.training.machine.environment import environment, using_threads
 from stylegan.training.machine.precision import refused_precision
 from stylegan.training.machine.programs import missing_compiler, plan
 from stylegan.training.objectives import LOSSES, Objectives
@@ -32,6 +36,7 @@ from stylegan.training.run.folder import (
     held_out,
     read_config,
     read_record,
+    refuse_existing,
     stamp_of,
 )
 from stylegan.training.run.measured import Measured
@@ -50,6 +55,8 @@ def train(
     *,
     config: Config | None = None,
     kimg: float | None = None,
+    hours: float | None = None,
+    fixed: Mapping[str, Any] | None = None,
     cond: bool = False,
     init: Path | str | None = None,
     objectives: Objectives | None = None,
@@ -65,29 +72,44 @@ def train(
     the classes, to the number of processes and to `init`, as the command does. One that is given is used as it is:
     nothing is inferred, its img_resolution, img_channels and (with classes) c_dim must be those of the data, and its
     schedule and c_dim say what kimg and cond would.
+    hours: takes the network, rates, batch and images that make the best of this time on this machine, measured in less
+    than a minute (`cost.hours`); `fixed` are fields that keep your values, such as {"mirror": False}.
     init: a network to start from. objectives: a loss of your own, in place of the configuration's; augment: a transform
     of all pictures that D sees. keep_snapshots: how many are kept: the first, the newest, and some between; None: all.
     metrics: names such as "fd5k,kid5k", which are measured at each snapshot (see `run.measured`) and change nothing.
     device: auto takes the best. A run that is stopped returns early; `resume` continues it. Raises InputError before
     the first step if anything does not fit, and FailedError if the run fails later.
     """
-    if config is not None and (kimg is not None or cond):
+    if config is not None and (kimg is not None or hours is not None or cond):
         raise InputError(
-            f"kimg {kimg}, cond {cond}: a config is used as it is, and says both itself: give "
-            "config=stylegan.fitted(data, kimg, cond=..., config=...)"
+            f"kimg {kimg}, hours {hours}, cond {cond}: a config is used as it is, and says them itself: give "
+            "config=stylegan.fitted(data, kimg, cond=..., config=...), or hours without a config"
         )
     if not (config is None or isinstance(config, Config)):
         raise InputError(
             f"config {printable(repr(config), 80)}: must be a stylegan.Config, such as stylegan.fitted(data)"
         )
+    check_fixed(fixed, hours, kimg)
     check_keep(keep_snapshots)
     check_state_sec(state_sec)
     check_objectives(objectives)
     out, device = user_path(out), own_device(device)
-    with processes.joined(device):
+    with processes.joined(device), ExitStack() as stack:
         dataset = ImageDataset(data)
         config = config or fitted(dataset, kimg, processes.world(), cond=cond, init=init)
-        check(config, dataset, device, objectives=objectives)
+        check(config.but(**fixed or {}), dataset, device, objectives=objectives)
+        own = Own(fixed or {}, objectives, augment)
+        if hours is not None or config.total_kimg >= LONG_RUN_KIMG:
+            processes.first_does(lambda: refuse_existing(out), device)  # before anything is measured
+        if hours is not None:
+            plan = chosen(config, hours, device, own=own, init=init)
+            config = plan.config
+            stack.enter_context(using_threads(plan.threads))
+            for line in chosen_lines(plan, dataset):
+                say(line)
+        elif config.total_kimg >= LONG_RUN_KIMG:
+            for line in week_lines(config, device, own):
+                say(line)
         state = TrainingState.new(config, device, objectives=objectives, augmentation=augment)
         name_classes(state, dataset)
         check_metrics(metrics, dataset, state)
@@ -136,11 +158,12 @@ def resume(
     check_objectives(objectives)
     dataset = same_data(out, data, trained_on)
     device = own_device(device)
-    with processes.joined(device):
+    with processes.joined(device), ExitStack() as stack:
         check(config, dataset, device, objectives=objectives, resumed=True)
         own = {"objectives": objectives, "augmentation": augment}
         stamp = stamp_of(out)
         state, before = saved_state(out, config, device, previous=previous, own=own)
+        stack.enter_context(using_threads(threads_of(before, device)))
         check_own_parts(out, state)
         if kimg is not None:
             check_budget(out, config, state)
@@ -159,6 +182,14 @@ def resume(
         if changes:
             say(f"not bit for bit what it would have been without the stop: {', '.join(changes)}")
         return _go_on(Keeping(out, state_sec, keep_snapshots, metrics, previous, stamp), dataset, state)
+
+
+def threads_of(before: Mapping[str, Any], device: torch.device) -> int:
+    """The threads that a run began with, where this machine has as many; they belong to its bits and to its speed."""
+    now, then = torch.get_num_threads(), before.get("threads")
+    there = os.cpu_count() or 1
+    alike = device.type == "cpu" and isinstance(then, int) and before.get("processes", 1) == processes.world()
+    return then if alike and isinstance(then, int) and 0 < then <= there else now
 
 
 @dataclass(frozen=True)
@@ -189,6 +220,26 @@ def own_device(device: torch.device | str) -> torch.device:
     """The device that was asked for. With "cuda" and many processes, each takes its own."""
     many = int(os.environ.get("WORLD_SIZE", "1")) > 1
     return find_device("auto" if many and str(device) == "cuda" else device)
+
+
+LONG_RUN_KIMG = 1000.0  # shorter runs are not measured before they start
+
+
+def check_fixed(fixed: Mapping[str, Any] | None, hours: float | None, kimg: float | None) -> None:
+    """Raise InputError for an impossible time, or for fields that nothing would keep."""
+    if hours is not None:
+        check_hours(hours, kimg, fixed or {})
+    elif fixed:
+        raise InputError(f"fixed {', '.join(fixed)}: these are the fields that the rule of `hours` keeps: give hours")
+
+
+def chosen(config: Config, hours: float, device: torch.device, *, own: Own, init: Path | str | None) -> Plan:
+    """What the rule takes for this time. A network to start from keeps its sizes and the resolution it has grown to."""
+    if init is not None:
+        names = [*(each.name for each in fields(NetworkConfig)), "initial_resolution", "style_mixing_prob"]
+        sizes = {name: getattr(config, name) for name in names}
+        own = Own(sizes | dict(own.fixed), own.objectives, own.augmentation)
+    return plan_for(config, hours, device, own=own, say=say)
 
 
 def check_state_sec(state_sec: float) -> None:

@@ -11,9 +11,10 @@ from stylegan.config import CONFIG_A, CONFIG_F
 from stylegan.errors import InputError
 from stylegan.training import losses
 from stylegan.training.augment import Augmentation
-from stylegan.training.cost import budget, dry_run as cost_of_a_run
-from stylegan.training.cost.budget import Cost, affordable_kimg, config_in, level_sec, measure_levels
+from stylegan.training.cost import budget, dry_run as cost_of_a_run, measuring
+from stylegan.training.cost.budget import affordable_kimg, config_in, level_sec
 from stylegan.training.cost.dry_run import dry_run, pays, table
+from stylegan.training.cost.measuring import Cost, measure_levels
 from stylegan.training.objectives import LOSSES, Objectives
 from stylegan.training.schedule import schedule
 
@@ -58,7 +59,7 @@ def test_each_level_is_measured_with_the_batch_of_the_schedule(monkeypatch):
         seen[state.phase.resolution] = len(for_d.reals)
         return {"G_loss": torch.zeros(())}
 
-    monkeypatch.setattr(budget, "take_steps", steps)
+    monkeypatch.setattr(measuring, "take_steps", steps)
     config = CONFIG_A.but(
         img_resolution=16, channel_base=64, channel_max=4, z_dim=4, w_dim=4, max_batch_per_gpu={16: 8}, lrate_at={}
     )
@@ -70,19 +71,19 @@ def test_each_level_is_measured_with_the_batch_of_the_schedule(monkeypatch):
 def test_a_disturbance_of_some_steps_does_not_count(monkeypatch):
     calls = []
 
-    def timed_step(state, resolution, penalized):
+    def timed_step(state, resolution, penalized, batch):
         calls.append(resolution)
         disturbed = 10 < len(calls) < 20  # a neighbour is busy for a while
         return (0.5 if disturbed else 0.1) * resolution / 4, None
 
-    monkeypatch.setattr(budget, "_timed_step", timed_step)
+    monkeypatch.setattr(measuring, "_timed_step", timed_step)
     costs = measure_levels(TINY, CPU, trial_sec=40.0)
     assert {r: round(cost.sec_per_img * TINY.batch, 6) for r, cost in costs.items()} == {4: 0.1, 8: 0.2, 16: 0.4}
 
 
 @pytest.mark.parametrize(("r1_interval", "mean_sec"), [(1, 3.0), (2, 2.0), (16, 1.125)])
 def test_a_step_takes_the_mean_of_a_cycle_in_which_one_pays_r1(monkeypatch, r1_interval, mean_sec):
-    clock, r1, take_steps = SimpleNamespace(sec=0.0), losses.r1, budget.take_steps
+    clock, r1, take_steps = SimpleNamespace(sec=0.0), losses.r1, measuring.take_steps
 
     def taking(sec, function):
         def call(*args, **kwargs):
@@ -91,8 +92,8 @@ def test_a_step_takes_the_mean_of_a_cycle_in_which_one_pays_r1(monkeypatch, r1_i
 
         return call
 
-    monkeypatch.setattr(budget, "time", SimpleNamespace(perf_counter=lambda: clock.sec))
-    monkeypatch.setattr(budget, "take_steps", taking(1.0, take_steps))
+    monkeypatch.setattr(measuring, "time", SimpleNamespace(perf_counter=lambda: clock.sec))
+    monkeypatch.setattr(measuring, "take_steps", taking(1.0, take_steps))
     monkeypatch.setattr(losses, "r1", taking(2.0, r1))
     costs = measure_levels(TINY.but(r1_interval=r1_interval), CPU)
     assert {r: cost.sec_per_img * TINY.batch for r, cost in costs.items()} == dict.fromkeys((4, 8, 16), mean_sec)
@@ -137,12 +138,12 @@ def test_a_dry_run_says_whether_compiling_pays():
 def test_compiling_is_no_part_of_a_steps_time(monkeypatch):
     compiled = set()
 
-    def timed_step(state, resolution, penalized):
+    def timed_step(state, resolution, penalized, batch):
         is_new = (resolution, penalized) not in compiled
         compiled.add((resolution, penalized))
         return 1.0 + 30 * (is_new and state.config.compile), None
 
-    monkeypatch.setattr(budget, "_timed_step", timed_step)
+    monkeypatch.setattr(measuring, "_timed_step", timed_step)
     config = TINY.but(compile=True, level_kimg=20, fade_kimg=10, total_kimg=100)
     costs = measure_levels(config, CPU)
     assert {r: (c.sec_per_img * TINY.batch, c.compile_sec) for r, c in costs.items()} == {

@@ -1,21 +1,24 @@
 """Memory, speed and time of every level of a training run, and the total, before it begins."""
 
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.training.augment import Augmentation
-from stylegan.training.cost.budget import Cost, level_sec, measure_levels
+from stylegan.training.cost.budget import level_sec
+from stylegan.training.cost.hours import MEASURING_SEC, Own, chosen_lines
+from stylegan.training.cost.measuring import Allowance, Cost, measure_levels
 from stylegan.training.machine import processes
 from stylegan.training.machine.programs import plan
 from stylegan.training.objectives import Objectives
 from stylegan.training.run.bar import clock
 from stylegan.training.run.first_lines import never_grown
 from stylegan.training.schedule import batch_of
-from stylegan.training.train import check
+from stylegan.training.train import check, check_fixed, chosen, say
 
 
 def dry_run(
@@ -23,28 +26,68 @@ def dry_run(
     config: Config,
     device: torch.device,
     *,
+    hours: float | None = None,
+    fixed: Mapping[str, Any] | None = None,
+    init: Path | str | None = None,
     objectives: Objectives | None = None,
     augment: Augmentation | None = None,
 ) -> str:
     """A table in plain text, from a few real steps at each resolution. Writes nothing. Raises InputError like `train`.
 
+    It takes less than a minute, unless steps are to be compiled, and says on stderr what it measures.
+    hours, fixed, init: choose as `train` does, and tell that run; `config` is the one fitted to the data.
     objectives, augment: your own, as in `train`.
     Many processes measure together, as they would train. Process 0 returns the table, the others "".
     """
     dataset = ImageDataset(data)
+    check_fixed(fixed, hours, None)
+    own, told = Own(fixed or {}, objectives, augment), []
     with processes.joined(device):
         world = processes.world()
-        check(config, dataset, device, objectives=objectives)
-        measure = partial(measure_levels, device=device, objectives=objectives, augmentation=augment)
-        costs = measure(config)
-        plain = measure(config.but(compile=False)) if config.compile else {}
+        check(config.but(**own.fixed), dataset, device, objectives=objectives)
+        if hours is not None:
+            found = chosen(config, hours, device, own=own, init=init)
+            config, costs, told = found.config, found.costs, chosen_lines(found, dataset)
+        else:
+            costs = measured(config, device, own)
+        plain = measured(config.but(compile=False), device, own) if config.compile else {}
         if processes.rank():
             return ""
     epochs = 1000 * config.total_kimg / len(dataset)
     shown = f"Each of the {len(dataset):,} pictures is shown {epochs:,.1f} times."
-    measured = f"Measured on {world} process{'es' if world > 1 else ''} {HONESTLY}"
+    how = f"Measured on {world} process{'es' if world > 1 else ''} {HONESTLY}"
     compiled = [*plan(config, device), pays(config, costs, plain)] if config.compile else []
-    return "\n".join([table(config, costs, world), shown, *never_grown(config), *compiled, measured])
+    return "\n".join(
+        [*told, table(config, costs, world), shown, *never_grown(config), *doubts(config, costs), *compiled, how]
+    )
+
+
+def measured(config: Config, device: torch.device, own: Own) -> dict[int, Cost]:
+    """The costs of the levels within MEASURING_SEC; compiling takes minutes, and is waited for."""
+    allowance = Allowance() if config.compile else Allowance(MEASURING_SEC)
+    return measure_levels(
+        config,
+        device,
+        objectives=own.objectives,
+        augmentation=own.augmentation,
+        allowance=allowance,
+        say=lambda what: say(f"measuring {what}"),
+    )
+
+
+def doubts(config: Config, costs: dict[int, Cost]) -> list[str]:
+    """What the forecast does not rest on, one line each: levels of which a part of a step was timed, or none."""
+    lines = []
+    for resolution, cost in costs.items():
+        whole = batch_of(config, resolution, processes.world())
+        if not cost.batch:
+            lines.append(f"{resolution}x{resolution} was not timed: a guess from the level below, by its convolutions.")
+        elif cost.batch < whole:
+            lines.append(f"{resolution}x{resolution} was timed with {cost.batch} of {whole} images: rather less time.")
+    spreads = [cost.spread for cost in costs.values() if cost.spread is not None]
+    if len(spreads) < len(costs):
+        return [*lines, "At some levels too few steps were timed to tell how much they differ."]
+    return [*lines, f"The timed steps of a level differ by {max(spreads):.0%} or less, in their middle half."]
 
 
 HONESTLY = (
@@ -69,7 +112,7 @@ def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
         (
             f"{resolution}x{resolution}",
             f"{batch_of(config, resolution, num_gpus)}",
-            f"{1 / costs[resolution].sec_per_img:,.1f}",
+            speed(1 / costs[resolution].sec_per_img),
             clock(sec),
             gibibytes(costs[resolution].peak_bytes),
         )
@@ -78,9 +121,14 @@ def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
     peaks = [cost.peak_bytes for cost in costs.values() if cost.peak_bytes is not None]
     img_per_sec = 1000 * config.total_kimg / max(sum(seconds.values()), 1e-9)
     total = clock(sum(seconds.values()))
-    rows.append(("total", "", f"{img_per_sec:,.1f}", total, gibibytes(max(peaks, default=None))))
+    rows.append(("total", "", speed(img_per_sec), total, gibibytes(max(peaks, default=None))))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def speed(img_per_sec: float) -> str:
+    """ "140.9", "0.0032"."""
+    return f"{img_per_sec:,.1f}" if img_per_sec >= 1 else f"{img_per_sec:.2g}"
 
 
 def gibibytes(n: int | None) -> str:

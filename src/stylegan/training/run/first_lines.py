@@ -25,9 +25,10 @@ def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int
     level = f"level {phase.resolution}x{phase.resolution} of {H}x{H}; {shown:,} images in all{done}"
     later = [f"{r}x{r}: {batch_of(config, r, processes.world())}, {rate_of(config, r):g}" for r in later_levels(state)]
     batch = f"batch {phase.batch}, rate {rate_of(config, phase.resolution):g}"
+    learned = penalty(config) if state.objectives.lazy else f"loss {state.objectives.name}"
     return [
         f"{level}; {batch}{'; then ' + '; '.join(later) if later else ''}",
-        f"{penalty(state)}; mirroring {mirroring(config)}; {classes(config, dataset)}",
+        f"{learned}; mirroring {mirroring(config)}; {classes(config, dataset)}",
         f"{where(state)}; seed {config.seed}",
         disk(state, keep_snapshots),
         *never_grown(config),
@@ -59,11 +60,8 @@ def rate_of(config: Config, resolution: int) -> float:
     return config.lrate_at.get(resolution, config.lrate)
 
 
-def penalty(state: TrainingState) -> str:
-    """ "R1 10 in every step", or the name of a loss without R1."""
-    config = state.config
-    if not state.objectives.lazy:
-        return f"loss {state.objectives.name}"
+def penalty(config: Config) -> str:
+    """ "R1 10 in every step"."""
     often = "every step" if config.r1_interval == 1 else f"one step of {config.r1_interval}"
     return f"R1 {config.gamma:.3g} in {often}"
 

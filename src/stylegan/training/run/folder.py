@@ -185,10 +185,7 @@ def create(
     """
     state.enter(schedule(state.config, state.cur_nimg, processes.world()))
     state.G_ema.lod = state.G.lod
-    if os.path.lexists(path):  # even a broken link
-        raise InputError(
-            f"{path} exists: continue it with `stylegan train --resume {shell(path)}`, or choose another place"
-        )
+    refuse_existing(path)
     with whole_folder(path, last=STATE, remedy="choose another place") as partial:
         data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint, "class_names": dataset.class_names}
         record = {"config": state.config.to_json(), "data": data, "keep_snapshots": keep_snapshots, "metrics": metrics}
@@ -208,6 +205,14 @@ def stamp_of(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise InputError if a new run cannot be made there."""
+    if os.path.lexists(path):  # even a broken link
+        raise InputError(
+            f"{path} exists: continue it with `stylegan train --resume {shell(path)}`, or choose another place"
+        )
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:

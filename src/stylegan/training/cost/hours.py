@@ -1,0 +1,295 @@
+"""The best network that a given time allows on this machine: `stylegan train --hours H`.
+
+What suits a network is the rule (`training/rule.py`). Here a short measurement says how many images each width would
+see, and the widest that sees enough of them is taken.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import torch
+
+from stylegan.config import Config
+from stylegan.data.dataset import ImageDataset
+from stylegan.errors import InputError, printable
+from stylegan.training.augment import Augmentation
+from stylegan.training.cost.budget import largest, level_sec
+from stylegan.training.cost.measuring import Allowance, Cost, measure_levels
+from stylegan.training.machine import processes
+from stylegan.training.machine.environment import using_threads
+from stylegan.training.objectives import LOSSES, Objectives
+from stylegan.training.rule import LADDER, LONG_KIMG, Rung, ruled
+from stylegan.training.run.bar import clock, image_cost_mflop
+from stylegan.training.run.first_lines import penalty, rate_of
+from stylegan.training.schedule import batch_of, level_images
+
+MEASURING_SEC = 50.0  # with what is not timed, less than a minute
+MEASURING_SHARE = 0.1  # of a short time
+TRIAL_SEC = 0.5
+STEPS_SHARE = 0.95  # of the time; sheets, states and snapshots take the rest
+WORTH = 1.25  # how much faster many threads must be than one: beside other programs they wait for each other
+UNKNOWN = 0.25  # the spread that is assumed where too few steps were timed
+MOST_HOURS = 20_000  # more than two years
+WEEK_SEC = 7 * 24 * 3600.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Own:
+    """What is given beside the time. fixed: fields of the configuration that the rule must not choose."""
+
+    fixed: Mapping[str, Any]
+    objectives: Objectives | None = None
+    augmentation: Augmentation | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training run that was chosen for a time: its configuration, threads of a CPU, and what its levels cost."""
+
+    config: Config
+    threads: int
+    costs: dict[int, Cost]
+    measured_sec: float = 0.0
+
+    @property
+    def training_sec(self) -> float:
+        """The forecast, with what is not a step."""
+        return sum(level_sec(self.config, self.costs).values()) / STEPS_SHARE
+
+    @property
+    def doubt(self) -> float:
+        """How far off the forecast may be, relative to it: the spread of the steps, and more where none was timed."""
+        parts = level_sec(self.config, self.costs)
+        doubts = {
+            r: 0.1 + (UNKNOWN if cost.spread is None else cost.spread) + (0.0 if cost.batch else 0.5)
+            for r, cost in self.costs.items()
+        }
+        return sum(parts[r] * doubts[r] for r in parts) / max(sum(parts.values()), 1e-9)
+
+
+def check_hours(hours: float, kimg: float | None, fixed: Mapping[str, Any]) -> None:
+    """Raise InputError for an impossible time, and for a number of images beside it."""
+    if kimg is not None or "total_kimg" in fixed:
+        raise InputError(
+            f"hours {hours!r} and {'kimg' if kimg is not None else 'total_kimg'}: the time decides how many images are "
+            "shown: give one of them"
+        )
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= MOST_HOURS:  # nor NaN
+        raise InputError(
+            f"hours {printable(hours)}: must be a number above 0 and up to {MOST_HOURS:,}; ten minutes (0.17) are the "
+            "least in which pictures of 32x32 become faces on one core"
+        )
+
+
+def plan_for(config: Config, hours: float, device: torch.device, *, own: Own, say: Say) -> Plan:
+    """The highest rung of the ladder that sees its images in `hours`, from trials that take at most a minute.
+
+    config: fitted to the data; fields of `own.fixed` stay as they are. Many processes plan together. Raises InputError
+    if not even one step fits.
+    """
+    seconds = 3600 * hours
+    climb = Climb(config, seconds, device, own, say, Allowance(min(MEASURING_SEC, MEASURING_SHARE * seconds)))
+    ladder = rungs(own.fixed)
+    at = min(START, len(ladder) - 1)
+    chosen = climb.reach(ladder[at])
+    while chosen is None:  # down: the lowest rung needs no images
+        at -= 1
+        chosen = climb.reach(ladder[at])
+    for rung in ladder[at + 1 :] if at >= START else ():
+        candidate = candidate_of(config, rung, device, own)
+        found = None if is_hopeless(candidate, rung, chosen, device) else climb.reach(rung)
+        if found is None:
+            break
+        chosen = found
+    refuse_less_than_a_step(chosen, seconds)
+    return replace(chosen, measured_sec=climb.allowance.spent)
+
+
+START = 2  # the rung that is tried first: the box's network
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What is needed to try a rung."""
+
+    config: Config
+    seconds: float
+    device: torch.device
+    own: Own
+    say: Say
+    allowance: Allowance
+
+    def reach(self, rung: Rung) -> Plan | None:
+        """The run of a rung; None if it sees too few images in the time, or does not fit into the memory of a GPU."""
+        candidate = candidate_of(self.config, rung, self.device, self.own)
+        try:
+            threads, costs = fastest(candidate, self.device, own=self.own, allowance=self.allowance, say=self.say)
+        except torch.OutOfMemoryError:
+            if not rung.least_kimg:
+                raise
+            return None
+        left = STEPS_SHARE * (self.seconds - self.allowance.spent)
+        kimg = images_in(candidate, self.own.fixed, left, costs) / 1000
+        return Plan(budgeted(candidate, self.own.fixed, kimg), threads, costs) if kimg >= rung.least_kimg else None
+
+
+def rungs(fixed: Mapping[str, Any]) -> tuple[Rung, ...]:
+    """The ladder; if the width is given, only that width, for a short and a long time."""
+    if "channel_max" not in fixed:
+        return LADDER
+    width = fixed["channel_max"]
+    return (Rung(width, 0, short=True), Rung(width, LONG_KIMG, short=False))
+
+
+def candidate_of(config: Config, rung: Rung, device: torch.device, own: Own) -> Config:
+    """The configuration of a rung, with the fields that are given."""
+    lazy = (own.objectives or LOSSES[own.fixed.get("loss", config.loss)]).lazy
+    alone = own.fixed.get("compile") or own.fixed.get("batch_gpu")  # they refuse shared fakes
+    kept: dict[str, Any] = ({"shared_fakes": False} if alone else {}) | dict(own.fixed)
+    suited = ruled(config, rung, gpu=device.type == "cuda", lazy=lazy, world=processes.world())
+    return suited.but(**kept)
+
+
+def is_hopeless(candidate: Config, rung: Rung, chosen: Plan, device: torch.device) -> bool:
+    """By its multiplications, would it see far too few images? Then nothing is measured. A GPU hides many of them."""
+    H, slack = candidate.img_resolution, 10 if device.type == "cuda" else 2
+    slower = image_cost_mflop(candidate, H) / image_cost_mflop(chosen.config, H)
+    return slack * chosen.config.total_kimg / slower < rung.least_kimg
+
+
+def fastest(
+    config: Config, device: torch.device, *, own: Own, allowance: Allowance, say: Say
+) -> tuple[int, dict[int, Cost]]:
+    """The number of threads that suits, and the cost of each level with it. Takes half of what is allowed, at most."""
+    many = torch.get_num_threads()
+    numbers = [1, many] if device.type == "cpu" and many > 1 else [many]
+    found = {}
+    for number in numbers:
+        part = Allowance(max(allowance.left, 0.0) / 2 / len(numbers))
+        with using_threads(number):
+            said = f" on {threads_in_words(number)}" if device.type == "cpu" else ""
+            found[number] = measure_levels(
+                config,
+                device,
+                objectives=own.objectives,
+                augmentation=own.augmentation,
+                trial_sec=TRIAL_SEC,
+                allowance=part,
+                say=lambda what, said=said: say(f"measuring {config.channel_max} channels{said}: {what}"),  # type: ignore[misc]
+            )
+        allowance.spent += part.spent
+    sec = {number: sum(level_sec(config, costs).values()) for number, costs in found.items()}
+    best = many if len(numbers) == 1 or WORTH * sec[many] < sec[1] else 1
+    return best, found[best]
+
+
+def budgeted(config: Config, fixed: Mapping[str, Any], kimg: float) -> Config:
+    """The configuration for so many images; what is given stays also against the budget."""
+    return config.for_budget(kimg).but(**fixed)
+
+
+def images_in(config: Config, fixed: Mapping[str, Any], seconds: float, costs: Mapping[int, Cost]) -> int:
+    """The most images, to a step of the first level, whose schedule takes at most `seconds`; one step if none does."""
+    step = batch_of(config, config.initial_resolution, processes.world())
+
+    def fits(steps: int) -> bool:
+        sized = budgeted(config, fixed, steps * step / 1000)
+        return sum(level_sec(sized, dict(costs)).values()) <= seconds
+
+    return largest(fits) * step
+
+
+def refuse_less_than_a_step(plan: Plan, seconds: float) -> None:
+    """Raise InputError that names the least time."""
+    first = plan.config.initial_resolution
+    step_sec = plan.costs[first].sec_per_img * batch_of(plan.config, first, processes.world())
+    if step_sec > seconds:
+        raise InputError(
+            f"hours {seconds / 3600:.3g}: a single step takes {step_sec:.2g} seconds here: the least is "
+            f"{math.ceil(step_sec / 0.36) / 10_000:g} hours, and ten minutes (0.17) for pictures"
+        )
+
+
+def chosen_lines(plan: Plan, dataset: ImageDataset) -> list[str]:
+    """What was chosen, in five lines."""
+    config, H = plan.config, plan.config.img_resolution
+    images = 1000 * config.total_kimg
+    narrower = f" ({config.channels(H)} at {H}x{H})" if config.channels(H) < config.channel_max else ""
+    levels = [r for r, shown in level_images(config).items() if shown]
+    speeds = ", ".join(f"{1 / plan.costs[r].sec_per_img:,.3g} at {r}x{r}" for r in levels)
+    batches = by_level(config, lambda r: f"{batch_of(config, r, processes.world())}")
+    rates = by_level(config, lambda r: f"{rate_of(config, r):g}")
+    growth = f"{config.level_kimg:.3g} and {config.fade_kimg:.3g} thousand to train and to fade in each level"
+    return [
+        f"chosen for this time: at most {config.channel_max} channels{narrower}, z and w {config.z_dim}, "
+        f"{'noise inputs' if config.noise else 'no noise inputs'}; {threads_in_words(plan.threads)}",
+        f"images: {images:,.0f}, each of the {len(dataset):,} pictures {images / len(dataset):,.1f} times; {growth}",
+        f"learning: batch {batches}; rate {rates}; {penalty(config)}; "
+        f"{'fakes that D and G share' if config.shared_fakes else 'fakes of G alone for its own step'}",
+        f"speed, measured in {plan.measured_sec:.0f} s: {speeds} images a second",
+        f"time: {clock(plan.training_sec)}, give or take {plan.doubt:.0%}, until {moment(plan.training_sec)}; "
+        f"{expectation(config)}",
+    ]
+
+
+def threads_in_words(number: int) -> str:
+    """ "1 thread", "2 threads"."""
+    return f"{number} thread{'s' if number > 1 else ''}"
+
+
+def by_level(config: Config, value: Callable[[int], str]) -> str:
+    """ "16, from 64x64 8": the first value, and where it changes."""
+    said, before = [], ""
+    for resolution in level_images(config):
+        if (now := value(resolution)) != before:
+            said.append(f"from {resolution}x{resolution} {now}" if before else now)
+            before = now
+    return ", ".join(said)
+
+
+FEW_KIMG = 20
+FEWER_PIXELS = "`stylegan prepare --resolution 32`"
+
+
+def expectation(config: Config) -> str:
+    """What so many images give (docs/training.md)."""
+    if config.total_kimg < FEW_KIMG:
+        return f"expect blobs, as this is less than 20 thousand images: more time, or {FEWER_PIXELS}"
+    return "what to expect: docs/training.md"
+
+
+def moment(seconds: float) -> str:
+    """The time of day so many seconds from now, with the date if it is not soon."""
+    end = datetime.now() + timedelta(seconds=seconds)
+    return f"{end:%H:%M}" if seconds < 12 * 3600 else f"{end:%Y-%m-%d %H:%M}"
+
+
+def week_lines(config: Config, device: torch.device, own: Own) -> list[str]:
+    """A line for a run that would take more than a week on this machine, from trials of some seconds; else none."""
+    costs = measure_levels(
+        config,
+        device,
+        objectives=own.objectives,
+        augmentation=own.augmentation,
+        trial_sec=0.0,
+        allowance=Allowance(WEEK_TRIAL_SEC),
+    )
+    seconds = sum(level_sec(config, costs).values())
+    if seconds < WEEK_SEC:
+        return []
+    try:
+        end = f"{datetime.now() + timedelta(seconds=seconds):%Y-%m-%d}"
+    except OverflowError:
+        end = "the year 9999 and later"
+    return [
+        f"this run would take about {seconds / 86400:,.0f} days on this machine, until {end}. --hours H (hours=) "
+        "makes the best of the time that there is: stylegan train --data DATA --out RUN --hours 8"
+    ]
+
+
+WEEK_TRIAL_SEC = 10.0
