@@ -30,6 +30,8 @@ from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 from stylegan.networks.layers import EqualizedConv2dUp
 from stylegan.sampling.truncation import estimate_w_avg
+from stylegan.training.state import TrainingState
+from stylegan.training.transfer import transfer
 
 SMALL = {"img_resolution": 128, "channel_base": 512, "channel_max": 8, "z_dim": 8, "w_dim": 8, "mapping_dim": 8}
 PORT = {"norm_eps": 1e-5}
@@ -432,18 +434,13 @@ def test_a_tensor_larger_than_its_storage_or_the_file_is_refused(imported, tmp_p
         import_network(path, tmp_path / "new.safetensors")
 
 
-def test_a_file_that_holds_itself_is_read_or_refused(imported):
+def test_a_file_that_holds_itself_is_read_or_refused(imported, tmp_path):
     state = {"a": torch.zeros(1)}
     state["itself"] = state
     state["list"] = [state]
     state["list"].append(state["list"])
     assert "no generator of a known program" in refusal(imported, state)
-    assert len(inspect_of(imported, state)) < 20
-
-
-def inspect_of(imported, value):
-    path = imported.__closure__[0].cell_contents / "theirs.pth"
-    return inspect(path)
+    assert len(inspect(tmp_path / "theirs.pth")) < 20
 
 
 def test_an_archive_with_a_name_twice_packed_or_of_another_kind_is_refused(tmp_path):
@@ -460,6 +457,16 @@ def test_an_archive_with_a_name_twice_packed_or_of_another_kind_is_refused(tmp_p
                     archive.writestr(name, content)
         with pytest.raises(InputError, match=words):
             import_network(bad, tmp_path / "new.safetensors")
+
+
+def test_a_wrong_bit_in_a_tensor_is_found(tmp_path):
+    path = tmp_path / "theirs.pth"
+    torch.save({**genforce(network(img_resolution=8)), "truncation.w_avg": torch.full((8,), 3.25)}, path)
+    data = bytearray(path.read_bytes())
+    data[data.index(struct.pack("<8f", *[3.25] * 8))] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="is damaged: Bad CRC-32"):
+        import_network(path, tmp_path / "new.safetensors")
 
 
 def test_torchscript_is_refused_by_name(tmp_path):
@@ -498,3 +505,14 @@ def test_halves_are_read(imported):
     G = network()
     half = {name: t.half() for name, t in genforce(G).items()}
     assert torch.equal(imported(half).G_ema.w_avg, G.w_avg.half().float())
+
+
+def test_training_goes_on_from_an_imported_network_and_says_that_d_starts_anew(imported):
+    found = imported(rosinality(network(norm_eps=1e-5, up_bias=True)))
+    config = CONFIG_F.continuing(found.G_ema.config, 128)
+    state = TrainingState.new(config, torch.device("cpu"))
+    lines = transfer(found, state)
+    assert "D: not in the file, starts from random weights" in lines
+    assert torch.equal(
+        state.G.synthesis.blocks[2].layers[0].op[1].bias, found.G_ema.synthesis.blocks[2].layers[0].op[1].bias
+    )

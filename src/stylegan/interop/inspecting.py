@@ -11,7 +11,7 @@ from stylegan.interop.layouts import LAYOUTS
 from stylegan.interop.others import other_by_globals
 from stylegan.interop.parts import generator_part, parts
 from stylegan.interop.pickles import Call, Malformed
-from stylegan.interop.ports import config_of, find_layout
+from stylegan.interop.port_config import Source, config_of, find_layout
 from stylegan.interop.records import recorded, shape_of
 from stylegan.interop.torch_files import TorchFile, read_torch_file
 
@@ -32,7 +32,7 @@ def inspect(file: Path | str) -> list[str]:
     found = what_it_is(path) or "a file of no kind that is known here"
     if found.startswith("a PyTorch file"):
         opened = read_torch_file(path)
-        return [f"{path}: a PyTorch file", *_network_lines(opened), *_common_lines(opened.value, opened.named)]
+        return [f"{path}: a PyTorch file", *_network_lines(opened, path), *_common_lines(opened.value, opened.named)]
     if not found.startswith("a pickle"):
         raise InputError(f"{path} is {found}: only PyTorch files and pickles can be inspected")
     try:
@@ -49,7 +49,7 @@ def _no_storage(storage: Any) -> None:
     raise Malformed("refers to numbers outside of the pickle")
 
 
-def _network_lines(file: TorchFile) -> Iterator[str]:
+def _network_lines(file: TorchFile, path: Path) -> Iterator[str]:
     """What network it is, as far as the names tell."""
     found = parts(file.value)
     name = generator_part(found)
@@ -58,10 +58,10 @@ def _network_lines(file: TorchFile) -> Iterator[str]:
     if name is None:
         return
     try:
-        layout, said = find_layout(found[name]), list[str]()
-        config = config_of(LAYOUTS[layout], found[name], None, said, file)
+        layout, source = find_layout(found[name]), Source(file, path)
+        config = config_of(LAYOUTS[layout], found[name], source)
         yield f"StyleGAN 1 of {LAYOUTS[layout].maker}, {config.img_resolution} px: `stylegan import` reads it"
-        yield from said
+        yield from source.said
     except (InputError, Malformed) as e:
         yield printable(e)
     except (KeyError, ValueError, IndexError, TypeError) as e:

@@ -35,7 +35,10 @@ class TorchFile:
             raise Malformed(f"a tensor of {record.nbytes:,} bytes is larger than the file")
         dtype = record.storage.dtype
         start, count = record.offset * dtype.itemsize, record.span * dtype.itemsize
-        part = np.frombuffer(self.raw(record.storage.key), np.uint8)[start : start + count].copy()
+        try:
+            part = np.frombuffer(self.raw(record.storage.key), np.uint8)[start : start + count].copy()
+        except (zipfile.BadZipFile, EOFError) as e:
+            raise Malformed(f"storage {printable(record.storage.key, 40)} is damaged: {printable(e, 100)}") from e
         if len(part) != count:
             raise Malformed(f"storage {printable(record.storage.key, 40)} is cut short")
         flat = torch.from_numpy(part).view(dtype)
