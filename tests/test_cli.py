@@ -8,8 +8,10 @@ import sys
 
 import pytest
 import safetensors.torch
+import torch
 
 from stylegan import checkpoint
+from stylegan.config import NetworkConfig
 from stylegan.networks.generator import Generator
 
 from conftest import TINY
@@ -188,6 +190,20 @@ def test_an_official_pickle_becomes_a_network_that_makes_pictures(stylegan, tmp_
     code, text = stylegan("import", golden.FOLDER / "network-2019-proto4.pkl", tmp_path / "G.safetensors")
     assert (code, "CC BY-NC 4.0" in text) == (0, True)
     assert stylegan("sample", tmp_path / "G.safetensors", "--seeds", 0, "--out", tmp_path / "out")[0] == 0
+
+
+def test_a_file_of_another_program_is_inspected_imported_and_sampled(stylegan, tmp_path):
+    from port_files import huangzh13
+
+    path, fields = tmp_path / "GAN_GEN_SHADOW_2_9.pth", {"norm_eps": 1e-5, "mapping_layers": 4, "w_dim": 8}
+    G = Generator(NetworkConfig(img_resolution=16, channel_base=128, channel_max=8, z_dim=8, mapping_dim=8, **fields))
+    torch.save(huangzh13(G), path)
+    code, text = stylegan("inspect", path)
+    assert (code, "huangzh13/StyleGAN.pytorch, 16 px" in text) == (0, True)
+    assert stylegan("import", path, tmp_path / "new.safetensors", "--resolution", 32)[0] == 2
+    code, text = stylegan("import", path, tmp_path / "new.safetensors", "--license", "cc0")
+    assert (code, "noise maps: the file has none" in text, "license cc0" in text) == (0, True, True)
+    assert stylegan("sample", tmp_path / "new.safetensors", "--seeds", 0, "--out", tmp_path / "out")[0] == 0
 
 
 def test_a_full_disk_exits_1_and_keeps_the_last_good_state(stylegan, portraits, tmp_path, monkeypatch):

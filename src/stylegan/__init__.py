@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from stylegan.figures.paper import figure as figure
     from stylegan.figures.save import save_figure as save_figure, save_mix as save_mix
     from stylegan.figures.video import save_video as save_video
+    from stylegan.interop.importing import import_network as import_network
+    from stylegan.interop.inspecting import inspect as inspect
     from stylegan.interop.official import import_official as import_official, read_official as read_official
     from stylegan.interop.onnx import export as export
     from stylegan.interop.push import push as push
@@ -112,6 +114,8 @@ else:
         "figures.paper": ["figure"],
         "figures.save": ["save_figure", "save_mix"],
         "figures.video": ["save_video"],
+        "interop.importing": ["import_network"],
+        "interop.inspecting": ["inspect"],
         "interop.official": ["import_official", "read_official"],
         "interop.onnx": ["export"],
         "interop.push": ["push"],

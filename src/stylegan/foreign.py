@@ -8,7 +8,7 @@ OLD_PYTORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # the number with wh
 IMAGES = {b"\x89PNG\r\n": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture"}
 KINDS = {
     LFS: "a Git LFS pointer, which only names the file: fetch the file itself with `git lfs pull`",
-    OLD_PYTORCH: "a PyTorch file (.pt, .pth)",
+    OLD_PYTORCH: "a PyTorch file (.pt, .pth), which `stylegan import` may read",
     b"\x1f\x8b": "a gzip archive: unpack it first",
     b"BZh": "a bzip2 archive: unpack it first",
     b"\xfd7zXZ": "an xz archive: unpack it first",
@@ -31,7 +31,11 @@ def what_it_is(path: Path) -> str | None:
             return words
     if start.startswith(b"PK\x03\x04"):
         is_pytorch = re.match(rb".{26,30}[^\x00]*?(/data\.pkl|\.data/|/\.format_version|/byteorder)", start, re.DOTALL)
-        return "a PyTorch file (.pt, .pth)" if is_pytorch else "a zip archive: unpack it first"
+        return (
+            "a PyTorch file (.pt, .pth), which `stylegan import` may read"
+            if is_pytorch
+            else "a zip archive: unpack it first"
+        )
     if re.match(rb"\x80[\x02-\x05]", start):
         return "a pickle (an official one? run `stylegan import` first)"
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()

@@ -16,7 +16,7 @@ from stylegan import __version__
 from stylegan.cli.console import say
 from stylegan.cli.editing import directions, project
 from stylegan.cli.explorer import explore
-from stylegan.cli.interop import export, import_, push, verify
+from stylegan.cli.interop import export, import_, inspect, push, verify
 from stylegan.cli.metrics import metrics
 from stylegan.cli.order import in_order
 from stylegan.cli.probe import probe
@@ -42,6 +42,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "table2": table2,
     "table4": table4,
     "import": import_,
+    "inspect": inspect,
     "export": export,
     "push": push,
     "verify": verify,

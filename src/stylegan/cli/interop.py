@@ -1,4 +1,4 @@
-"""Exchanging networks with other programs: import, export, push, verify."""
+"""Exchanging networks with other programs: import, inspect, export, push, verify."""
 
 import tyro
 
@@ -6,18 +6,39 @@ from stylegan.cli.console import Network, network_path, say
 from stylegan.files import user_path
 
 
-def import_(pkl: tyro.conf.Positional[str], network: tyro.conf.Positional[str], license: str | None = None) -> None:
-    """Read the authors' 2019 pickles, StyleGAN's and Progressive GAN's, without running anything in them.
+def import_(
+    file: tyro.conf.Positional[str],
+    network: tyro.conf.Positional[str],
+    license: str | None = None,
+    resolution: int | None = None,
+) -> None:
+    """Read StyleGAN 1 as others saved it, without running anything: the authors' pickles, and PyTorch's files of ports.
 
     Args:
-        pkl: The authors' file, or one of a network that was trained with their code.
+        file: A pickle of the authors' code, StyleGAN's or Progressive GAN's, or a .pth, .pt or .model file of
+            genforce, huangzh13, lernapparat or rosinality.
         network: The .safetensors file to write.
         license: Of the weights, e.g. cc-by-4.0, where you know it. Nothing in the file tells.
+        resolution: Of the pictures, where the file does not tell (rosinality's).
     """
-    from stylegan.interop.official import import_official
+    from stylegan.interop.importing import import_network
 
-    networks = import_official(user_path(pkl), user_path(network), license=license)
+    networks = import_network(user_path(file), user_path(network), license=license, resolution=resolution)
+    for line in networks.metadata.get("made", ()):
+        say(line)
     say(f"{network}: {networks.G_ema.img_resolution} px, license {networks.metadata['license']}")
+
+
+def inspect(file: tyro.conf.Positional[str]) -> None:
+    """List what a PyTorch file or a pickle of another program holds, and run none of it.
+
+    Args:
+        file: A .pth, .pt, .model or .pkl file.
+    """
+    from stylegan.interop.inspecting import inspect
+
+    for line in inspect(user_path(file)):
+        print(line)
 
 
 def export(network: Network, out: tyro.conf.Positional[str], cutoff: int | None = 8) -> None:

@@ -82,7 +82,7 @@ def read_pickle(data: bytes) -> Any:
     Raises InputError for what is no pickle, is truncated, uses an opcode that the authors' files have no use for, or
     holds a global outside of KNOWN: each one by its name.
     """
-    machine = _Machine()
+    machine = Machine()
     try:
         for opcode, arg, _ in pickletools.genops(io.BytesIO(data)):
             machine.step(opcode.name, arg)
@@ -99,7 +99,7 @@ def read_pickle(data: bytes) -> Any:
     return value
 
 
-class _Machine:
+class Machine:
     """The stack machine that a pickle is a program for, reduced to the making of data."""
 
     def __init__(self) -> None:
@@ -131,14 +131,14 @@ class _Machine:
                 items = self.pop_many(1) if opcode == "APPEND" else self.pop_to_mark()
                 self.top(list).extend(items)
             case "DICT":
-                push(_as_dict(self.pop_to_mark()))
+                push(self.as_dict(self.pop_to_mark()))
             case "SETITEM" | "SETITEMS":
                 items = self.pop_many(2) if opcode == "SETITEM" else self.pop_to_mark()
-                self.top(dict).update(_as_dict(items))
+                self.top(dict).update(self.as_dict(items))
             case "GLOBAL" | "STACK_GLOBAL":
                 self.push_global(*(arg.split(" ", 1) if opcode == "GLOBAL" else self.pop_many(2)))
             case "REDUCE" | "NEWOBJ":
-                push(_call(*self.pop_many(2)))
+                push(self.call(*self.pop_many(2)))
             case "BUILD":
                 self.build()
             case "PUT" | "BINPUT" | "LONG_BINPUT" | "MEMOIZE":
@@ -186,22 +186,22 @@ class _Machine:
             raise Malformed(f"gives a state twice to {call.func}")
         call.state = state
 
+    @staticmethod
+    def as_dict(items: list[Any]) -> dict[str, Any]:
+        if len(items) % 2 or not all(isinstance(key, str) for key in items[::2]):
+            raise Malformed("a dict has keys that are no text")
+        return dict(zip(items[::2], items[1::2], strict=True))
 
-def _as_dict(items: list[Any]) -> dict[str, Any]:
-    if len(items) % 2 or not all(isinstance(key, str) for key in items[::2]):
-        raise Malformed("a dict has keys that are no text")
-    return dict(zip(items[::2], items[1::2], strict=True))
-
-
-def _call(func: Any, args: Any) -> Call:
-    if not isinstance(func, Global) or not isinstance(args, tuple):
-        raise Malformed("calls what is no global")
-    match func.name, args:
-        case name, (Global(), Global(base), None) if name in NEW_OBJECT and base in OBJECT:
-            return Call(args[0].name, ())
-        case name, _ if name in NEW_OBJECT:
-            raise Malformed(f"{name} is asked for more than a new object")
-    return Call(func.name, args)
+    @staticmethod
+    def call(func: Any, args: Any) -> Call:
+        if not isinstance(func, Global) or not isinstance(args, tuple):
+            raise Malformed("calls what is no global")
+        match func.name, args:
+            case name, (Global(), Global(base), None) if name in NEW_OBJECT and base in OBJECT:
+                return Call(args[0].name, ())
+            case name, _ if name in NEW_OBJECT:
+                raise Malformed(f"{name} is asked for more than a new object")
+        return Call(func.name, args)
 
 
 def array_of(value: Any) -> PickledArray:

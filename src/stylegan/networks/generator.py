@@ -15,6 +15,7 @@ from stylegan.networks.fast.layout import lay_out
 from stylegan.networks.layers import (
     SQRT2,
     AdaIN,
+    Bias,
     Blur,
     EqualizedConv2d,
     EqualizedConv2dUp,
@@ -212,7 +213,8 @@ class Block(nn.Module):
         first: nn.Module
         if resolution > 4:
             up = EqualizedConv2dUp(config.channels(resolution // 2), channels)
-            first = nn.Sequential(up, RESAMPLES[config.resample]())
+            bias = [Bias(channels)] if config.up_bias else []
+            first = nn.Sequential(up, *bias, RESAMPLES[config.resample]())
         else:
             first = ConstantInput(channels) if config.const_input else LatentInput(config.w_dim, channels)
         second = EqualizedConv2d(channels, channels)
@@ -271,7 +273,7 @@ class StyledLayer(Layer):
 
     def __init__(self, config: NetworkConfig, op: nn.Module, channels: int, resolution: int) -> None:
         super().__init__(config, op, channels, resolution)
-        self.norm = AdaIN(channels, config.w_dim)
+        self.norm = AdaIN(channels, config.w_dim, eps=config.norm_eps)
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
         x = self.activated(x, noise)  # (N, channels, H, H)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from stylegan.config import GROUP_SIZE
 from stylegan.networks import fast
 
+NORM_EPS = 1e-8  # of the authors' code; the paper names none
 SQRT2 = 2**0.5  # the gain of He et al.'s initialization, for layers before a leaky ReLU
 
 
@@ -59,6 +60,17 @@ class EqualizedConv2dDown(EqualizedConv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         return conv2d_down(x, self.weight, self.weight_gain)  # (N, out_channels, H/2, W/2)
+
+
+class Bias(nn.Module):
+    """A number to add to each channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias[:, None, None]  # (N, C, H, W)
 
 
 @fast.dispatched
@@ -144,31 +156,32 @@ class AdaIN(nn.Module):
     x: (N, channels, H, W); w: (N, w_dim). The learned affine A gives y_s - 1, so that y_s starts around 1.
     """
 
-    def __init__(self, channels: int, w_dim: int) -> None:
+    def __init__(self, channels: int, w_dim: int, *, eps: float = NORM_EPS) -> None:
         super().__init__()
         self.affine = EqualizedLinear(w_dim, 2 * channels, gain=1)
+        self.eps = eps
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         y_s, y_b = self.affine(w)[:, :, None, None].chunk(2, dim=1)  # (N, channels, 1, 1) each
-        return adain(x, y_s + 1, y_b)  # (N, channels, H, W)
+        return adain(x, y_s + 1, y_b, self.eps)  # (N, channels, H, W)
 
 
 @fast.dispatched
-def adain(x: Tensor, y_s: Tensor, y_b: Tensor) -> Tensor:
-    """Equation 1: y_s (x - mu(x)) / sigma(x) + y_b. y_s, y_b: (N, C, 1, 1)."""
-    return y_s * instance_norm(x) + y_b
+def adain(x: Tensor, y_s: Tensor, y_b: Tensor, eps: float = NORM_EPS) -> Tensor:
+    """Equation 1: y_s (x - mu(x)) / sigma(x) + y_b. y_s, y_b: (N, C, 1, 1); eps is added to sigma(x)^2."""
+    return y_s * instance_norm(x, eps) + y_b
 
 
-def instance_norm(x: Tensor) -> Tensor:
+def instance_norm(x: Tensor, eps: float = NORM_EPS) -> Tensor:
     """Every channel of every picture gets mean 0 and deviation 1: (x - mu(x)) / sigma(x).
 
     Moments are taken in float32 where x has fewer bits: squares in bfloat16 keep two digits.
     """
     if x.dtype in (torch.bfloat16, torch.float16):
-        return instance_norm(x.float()).to(x.dtype)  # (N, C, H, W)
+        return instance_norm(x.float(), eps).to(x.dtype)  # (N, C, H, W)
     # Row by row: where all pixels are equal, as in a new network's 4x4 input, rounding must not look like a deviation.
     mu = x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)  # (N, C, 1, 1)
-    sigma = ((x - mu).square().mean(dim=(2, 3), keepdim=True) + 1e-8).sqrt()  # (N, C, 1, 1)
+    sigma = ((x - mu).square().mean(dim=(2, 3), keepdim=True) + eps).sqrt()  # (N, C, 1, 1)
     return (x - mu) / sigma  # (N, C, H, W)
 
 

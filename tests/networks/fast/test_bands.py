@@ -59,8 +59,9 @@ def test_noise_bias_and_activation_in_bands_are_those_of_the_whole(rows, noise):
 
 def test_the_norm_in_bands_is_that_of_the_whole(rows):
     scale, shift = numbers(2, 5, 1, 1), numbers(2, 5, 1, 1) + 1
-    found = bands.instance_norm_(channels_last(X), scale, shift)
-    assert_close(found, adain(X, scale, shift), rtol=1e-12, atol=1e-12)
+    for eps in (1e-8, 0.5):
+        found = bands.instance_norm_(channels_last(X), scale, shift, eps)
+        assert_close(found, adain(X, scale, shift, eps), rtol=1e-12, atol=1e-12)
 
 
 def taken_bytes(work):

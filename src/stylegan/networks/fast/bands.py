@@ -52,12 +52,12 @@ def activate_(x: Tensor, bias: Tensor, noise: Tensor | None, strength: Tensor | 
     return x
 
 
-def instance_norm_(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """Every channel of every picture to mean `shift` and deviation `scale`, (N, C, 1, 1) each."""
+def instance_norm_(x: Tensor, scale: Tensor, shift: Tensor, eps: float = 1e-8) -> Tensor:
+    """Every channel of every picture to mean `shift` and deviation `scale`, (N, C, 1, 1) each; eps: as of AdaIN."""
     for picture, y_s, y_b in zip(x.split(1), scale.split(1), shift.split(1), strict=True):
         parts = [picture[:, :, band] for band in _bands(picture)]
         mean, variance = _moments(parts)
-        factor = torch.rsqrt(variance + 1e-8) * y_s
+        factor = torch.rsqrt(variance + eps) * y_s
         term = y_b - mean * factor
         for part in parts:
             torch.addcmul(term, part, factor, out=part)

@@ -64,14 +64,14 @@ def noisy_leaky_relu(x: Tensor, bias: Tensor, noise: Tensor | None, strength: Te
     return leaky_relu(x if noise is None or strength is None else torch.addcmul(x, noise, strength), bias)
 
 
-def adain(x: Tensor, y_s: Tensor, y_b: Tensor) -> Tensor:
+def adain(x: Tensor, y_s: Tensor, y_b: Tensor, eps: float = 1e-8) -> Tensor:
     """In bands, or with the deviation and the style as one factor."""
     if in_place(x):
-        return bands.instance_norm_(x, y_s, y_b)
+        return bands.instance_norm_(x, y_s, y_b, eps)
     if x.dtype not in EXACT:  # of less, the moments are taken in float32
-        return adain(x.float(), y_s.float(), y_b.float()).to(x.dtype)
+        return adain(x.float(), y_s.float(), y_b.float(), eps).to(x.dtype)
     x = x - x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
-    factor = torch.rsqrt(x.square().mean(dim=(2, 3), keepdim=True) + 1e-8) * y_s
+    factor = torch.rsqrt(x.square().mean(dim=(2, 3), keepdim=True) + eps) * y_s
     return torch.addcmul(y_b.to(x), x, factor)
 
 

@@ -1,0 +1,116 @@
+"""What a file of another program holds, listed without running any of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stylegan.errors import InputError, printable
+from stylegan.files import user_path
+from stylegan.foreign import what_it_is
+from stylegan.interop.layouts import LAYOUTS
+from stylegan.interop.others import other_by_globals
+from stylegan.interop.parts import generator_part, parts
+from stylegan.interop.pickles import Call, Malformed
+from stylegan.interop.port_config import Source, config_of, find_layout
+from stylegan.interop.records import recorded, shape_of
+from stylegan.interop.torch_files import TorchFile, read_torch_file
+
+HARMLESS = ("torch.", "collections.", "numpy.", "_codecs.encode", "dnnlib.")
+MOST_LINES = 400
+MOST_STEPS = 100_000  # values of a file that are looked at
+
+
+def inspect(file: Path | str) -> list[str]:
+    """Lines that say what a PyTorch file or a pickle holds: kind, resolution, licence, code that its own loader would
+    run, and every tensor with its shape. Nothing in it is executed.
+
+    Raises InputError for a file that is missing, truncated or damaged, or of another kind.
+    """
+    path = user_path(file)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    found = what_it_is(path) or "a file of no kind that is known here"
+    if found.startswith("a PyTorch file"):
+        opened = read_torch_file(path)
+        return [f"{path}: a PyTorch file", *_network_lines(opened, path), *_common_lines(opened.value, opened.named)]
+    if not found.startswith("a pickle"):
+        raise InputError(f"{path} is {found}: only PyTorch files and pickles can be inspected")
+    try:
+        value, named = recorded(path.read_bytes(), _no_storage)
+    except InputError as e:
+        raise InputError(f"{path}: {e}") from e
+    kind = other_by_globals(named) or ""
+    if any(name in named for name in ("dnnlib.tflib.network.Network", "tfutil.Network")):
+        kind = "networks of the authors' TensorFlow code: `stylegan import` reads StyleGAN and Progressive GAN"
+    return [f"{path}: a pickle", *([kind] if kind else []), *_common_lines(value, named)]
+
+
+def _no_storage(storage: Any) -> None:
+    raise Malformed("refers to numbers outside of the pickle")
+
+
+def _network_lines(file: TorchFile, path: Path) -> Iterator[str]:
+    """What network it is, as far as the names tell."""
+    found = parts(file.value)
+    name = generator_part(found)
+    for part, tensors in found.items():
+        yield f"{printable(part, 60) or 'state dict'}: {len(tensors)} tensors"
+    if name is None:
+        return
+    try:
+        layout, source = find_layout(found[name]), Source(file, path)
+        config = config_of(LAYOUTS[layout], found[name], source)
+        yield f"StyleGAN 1 of {LAYOUTS[layout].maker}, {config.img_resolution} px: `stylegan import` reads it"
+        yield from source.said
+    except (InputError, Malformed) as e:
+        yield printable(e)
+    except (KeyError, ValueError, IndexError, TypeError) as e:
+        yield f"a network that is not whole: {printable(e)}"
+
+
+def _common_lines(value: Any, named: set[str]) -> Iterator[str]:
+    """Licence, code, and tensors."""
+    found = list(_walk(value))
+    for name, item in found:
+        last = name.rpartition(".")[2]
+        if isinstance(item, str) and last in ("license", "licence"):
+            yield f"license: {printable(item, 100)}"
+        if isinstance(item, str) and last in ("module_src", "build_module_src") and item:
+            yield f"{printable(name, 80)}: {len(item):,} characters of source code, which its own loader would run"
+        if isinstance(item, str | int) and last in ("class_name", "build_func_name", "img_resolution", "resolution"):
+            yield f"{printable(name, 80)}: {printable(item, 80)}"
+    foreign = sorted(name for name in named if not name.startswith(HARMLESS))
+    if foreign:
+        yield f"its own loader would import: {printable(', '.join(foreign), 600)}"
+    tensors = [(name, shape_of(item)) for name, item in found]
+    lines = [f"  {printable(name, 120)} {shape}" for name, shape in tensors if shape is not None]
+    yield from lines[:MOST_LINES]
+    if len(lines) > MOST_LINES:
+        yield f"  and {len(lines) - MOST_LINES} more tensors"
+
+
+def _walk(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every value in a file with its path, each once: a file may nest a value in itself."""
+    waiting, seen, steps = [("", value)], set[int](), 0
+    while waiting and steps < MOST_STEPS:
+        name, item = waiting.pop()
+        steps += 1
+        if isinstance(item, dict | list | tuple | Call):
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
+        yield name, item
+        if shape_of(item) is None:
+            waiting += [(f"{name}.{key}" if name else f"{key}", child) for key, child in reversed(_children(item))]
+
+
+def _children(item: Any) -> list[tuple[Any, Any]]:
+    match item:
+        case dict():
+            return list(item.items())[:MOST_STEPS]
+        case list() | tuple():
+            return list(enumerate(item))[:MOST_STEPS]
+        case Call():
+            inner = [("state", item.state)] if item.state is not None else []
+            return [*enumerate(item.args), *inner]
+    return []

@@ -1,0 +1,176 @@
+"""PyTorch's pickles as data: `pickles.Machine`, for files that may name anything. Still nothing is called.
+
+A tensor becomes a record of where its numbers lie; any other call stays the record of a call.
+"""
+
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from stylegan.errors import InputError
+from stylegan.interop.pickles import Call, Global, Machine, Malformed, array_of, short
+
+DTYPES: dict[str, torch.dtype] = {
+    "Float": torch.float32,
+    "Double": torch.float64,
+    "Half": torch.float16,
+    "BFloat16": torch.bfloat16,
+    "Long": torch.int64,
+    "Int": torch.int32,
+    "Short": torch.int16,
+    "Char": torch.int8,
+    "Byte": torch.uint8,
+    "Bool": torch.bool,
+}
+STORAGES = {f"{module}.{name}Storage": dtype for name, dtype in DTYPES.items() for module in ("torch", "torch.cuda")}
+STORAGES["torch.storage.UntypedStorage"] = torch.uint8
+TENSORS = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"}
+PARAMETERS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
+DICTS = {"collections.OrderedDict", "collections.defaultdict", "dnnlib.util.EasyDict", "builtins.dict"}
+MOST = 2**48  # numbers in a storage, and along an axis: more than any file holds
+
+
+@dataclass(frozen=True, eq=False)
+class Storage:
+    """Numbers in a row, which lie elsewhere in the file under `key`."""
+
+    dtype: torch.dtype
+    key: str
+    numel: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel * self.dtype.itemsize
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A tensor that is not read yet: a view of a storage, checked to lie within it."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
+    @property
+    def numel(self) -> int:
+        return torch.Size(self.shape).numel()
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel * self.storage.dtype.itemsize
+
+    @property
+    def span(self) -> int:
+        """Numbers of the storage from the first to the last that it uses."""
+        return 1 + sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True)) if self.numel else 0
+
+
+class Recorder(Machine):
+    """The machine, with PyTorch's references to storages. check: raises Malformed for a storage that is not there."""
+
+    def __init__(self, check: Callable[[Storage], None]) -> None:
+        super().__init__()
+        self.check = check
+        self.named: set[str] = set()
+
+    def step(self, opcode: str, arg: Any) -> None:
+        match opcode:
+            case "BINPERSID":
+                self.stack.append(self.storage(self.pop()))
+            case "EMPTY_SET":
+                self.stack.append([])
+            case "ADDITEMS":
+                items = self.pop_to_mark()
+                self.top(list).extend(items)
+            case "FROZENSET":
+                self.stack.append(self.pop_to_mark())
+            case "NEWOBJ_EX":
+                func, args, _ = self.pop_many(3)
+                self.stack.append(self.call(func, args))
+            case _:
+                super().step(opcode, arg)
+
+    def push_global(self, module: Any, name: Any) -> None:
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise Malformed("the name of a global is no text")
+        self.named.add(f"{module}.{name}")
+        self.stack.append(Global(f"{module}.{name}"))
+
+    @staticmethod
+    def as_dict(items: list[Any]) -> dict[Any, Any]:
+        if len(items) % 2 or not all(isinstance(key, str | int | float | bytes | None) for key in items[::2]):
+            raise Malformed("a dict has keys that are neither text nor numbers")
+        return dict(zip(items[::2], items[1::2], strict=True))
+
+    def top(self, kind: type) -> Any:
+        """What is filled; of an object that is only a record, the filling is forgotten."""
+        value = self.stack[-1]
+        return kind() if isinstance(value, Call | Record) and kind is not Call else super().top(kind)
+
+    def build(self) -> None:
+        state = self.pop()
+        if isinstance(self.stack[-1], Call):
+            self.stack[-1].state = state
+
+    @staticmethod
+    def call(func: Any, args: Any) -> Any:
+        if not isinstance(func, Global) or not isinstance(args, tuple):
+            raise Malformed("calls what is no global")
+        match func.name, args:
+            case name, (Storage() as storage, offset, shape, stride, *_) if name in TENSORS:
+                return _record(storage, offset, shape, stride)
+            case name, (Record() as record, *_) if name in PARAMETERS:
+                return record
+            case name, ([*pairs],) if name in DICTS and all(isinstance(p, list | tuple) and len(p) == 2 for p in pairs):
+                return Recorder.as_dict([item for pair in pairs for item in pair])  # as Python 2 wrote it
+            case name, _ if name in DICTS:
+                return {}
+        return Call(func.name, args)
+
+    def storage(self, reference: Any) -> Storage:
+        match reference:
+            case ("storage", Global(kind), str(key), _, int(numel), *view) if (
+                kind in STORAGES and 0 <= numel < MOST and view in ([], [None])
+            ):
+                found = Storage(STORAGES[kind], key, numel)
+                self.check(found)
+                return found
+        raise Malformed(f"refers to {short(reference)}, which is no storage of numbers")
+
+
+def _record(storage: Storage, offset: Any, shape: Any, stride: Any) -> Record:
+    numbers = (offset, *shape, *stride) if isinstance(shape, tuple) and isinstance(stride, tuple) else (None,)
+    if len(numbers) > 17 or not all(type(n) is int and 0 <= n < MOST for n in numbers) or len(shape) != len(stride):
+        raise Malformed("a tensor has a shape that is none")
+    record = Record(storage, offset, shape, stride)
+    if offset + record.span > storage.numel:
+        raise Malformed(f"a tensor of shape {short(shape)} reaches beyond its storage of {storage.numel} numbers")
+    return record
+
+
+def recorded(file: Any, check: Callable[[Storage], None]) -> tuple[Any, set[str]]:
+    """The next pickle of a file (bytes, or open and seekable), and the names of all that it would import.
+
+    Raises InputError for what is no pickle, or truncated or damaged.
+    """
+    machine = Recorder(check)
+    try:
+        for opcode, arg, _ in pickletools.genops(file):
+            machine.step(opcode.name, arg)
+        return machine.pop(), machine.named
+    except Exception as e:  # of any kind: it is the file that decides what goes wrong
+        raise InputError(f"truncated or damaged, or not PyTorch's: {short(str(e) or type(e).__name__)}") from e
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:
+    """The shape of a tensor or an array; None for anything else."""
+    if isinstance(value, Record):
+        return value.shape
+    try:
+        return array_of(value).shape if isinstance(value, Call) else None
+    except Malformed:
+        return None
