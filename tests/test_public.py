@@ -114,7 +114,7 @@ for use in (
     try:
         use()
     except InputError as e:
-        print(str(e).split("pip install ")[1].split("`")[0])
+        print(str(e).split("pip install ")[1].split("`")[0].split(";")[0])
 """
 
 

@@ -122,7 +122,7 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_trained(table, me
         ({"seeds": ()}, "at least one"),
         ({"seeds": (1, 1)}, "none twice"),
         ({"width": 2}, "4 to 512"),
-        ({"changes": {"seed": 1}}, "say --seeds"),
+        ({"changes": {"seed": 1}}, "say seeds"),
         ({"changes": {"lrat": 1}}, "lrat: no such field"),
         ({"metrics": "kidd"}, "unknown metric"),
     ],

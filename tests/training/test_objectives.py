@@ -259,7 +259,7 @@ def test_a_run_goes_on_with_its_own_loss_and_augmentation_only(portraits, tiny, 
 def test_a_run_of_the_packages_loss_goes_on_without_another(portraits, tiny, tmp_path):
     train(portraits.path, tmp_path / "run", config=tiny.but(total_kimg=0.004))
     kept = json.loads((tmp_path / "run/config.json").read_text())
-    assert kept.keys() == {"config", "data", "keep_snapshots", "record_sha256"}
+    assert kept.keys() == {"config", "data", "keep_snapshots", "metrics", "record_sha256"}
     with pytest.raises(InputError, match="was started without objectives='hinge': go on without it"):
         resume(tmp_path / "run", objectives=HINGE)
 
