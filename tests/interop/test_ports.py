@@ -509,7 +509,7 @@ def test_halves_are_read(imported):
 
 def test_training_goes_on_from_an_imported_network_and_says_that_d_starts_anew(imported):
     found = imported(rosinality(network(norm_eps=1e-5, up_bias=True)))
-    config = CONFIG_F.continuing(found.G_ema.config, 128)
+    config = CONFIG_F.but(img_resolution=128).continuing(found.G_ema.config, 128)
     state = TrainingState.new(config, torch.device("cpu"))
     lines = transfer(found, state)
     assert "D: not in the file, starts from random weights" in lines
