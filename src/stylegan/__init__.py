@@ -8,7 +8,7 @@ function that needs it is called.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 if TYPE_CHECKING:
     from stylegan import metrics as metrics
