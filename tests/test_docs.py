@@ -53,7 +53,8 @@ def small(arguments: list[str]) -> list[str]:
         arguments = ["prepare", "portraits:16", arguments[2], "--resolution", "16"]
     if "--hours" in arguments:
         at = arguments.index("--hours")
-        return [*arguments[:at], "--hours", "0.001", *arguments[at + 2 :], *SMALL["train"][2:]]
+        more = [*SMALL["train"][2:], "--noise"]  # which the rule has only in the time that the page gives
+        return [*arguments[:at], "--hours", "0.001", *arguments[at + 2 :], *more]
     return [*arguments, *SMALL.get(arguments[0], [])]
 
 
