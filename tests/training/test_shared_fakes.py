@@ -10,7 +10,7 @@ from stylegan.config import CONFIG_F, TABLE_1
 from stylegan.errors import InputError
 from stylegan.training import batch, loop
 from stylegan.training.averages import ema_beta, update_ema
-from stylegan.training.cost import budget
+from stylegan.training.cost import measuring
 from stylegan.training.machine import memory
 from stylegan.training.randomness import step_generator
 from stylegan.training.schedule import Phase
@@ -121,5 +121,5 @@ def test_shared_fakes_cannot_be_computed_in_parts():
 def test_the_time_of_a_step_is_measured_as_it_is_trained(config, passes):
     state, made = TrainingState.new(config, CPU), []
     state.G.synthesis.register_forward_hook(lambda *_: made.append(1))
-    budget._timed_step(state, 16, True)
+    measuring._timed_step(state, 16, True, config.batch)
     assert len(made) == passes

@@ -17,7 +17,7 @@ from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError
 from stylegan.training import loop
-from stylegan.training.cost import budget, dry_run
+from stylegan.training.cost import dry_run, measuring
 from stylegan.training.machine import processes
 from stylegan.training.state import TrainingState
 from stylegan.training.train import resume, train
@@ -48,14 +48,13 @@ def errors(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor], scale
 
 
 def dry_run_of(data: Path, config: Config) -> tuple[str, int]:
-    """What a dry run says, and the pictures of a step of this process."""
-    take_steps, shown = budget.take_steps, []
-    budget.take_steps = lambda *args: (shown.append(len(args[1].reals)), take_steps(*args))[1]
-    dry_run.measure_levels = partial(budget.measure_levels, trial_sec=0.05)
+    """What a dry run says, and the most pictures in a step of this process."""
+    take_steps, shown = measuring.take_steps, []
+    measuring.take_steps = lambda *args: (shown.append(len(args[1].reals)), take_steps(*args))[1]
+    dry_run.measure_levels = partial(measuring.measure_levels, trial_sec=0.05)
     said = dry_run.dry_run(data, config, CPU)
-    budget.take_steps = take_steps
-    (each,) = set(shown)
-    return said, each
+    measuring.take_steps = take_steps
+    return said, max(shown)  # small batches are tried first
 
 
 def changes(config: Config, dataset: ImageDataset, alone: dict[str, torch.Tensor], steps: int) -> tuple[float, float]:
