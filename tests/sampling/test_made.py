@@ -163,3 +163,13 @@ def test_a_home_folder_is_one_and_an_empty_place_is_none(G, tmp_path, monkeypatc
         with pytest.raises(InputError, match=r"give a name, or \. for the current folder"):
             save(G, **({"seeds": "0"} if save is save_samples else {"count": 1}), out="")
     assert torch.is_tensor(recipe(G, ["0"], Controls()).ws)
+
+
+def test_what_a_job_left_that_was_killed_after_its_file_is_cleared_by_the_next(G, tmp_path):
+    save_samples(G, [0, 1], tmp_path / "out")
+    for name in (".seed0001.png.partial-0", ".mine.png.partial-0"):
+        (tmp_path / "out" / name).mkdir()
+        (tmp_path / "out" / name / "lock").touch()
+    save_samples(G, [0, 1], tmp_path / "out")
+    hidden = {path.name for path in (tmp_path / "out").glob(".*")}
+    assert hidden == {made.RECORD, ".mine.png.partial-0"}

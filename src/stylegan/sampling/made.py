@@ -4,15 +4,16 @@ A hidden file beside the results, `.made`, has a line for each: what it was made
 file and its name. A line is written before its file appears, so that no file is without one, whenever the process ends.
 """
 
+import glob
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from stylegan.errors import InputError, printable
-from stylegan.files import whole_file
+from stylegan.files import remove_partial_files, whole_file
 
 RECORD = ".made"
 MAX_BYTES = 2**30  # of the record
@@ -42,6 +43,14 @@ class Made:
         self.there = {p for p in existing if p.is_file() and (how[p], file_digest(p), p.name) in known}
         """The files that are there already, made in the same way."""
         refuse_files([path for path in existing if path not in self.there], also=", not made like this")
+        self._clear({path.name for path in self.there})
+
+    def _clear(self, names: Collection[str]) -> None:
+        """Remove what a job that was killed after it had finished a file left beside it; nobody writes it again."""
+        for partial in self.folder.glob(".*.partial-*"):
+            name = partial.name[1:].rpartition(".partial-")[0]
+            if name in names:
+                remove_partial_files(self.folder, [glob.escape(name)])
 
     @contextmanager
     def new(self, path: Path) -> Iterator[Path]:
