@@ -186,6 +186,8 @@ def test_a_file_that_exists_is_kept(G, tmp_path):
 def test_all_problems_are_named_at_once(G, tmp_path):
     with pytest.raises(InputError, match=r"(?s)must end in.*there is no folder .*truncation_cutoff -1: must be 0 or"):
         export(Networks(G), tmp_path / "nowhere" / "G.pth", truncation_cutoff=-1)
+    with pytest.raises(InputError, match="truncation_cutoff '3': must be 0 or"):
+        export(Networks(G), tmp_path / "G.pt2", truncation_cutoff="3")
 
 
 def test_a_missing_onnxruntime_is_named_before_any_work(tmp_path, monkeypatch):

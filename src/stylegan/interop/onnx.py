@@ -18,7 +18,7 @@ from torch.export import Dim, ExportedProgram
 from torch.torch_version import TorchVersion
 
 from stylegan.checkpoint import Networks
-from stylegan.errors import FailedError, refuse
+from stylegan.errors import FailedError, printable, refuse
 from stylegan.files import user_path, whole_file
 from stylegan.networks.classes import one_hot
 from stylegan.networks.generator import Generator
@@ -205,8 +205,8 @@ def _problems(out: Path, truncation_cutoff: int | None) -> Iterator[str]:
         yield f"{out} exists already: give another name, or delete it first"
     if not out.parent.is_dir():
         yield f"{out}: there is no folder {out.parent}; make it first"
-    if truncation_cutoff is not None and truncation_cutoff < 0:
-        yield f"truncation_cutoff {truncation_cutoff}: must be 0 or above, or None for all styles"
+    if truncation_cutoff is not None and (type(truncation_cutoff) is not int or truncation_cutoff < 0):
+        yield f"truncation_cutoff {printable(repr(truncation_cutoff), 60)}: must be 0 or above, or None for all styles"
     if out.suffix == ".onnx":
         yield from (f"{problem}; or name OUT.pt2" for problem in onnx_problems())
 
