@@ -102,9 +102,14 @@ def test_a_body_that_hides_its_length_is_cut_off(server):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     pieces = (b"x" * 10_000 for _ in range(20))
     headers = {"content-type": "application/json"}
-    connection.request("POST", "/api/picture", pieces, headers, encode_chunked=True)
-    answer = connection.getresponse()
-    assert answer.status == 413 and b"more than 131,072 bytes" in answer.read()
+    try:
+        connection.request("POST", "/api/picture", pieces, headers, encode_chunked=True)
+        answer = connection.getresponse()
+    except (ConnectionResetError, BrokenPipeError):  # cut off while it was sending: the answer is lost on the way
+        pass
+    else:
+        assert answer.status == 413 and b"more than 131,072 bytes" in answer.read()
+    assert ask(server, "api/info").status == 200
 
 
 @pytest.mark.parametrize(
