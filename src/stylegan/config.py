@@ -14,6 +14,7 @@ from stylegan.fields import ANY, NOT_NEGATIVE, POSITIVE, RESOLUTION, Choice, Ran
 Resample = Literal["nearest", "bilinear"]
 Loss = Literal["wgan_gp", "logistic"]
 Precision = Literal["auto", "fp32", "bf16"]
+Augment = Literal["none", "diffaug", "ada"]
 NoiseMode = Literal["random", "const", "none"]
 
 NORMS: dict[str, bool] = {"pixel": False, "adain": True}
@@ -181,6 +182,10 @@ class Config(NetworkConfig):
     """Fraction of batches trained with two latents (Section 3.1)."""
     mirror: bool = True
     """Mirror half of the pictures at random."""
+    augment: Augment = setting("none", ANY, later=True)  # noqa: RUF009 (as the others)
+    """Transform all that D sees, for few pictures. diffaug: colour, translation, cutout; ada: as much as D needs."""
+    ada_kimg: float = setting(500.0, POSITIVE, later=True)
+    """Thousands of images in which the probability of augment ada can rise from 0 to 1."""
     ema_kimg: float = setting(10.0, POSITIVE)
     """Half-life of the moving average of G, in thousands of images."""
 
@@ -245,7 +250,8 @@ class Config(NetworkConfig):
         """The schedule that a budget of `total_kimg` thousand images allows.
 
         Growing takes at most 60 % of the budget, in equal parts of training and fading, and never more than now;
-        G's average has a half-life of at most 1/25 of the budget, and there are at least 40 ticks.
+        G's average has a half-life of at most 1/25 of the budget, the probability of augment ada can rise to 1 in a
+        quarter of it, and there are at least 40 ticks.
         With the paper's 25,000 nothing changes.
         """
         if not isinstance(total_kimg, int | float) or not total_kimg > 0:
@@ -258,6 +264,7 @@ class Config(NetworkConfig):
             level_kimg=min(self.level_kimg, part_kimg),
             fade_kimg=min(self.fade_kimg, part_kimg),
             ema_kimg=min(self.ema_kimg, total_kimg / 25),
+            **({"ada_kimg": min(self.ada_kimg, total_kimg / 4)} if self.augment == "ada" else {}),
             tick_kimg=min(self.tick_kimg, tick_kimg),
             tick_kimg_at={res: min(kimg, tick_kimg) for res, kimg in self.tick_kimg_at.items()},
         )
@@ -279,6 +286,16 @@ class Config(NetworkConfig):
             problems.append(
                 f"style_mixing_prob {self.style_mixing_prob}: must be 0 with norm {self.norm}, which has no styles to "
                 "mix"
+            )
+        if self.augment == "diffaug" and self.initial_resolution < 8:
+            problems.append(
+                f"augment diffaug: needs initial_resolution 8 or more, not {self.initial_resolution}: it moves "
+                "pictures by an eighth of their size, less than a pixel there; or give augment none or ada"
+            )
+        if self.augment == "ada" and self.loss == "wgan_gp":
+            problems.append(
+                "augment ada: needs loss logistic, whose logits tell by their sign what D takes for real; with wgan_gp "
+                "give augment diffaug"
             )
         if self.initial_resolution < self.img_resolution and self.level_kimg == self.fade_kimg == 0:
             problems.append(

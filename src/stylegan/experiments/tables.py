@@ -159,7 +159,8 @@ def row(
 ) -> Config:
     """A configuration fitted to the data, in the size, with the changes and with the budget of the table."""
     own = changes or {}
-    return changed(changed(sized(fitted(dataset, config=config), width), own).for_budget(kimg), own)
+    plain = fitted(dataset, config=config).but(augment=config.augment)  # the paper's, for any number of pictures
+    return changed(changed(sized(plain, width), own).for_budget(kimg), own)
 
 
 def refuse_unmeasurable(metrics: str, rows: Mapping[str, Config], subject_of: Callable[[Generator], Subject]) -> None:

@@ -5,20 +5,28 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from stylegan.training import ada, diffaugment
+
 
 @dataclass(frozen=True)
 class Augmentation:
     """A differentiable transform of pictures; G learns through it.
 
     name: its name in the run folder. apply: pictures (N, C, H, H) in [-1, 1], at the resolution grown so far, and
-    random numbers (N, numbers), uniform in [0, 1) -> pictures of the same shape. The reals and the fakes of a step get
+    random numbers (N, columns), uniform in [0, 1) -> pictures of the same shape. The reals and the fakes of a step get
     the same numbers. They must be its only source of randomness, so that a run resumes bit for bit and does not depend
-    on the number of processes.
+    on the number of processes. adaptive: a last column holds the probability that the controller has set (`ada.moved`).
     """
 
     name: str
     apply: Callable[[Tensor, Tensor], Tensor]
     numbers: int = 0
+    adaptive: bool = False
+
+    @property
+    def columns(self) -> int:
+        """Of the tensor that `apply` is given."""
+        return self.numbers + self.adaptive
 
 
 def identity(images: Tensor, u: Tensor) -> Tensor:
@@ -27,3 +35,9 @@ def identity(images: Tensor, u: Tensor) -> Tensor:
 
 
 NONE = Augmentation("none", identity)
+AUGMENTATIONS = {
+    "none": NONE,
+    "diffaug": Augmentation("diffaug", diffaugment.diffaugment, diffaugment.NUMBERS),
+    "ada": Augmentation("ada", ada.ada, ada.NUMBERS, adaptive=True),
+}
+"""The values of `augment` in a configuration."""

@@ -20,7 +20,7 @@ class Inputs(NamedTuple):
     """The inputs of a step of D or G: the joint batch, or the part of it that a process or a micro-batch takes.
 
     reals: (N, C, H, H) in [-1, 1], and their labels c: (N, c_dim), or None without classes; latents: what G turns
-    into pictures; u: (N, 1, 1, 1), where between the two WGAN-GP takes its penalty; augment_u: (N, numbers), for the
+    into pictures; u: (N, 1, 1, 1), where between the two WGAN-GP takes its penalty; augment_u: (N, columns), for the
     augmentation.
     """
 
@@ -60,7 +60,10 @@ def draw_batch(state: TrainingState, dataset: ImageDataset, order: DataOrder) ->
         # Labels lie on the CPU; without any there is nothing to wait for.
         for_g = latents(order.indices[chosen.cpu().numpy()] if config.c_dim else shown)
     shape = (2, N, state.augmentation.numbers)
-    d_u, g_u = torch.rand(shape, generator=generator, device=state.device)[:, mine]
+    augment_u = torch.rand(shape, generator=generator, device=state.device)[:, mine]
+    if state.augmentation.adaptive:
+        augment_u = torch.cat([augment_u, torch.full_like(augment_u[..., :1], state.augment_p)], dim=2)
+    d_u, g_u = augment_u
 
     reals = to_device(dataset.batch(state.phase.resolution, shown[mine]), state.device)
     reals = process_reals(reals, mirrored[mine], state.phase.lod).to(state.G.w_avg.dtype)

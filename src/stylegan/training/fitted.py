@@ -25,6 +25,7 @@ def fitted(
     data: gives img_resolution, img_channels and, with `cond`, c_dim; initial_resolution becomes no larger than it.
     gpus: 1, 2, 4 or 8 gives the authors' batch and batch_at if `config` has those of some other number of GPUs. A
     batch of your own stays, and so does any batch with None or another number.
+    augment becomes diffaug for fewer than FEW_PICTURES pictures, if it is none and fits.
     init: its networks' widths and kind, and in initial_resolution the resolution that they have grown to; without
     styles style_mixing_prob becomes 0.
     kimg: total_kimg, to which the whole schedule is scaled (`Config.for_budget`); None keeps the schedule.
@@ -53,7 +54,13 @@ def fitted(
 
         networks = load_networks(init)
         config = config.continuing(networks.G_ema.config, grown_to(networks))
+    if len(dataset) < FEW_PICTURES and config.augment == "none" and config.initial_resolution >= 8:
+        config = config.but(augment="diffaug")
     return config if kimg is None else config.for_budget(kimg)
+
+
+FEW_PICTURES = 5000
+"""Below this number D learns them by heart, unless they are augmented (docs/training.md)."""
 
 
 def grown_to(networks: "Networks") -> int:

@@ -42,6 +42,7 @@ def training_loop(state: TrainingState, dataset: ImageDataset, indices: NDArray[
         stats = take_steps(state, for_d, for_g)
         state.cur_nimg += phase.batch
         values, stop = finite(stats, state.cur_nimg, stop=watcher.stop)
+        values |= state.adapt(values)
         watcher.after_step(state, values, state.tally(values))
         stop = stop or (watcher.stop and processes.world() == 1)
 

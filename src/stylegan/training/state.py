@@ -14,7 +14,8 @@ from stylegan.config import Config
 from stylegan.errors import DivergedError, InputError
 from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator, check_lod
-from stylegan.training.augment import NONE, Augmentation
+from stylegan.training import ada
+from stylegan.training.augment import AUGMENTATIONS, Augmentation
 from stylegan.training.machine.environment import environment
 from stylegan.training.machine.graphs import Recordings
 from stylegan.training.objectives import LOSSES, Objectives
@@ -25,7 +26,9 @@ from stylegan.training.schedule import Phase
 class TrainingState:
     """Networks, optimizers, counters, and the objectives of the networks.
 
-    adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`.
+    adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`;
+    augment_p, augment_signs: the probability of an adaptive augmentation, and the mean signs of D's logits on reals in
+    the steps since it last moved.
     metadata: what every snapshot says about the network, e.g. license and source of the one it started from.
     The other fields are not saved: objectives and augmentation; phase, the schedule's answer at the last `enter`;
     programs and recordings, what `programs.compute` has compiled and recorded for these networks.
@@ -45,6 +48,8 @@ class TrainingState:
     tick: int = 0
     tick_nimg: int = 0
     sums: dict[str, float] = field(default_factory=dict)
+    augment_p: float = 0.0
+    augment_signs: list[float] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     phase: Phase = field(init=False)
     programs: dict[Hashable, Callable[..., Any]] = field(default_factory=dict)
@@ -61,14 +66,14 @@ class TrainingState:
     ) -> "TrainingState":
         """Freshly initialized from the seed of the configuration, without touching torch's random states.
 
-        objectives: by default those of the configuration's loss.
+        objectives, augmentation: by default those of the configuration.
         """
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(config.seed)  # torch.manual_seed would also seed every CUDA device
             G, D = Generator(config), Discriminator(config)
         G, D = G.to(device), D.to(device)
         G_ema, objectives = copy.deepcopy(G).requires_grad_(False), objectives or LOSSES[config.loss]
-        return cls(config, G, D, G_ema, adam(G), adam(D), objectives, augmentation or NONE)
+        return cls(config, G, D, G_ema, adam(G), adam(D), objectives, augmentation or AUGMENTATIONS[config.augment])
 
     @property
     def device(self) -> torch.device:
@@ -87,7 +92,27 @@ class TrainingState:
         if phase.growth != self.growth:
             self.reset_optimizers()
             self.growth, self.recordings = phase.growth, Recordings()  # the old ones would keep their memory
+            self.augment_signs = []  # a D with new layers judges anew
         return phase
+
+    def adapt(self, stats: dict[str, float]) -> dict[str, float]:
+        """Every few steps, move the probability of an adaptive augmentation. Returns it as a further statistic.
+
+        stats: of the step. Raises InputError if they do not tell the signs of D's logits on reals.
+        """
+        if not self.augmentation.adaptive:
+            return {}
+        if "D_real_sign" not in stats:
+            raise InputError(
+                f"augmentation {self.augmentation.name}: needs the statistic D_real_sign, which objective "
+                f"{self.objectives.name} does not give (stylegan.training.objectives.verdicts does)"
+            )
+        self.augment_signs = [*self.augment_signs, stats["D_real_sign"]]
+        if len(self.augment_signs) == ada.STEPS:
+            images, signs = ada.STEPS * self.phase.batch, self.augment_signs
+            self.augment_p = ada.moved(self.augment_p, signs, images=images, kimg=self.config.ada_kimg)
+            self.augment_signs = []
+        return {"augment_p": self.augment_p}
 
     def tally(self, stats: dict[str, float]) -> dict[str, float] | None:
         """Add up the statistics of a finished step. If a tick ends with it, return their means over the tick."""
@@ -119,7 +144,7 @@ class TrainingState:
         broken = [name for name, t in tensors.items() if not torch.isfinite(t).all()]
         if broken:
             raise DivergedError(f"after {self.cur_nimg:,} images {broken[0]} is no longer finite")
-        counters = {name: getattr(self, name) for name in COUNTERS}
+        counters = {name: getattr(self, name) for name in self._counted}
         header = {"config": self.config.to_json(), "lod": self.G.lod, "counters": counters, "metadata": self.metadata}
         write_tensors(
             path, tensors, kind="training state", header=header | {"environment": environment(self.device, self.config)}
@@ -136,7 +161,8 @@ class TrainingState:
         """
         tensors, header = read_tensors(path, kind="training state")
         try:
-            config, lod, counters = Config.from_json(header["config"]), header["lod"], _counters(header["counters"])
+            config, lod = Config.from_json(header["config"]), header["lod"]
+            counters = _counters(header["counters"], adaptive=AUGMENTATIONS[config.augment].adaptive)
             environment, metadata = dict(header["environment"]), dict(header.get("metadata", {}))  # older: none
             check_lod(lod, config)
         except (KeyError, TypeError, ValueError, AttributeError) as e:
@@ -177,6 +203,10 @@ class TrainingState:
                     expected |= {f"{name}.{i}.{key}": t for key, t in moments.items()}
         return expected
 
+    @property
+    def _counted(self) -> tuple[str, ...]:
+        return COUNTERS + ADAPTED if self.augmentation.adaptive else COUNTERS
+
     def _optimizers(self) -> dict[str, torch.optim.Adam]:
         return {"G_opt": self.G_opt, "D_opt": self.D_opt}
 
@@ -195,17 +225,27 @@ class TrainingState:
 MAY_CHANGE = ("total_kimg", "batch_gpu", "compile")
 """Fields that may change when a run is resumed: they do not affect the steps already taken."""
 COUNTERS = ("cur_nimg", "growth", "adam_steps", "tick", "tick_nimg", "sums")
+ADAPTED = ("augment_p", "augment_signs")
+"""Counters that only the state of a run with an adaptive augmentation holds."""
 
 
-def _counters(found: dict[str, Any]) -> dict[str, Any]:
-    """The counters of a file's header. Raises ValueError for a name or a value that does not belong to COUNTERS."""
-    if found.keys() != set(COUNTERS):
-        raise ValueError(f"counters {', '.join(sorted(found))}: must be {', '.join(sorted(COUNTERS))}")
+def _counters(found: dict[str, Any], *, adaptive: bool) -> dict[str, Any]:
+    """The counters of a file's header. Raises ValueError for a name or a value that does not belong to COUNTERS.
+
+    adaptive: those of ADAPTED must be there too; else they may be, for an augmentation of the user's own.
+    """
+    names = COUNTERS + ADAPTED if adaptive or "augment_p" in found else COUNTERS
+    if found.keys() != set(names):
+        raise ValueError(f"counters {', '.join(sorted(found))}: must be {', '.join(sorted(names))}")
     for name, value in found.items():
         if name == "growth":
             fine = value is None or (isinstance(value, list) and [type(v) for v in value] == [int, int])
         elif name == "sums":
             fine = isinstance(value, dict) and all(isinstance(v, int | float) for v in value.values())
+        elif name == "augment_p":
+            fine = isinstance(value, int | float) and 0 <= value <= 1
+        elif name == "augment_signs":
+            fine = isinstance(value, list) and all(isinstance(v, int | float) for v in value) and len(value) < ada.STEPS
         else:
             fine = isinstance(value, int) and value >= 0
         if not fine:

@@ -217,7 +217,7 @@ def _timed_step(state: TrainingState, resolution: int, penalized: bool, batch: i
     N = len(for_d.z)
     uniform = partial(torch.rand, generator=generator, device=device)
     reals = uniform(N, config.img_channels, resolution, resolution)
-    inputs = Inputs(reals, for_d.c, for_d, uniform(N, 1, 1, 1), uniform(N, state.augmentation.numbers))
+    inputs = Inputs(reals, for_d.c, for_d, uniform(N, 1, 1, 1), uniform(N, state.augmentation.columns))
     stats = take_steps(state, inputs, inputs if config.shared_fakes else inputs._replace(latents=latents()))
     stats["G_loss"].item()  # waits until a GPU has finished
     sec = torch.tensor(time.perf_counter() - start, device=device)

@@ -7,6 +7,8 @@ import torch
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import printable
+from stylegan.training.augment import NONE
+from stylegan.training.fitted import FEW_PICTURES
 from stylegan.training.machine import processes
 from stylegan.training.machine.precision import precision_of
 from stylegan.training.run.record import SNAPSHOT_TICKS
@@ -29,6 +31,7 @@ def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int
     return [
         f"{level}; {batch}{'; then ' + '; '.join(later) if later else ''}",
         f"{learned}; mirroring {mirroring(config)}; {classes(config, dataset)}",
+        *augmented(state, dataset),
         f"{where(state)}; seed {config.seed}",
         disk(state, keep_snapshots),
         *never_grown(config),
@@ -69,6 +72,23 @@ def penalty(config: Config) -> str:
 def mirroring(config: Config) -> str:
     """Whether pictures are mirrored. Lettering then comes out mirrored too."""
     return "on (lettering comes out mirrored too; off with --no-mirror, mirror=False)" if config.mirror else "off"
+
+
+def augmented(state: TrainingState, dataset: ImageDataset) -> list[str]:
+    """A line that says how what D sees is augmented and, of few pictures, why; none without augmentation."""
+    name = state.augmentation.name
+    if name == NONE.name:
+        return []
+    what = AUGMENTED.get(name, "your own")
+    few = len(dataset) < FEW_PICTURES and name == "diffaug"
+    why = f", as {len(dataset):,} pictures are fewer than {FEW_PICTURES:,} (off with --augment none, augment='none')"
+    return [f"augmentation {name}: {what} of all that D sees{why if few else ''}"]
+
+
+AUGMENTED = {
+    "diffaug": "colour, place and missing parts",
+    "ada": "place, geometry and colour, as often as D learns pictures by heart,",
+}
 
 
 def classes(config: Config, dataset: ImageDataset) -> str:

@@ -22,7 +22,7 @@ from stylegan.data.dataset import ImageDataset
 from stylegan.errors import DamagedError, InputError, printable, shell
 from stylegan.files import LOCK, remove_partial_files, whole_folder, write_text
 from stylegan.sealed import is_intact, sealed
-from stylegan.training.augment import NONE
+from stylegan.training.augment import AUGMENTATIONS
 from stylegan.training.machine import processes
 from stylegan.training.objectives import LOSSES
 from stylegan.training.run.bar import Bar
@@ -294,7 +294,7 @@ def own_parts(state: TrainingState) -> dict[str, str]:
     """The names of objectives and augmentation, if they are not those of the configuration."""
     objectives, augmentation = state.objectives, state.augmentation
     own = {} if objectives == LOSSES[state.config.loss] else {"objectives": objectives.name}
-    return own if augmentation == NONE else own | {"augment": augmentation.name}
+    return own if augmentation == AUGMENTATIONS[state.config.augment] else own | {"augment": augmentation.name}
 
 
 def check_own_parts(path: Path, state: TrainingState) -> None:

@@ -1,0 +1,127 @@
+"""Adaptive augmentation (ADA, arXiv 2006.06676): transforms with one probability, which a controller sets."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from stylegan.training.warp import warp
+
+NUMBERS = 28  # random numbers for a picture
+TARGET = 0.6  # the mean sign of D's logits on reals that the controller aims at
+STEPS = 4  # steps of D between two moves of the probability
+
+LN2 = math.log(2)
+
+
+def ada(images: Tensor, u: Tensor) -> Tensor:
+    """Pixel blitting, geometry and colour, "bgc" (Appendix B), each with probability p.
+
+    images: (N, C, H, H) in [-1, 1] -> the same shape. u: (N, 29), the random numbers in [0, 1), and at last p.
+    """
+    draws = Draws(u)
+    images = warp(images, geometry(draws, images.shape[-1]))
+    return recoloured(images, colours(draws))
+
+
+def moved(p: float, signs: Sequence[float], *, images: float, kimg: float) -> float:
+    """The probability after STEPS steps of D with the mean signs `signs` of its logits on reals.
+
+    It rises by one step if they are above TARGET, else it falls: images: of these steps. kimg: thousands of images in
+    which p can go from 0 to 1.
+    """
+    ahead = sum(signs) / len(signs) - TARGET
+    return min(max(p + math.copysign(images / (1000 * kimg), ahead), 0.0), 1.0) if ahead else p
+
+
+class Draws:
+    """The random numbers of N pictures, handed out in a fixed order."""
+
+    def __init__(self, u: Tensor) -> None:
+        self.p = u[:, -1]
+        self._numbers: Iterator[Tensor] = iter(u[:, :-1].unbind(1))
+
+    def uniform(self) -> Tensor:
+        """(N,) in [0, 1)."""
+        return next(self._numbers)
+
+    def normal(self) -> Tensor:
+        """(N,) of the standard normal distribution."""
+        return math.sqrt(2) * torch.erfinv((2 * self.uniform() - 1).clamp(-1 + 1e-6, 1 - 1e-6))
+
+    def angle(self) -> Tensor:
+        """(N,) in radians, all alike."""
+        return math.pi * (2 * self.uniform() - 1)
+
+    def gated(self, value: Tensor, neutral: float, p: Tensor | None = None) -> Tensor:
+        """`value` with probability p, else what changes nothing. One number decides for one transform."""
+        return torch.where(self.uniform() < (self.p if p is None else p), value, neutral)
+
+
+def geometry(draws: Draws, size: int) -> Tensor:
+    """(N, 3, 3), from a place in the result to its place in the picture, in pixels from the centre, x right, y down."""
+    flip = draws.gated(1 - 2 * (2 * draws.uniform()).floor(), 1)
+    quarters = draws.gated((4 * draws.uniform()).floor(), 0)
+    gate = draws.uniform() < draws.p
+    whole = [torch.where(gate, (size * (2 * draws.uniform() - 1) / 8).round(), 0) for _ in "xy"]
+    scale = draws.gated(torch.exp(0.2 * LN2 * draws.normal()), 1)
+    p_rotate = 1 - (1 - draws.p).clamp(min=0).sqrt()  # one of the two rotations with probability p
+    before = draws.gated(draws.angle(), 0, p_rotate)
+    stretch = draws.gated(torch.exp(0.2 * LN2 * draws.normal()), 1)
+    after = draws.gated(draws.angle(), 0, p_rotate)
+    gate = draws.uniform() < draws.p
+    part = [torch.where(gate, size * draws.normal() / 8, 0) for _ in "xy"]
+    one = torch.ones_like(flip)
+    inverse = scaling(1 / flip, one) @ rotation(-math.pi / 2 * quarters) @ translation(-whole[0], -whole[1])
+    inverse = inverse @ scaling(1 / scale, 1 / scale) @ rotation(-before) @ scaling(1 / stretch, stretch)
+    return inverse @ rotation(-after) @ translation(-part[0], -part[1])
+
+
+def colours(draws: Draws) -> Tensor:
+    """(N, 4, 4), from a colour (R, G, B, 1) to its new one."""
+    brightness = draws.gated(0.2 * draws.normal(), 0)
+    contrast = draws.gated(torch.exp(0.5 * LN2 * draws.normal()), 1)
+    luma = draws.gated(1 - 2 * (2 * draws.uniform()).floor(), 1)
+    hue = draws.gated(draws.angle(), 0)
+    saturation = draws.gated(torch.exp(LN2 * draws.normal()), 1)
+    eye = torch.eye(4, device=luma.device, dtype=luma.dtype)
+    gray = eye.new_zeros(4, 4)
+    gray[:3, :3] = 1 / 3  # the part of a colour along the gray axis
+    rest = torch.diag(eye.new_tensor([1, 1, 1, 0])) - gray
+    turned = eye.new_zeros(4, 4)  # the cross product with the gray axis
+    turned[[1, 2, 0], [0, 1, 2]], turned[[0, 1, 2], [1, 2, 0]] = 1 / math.sqrt(3), -1 / math.sqrt(3)
+    last = eye - gray - rest
+
+    def on(along: Tensor, across: Tensor, aside: Tensor | None = None) -> Tensor:
+        matrix = along[:, None, None] * gray + across[:, None, None] * rest + last
+        return matrix if aside is None else matrix + aside[:, None, None] * turned
+
+    brighter = eye.repeat(len(luma), 1, 1)
+    brighter[:, :3, 3] = brightness[:, None]
+    one = torch.ones_like(luma)
+    return on(one, saturation) @ on(one, hue.cos(), hue.sin()) @ on(luma, one) @ on(contrast, contrast) @ brighter
+
+
+def recoloured(images: Tensor, matrix: Tensor) -> Tensor:
+    """Colours (N, 1, 3 or 4 channels, H, H) by (N, 4, 4). Gray stays gray, opacity stays as it is."""
+    x = images[:, :3].expand(-1, 3, -1, -1)
+    x = (matrix[:, :3, :3] @ x.flatten(2) + matrix[:, :3, 3:]).view_as(x)
+    return x.mean(dim=1, keepdim=True) if images.shape[1] == 1 else torch.cat([x, images[:, 3:]], dim=1)
+
+
+def scaling(x: Tensor, y: Tensor) -> Tensor:
+    """(N, 3, 3)."""
+    return torch.diag_embed(torch.stack([x, y, torch.ones_like(x)], dim=1))
+
+
+def rotation(angle: Tensor) -> Tensor:
+    """(N, 3, 3), in radians, from x to y."""
+    c, s, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
+    return torch.stack([c, -s, zero, s, c, zero, zero, zero, one], dim=1).unflatten(1, (3, 3))
+
+
+def translation(x: Tensor, y: Tensor) -> Tensor:
+    """(N, 3, 3), in pixels."""
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    return torch.stack([one, zero, x, zero, one, y, zero, zero, one], dim=1).unflatten(1, (3, 3))

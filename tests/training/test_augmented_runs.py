@@ -1,0 +1,170 @@
+"""Augmentation in a run: chosen for few pictures, said, resumed to the bit, and without a trace in G's pictures."""
+
+import dataclasses
+import json
+import signal
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from stylegan import CONFIG_F, InputError
+from stylegan.checkpoint import load_networks
+from stylegan.data.dataset import ImageDataset
+from stylegan.data.prepare import prepare
+from stylegan.training import ada, fitted as fitting, loop
+from stylegan.training.augment import AUGMENTATIONS
+from stylegan.training.fitted import fitted
+from stylegan.training.objectives import LOSSES, Objectives
+from stylegan.training.run.first_lines import first_lines
+from stylegan.training.schedule import Phase
+from stylegan.training.state import TrainingState
+from stylegan.training.train import resume, train
+
+from conftest import TINY
+
+CPU = torch.device("cpu")
+ADA = TINY.but(augment="ada", ada_kimg=0.1)
+
+
+def entered(config, **own):
+    state = TrainingState.new(config, CPU, **own)
+    state.enter(Phase(0.0, 16, 8, lrate=0.002, tick_kimg=1))
+    return state
+
+
+# Chosen, and said
+
+
+def test_few_pictures_are_augmented_by_default_and_many_are_not(portraits, monkeypatch):
+    assert fitted(portraits).augment == "diffaug"
+    assert fitted(portraits, config=TINY.but(augment="ada")).augment == "ada"
+    assert fitted(portraits, config=CONFIG_F.but(initial_resolution=4)).augment == "none"
+    monkeypatch.setattr(fitting, "FEW_PICTURES", len(portraits))
+    assert fitted(portraits).augment == "none"
+
+
+def test_the_first_lines_give_the_reason_and_the_way_out(portraits):
+    config = fitted(portraits, 1)
+    (line,) = [line for line in first_lines(entered(config), portraits, 8) if "augmentation" in line]
+    assert "augmentation diffaug" in line and "64 pictures are fewer than 5,000" in line and "--augment none" in line
+    assert not [line for line in first_lines(entered(TINY), portraits, 8) if "augmentation" in line]
+
+
+@pytest.mark.parametrize("typed", [["--augment", "none"], ["--augment", "ada"], []])
+def test_what_is_typed_wins(typed, portraits, tmp_path, stylegan):
+    flags = ["--kimg", "0.008", "--batch", "8", "--channel-max", "8", "--device", "cpu", "--mapping-dim", "8", *typed]
+    code, said = stylegan("train", "--data", portraits.path, "--out", tmp_path / "run", *flags)
+    assert code == 0 and ("augmentation" in said) == (typed != ["--augment", "none"])
+    written = json.loads((tmp_path / "run" / "config.json").read_text())["config"]
+    assert written.get("augment", "none") == (typed[1] if typed else "diffaug")
+
+
+def test_a_budget_gives_ada_time_to_act():
+    assert TINY.but(augment="ada").for_budget(100).ada_kimg == 25
+    assert TINY.but(augment="ada").for_budget(25_000).ada_kimg == 500
+    assert TINY.for_budget(100).ada_kimg == 500
+
+
+# The controller in a run
+
+
+def test_the_probability_reaches_every_picture_of_both_steps(portraits):
+    state = entered(ADA)
+    state.augment_p = 0.25
+    for_d, for_g = loop.draw_batch(state, portraits, loop.DataOrder(np.arange(64), 0))
+    for inputs in (for_d, for_g):
+        assert inputs.augment_u.shape == (8, ada.NUMBERS + 1)
+        assert (inputs.augment_u[:, -1] == 0.25).all()
+        assert inputs.augment_u[:, :-1].std() > 0.2
+
+
+def test_it_moves_every_fourth_step_and_judges_anew_at_a_new_resolution():
+    state = entered(ADA)
+    shown = [state.adapt({"D_real_sign": sign})["augment_p"] for sign in [1.0, 1.0, 1.0, 1.0, -1.0, -1.0]]
+    assert shown == [0, 0, 0, pytest.approx(0.32), pytest.approx(0.32), pytest.approx(0.32)]
+    assert len(state.augment_signs) == 2
+    state.enter(dataclasses.replace(state.phase, lod=0.5))
+    assert len(state.augment_signs) == (0 if state.phase.growth != state.growth else len(state.augment_signs))
+    state.growth = None
+    state.enter(state.phase)
+    assert state.augment_signs == [] and state.augment_p == pytest.approx(0.32)
+
+
+def test_a_loss_without_signs_is_refused():
+    silent = Objectives("silent", LOSSES["logistic"].D, LOSSES["logistic"].G)
+    with pytest.raises(InputError, match=r"needs the statistic D_real_sign, which objective silent does not give"):
+        entered(ADA, objectives=silent).adapt({"D_loss": 1.0})
+
+
+@pytest.mark.parametrize("augment", ["diffaug", "ada"])
+def test_a_run_that_is_stopped_goes_on_to_the_bit(augment, portraits, tmp_path, signals_at):
+    config = TINY.but(total_kimg=0.12, augment=augment, ada_kimg=0.2, initial_resolution=8)
+    train(portraits.path, tmp_path / "whole", config=config)
+    signals_at(7, signal.SIGTERM)  # in the middle of four steps
+    train(portraits.path, tmp_path / "stopped", config=config)
+    resume(tmp_path / "stopped")
+    whole, stopped = (
+        TrainingState.load(tmp_path / name / "state.safetensors", CPU)[0] for name in ("whole", "stopped")
+    )
+    assert whole.checksum() == stopped.checksum()
+    assert (whole.augment_p, whole.augment_signs) == (stopped.augment_p, stopped.augment_signs)
+    if augment == "ada":
+        line = json.loads((tmp_path / "stopped" / "stats.jsonl").read_text().splitlines()[-1])
+        assert 0 <= line["augment_p"] <= 1
+
+
+def test_a_state_without_its_probability_is_damaged(portraits, tmp_path):
+    state = entered(ADA)
+    state.augment_p, state.augment_signs = 0.5, [0.25]
+    state.save(tmp_path / "state.safetensors")
+    back, _ = TrainingState.load(tmp_path / "state.safetensors", CPU)
+    assert (back.augment_p, back.augment_signs) == (0.5, [0.25])
+    state.augmentation = AUGMENTATIONS["none"]  # a writer that forgets them
+    state.save(tmp_path / "forgotten.safetensors")
+    with pytest.raises(InputError, match=r"counters .*: must be .*augment_p"):
+        TrainingState.load(tmp_path / "forgotten.safetensors", CPU)
+
+
+@pytest.mark.parametrize(("p", "signs"), [(1.5, []), (-0.1, []), ("0", []), (0.5, [1.0] * 4), (0.5, ["x"]), (0.5, 3)])
+def test_impossible_counters_are_refused(p, signs, tmp_path):
+    state = entered(ADA)
+    state.augment_p, state.augment_signs = p, signs
+    state.save(tmp_path / "state.safetensors")
+    with pytest.raises(InputError, match=r"its counter augment_"):
+        TrainingState.load(tmp_path / "state.safetensors", CPU)
+
+
+# Nothing leaks
+
+
+@pytest.mark.parametrize("augment", ["diffaug", "ada"])
+def test_pictures_are_upright_whole_and_rightly_coloured(augment, tmp_path):
+    """The data are blue above, orange below, dark at the left. G's pictures have the same mean."""
+    (tmp_path / "pictures").mkdir()
+    random = np.random.RandomState(0)
+    for i in range(64):
+        picture = np.empty((8, 8, 3))
+        horizon = 4 + random.randint(-1, 2)
+        picture[:horizon], picture[horizon:] = (40, 80, 220), (230, 140, 30)
+        picture[:, :2] *= 0.2
+        picture += random.uniform(-9, 9, (8, 8, 3))
+        Image.fromarray((picture * random.uniform(0.8, 1)).clip(0, 255).astype(np.uint8)).save(
+            tmp_path / "pictures" / f"{i}.png"
+        )
+    prepare(tmp_path / "pictures", tmp_path / "data", resolution=8)
+    config = TINY.but(
+        img_resolution=8, augment=augment, mirror=False, total_kimg=6, lrate=0.004, batch=16, ema_kimg=0.5,
+        ada_kimg=2.0, channel_max=16, channel_base=128, initial_resolution=8, tick_kimg=3,
+    )  # fmt: skip
+    G = train(tmp_path / "data", tmp_path / "run", config=config)
+    dataset = ImageDataset(tmp_path / "data")
+    reals = torch.from_numpy(dataset.batch(8, np.arange(64))).float().mean(dim=0) / 127.5 - 1
+    made = torch.cat([G.synthesis(G.broadcast(G.mapping(torch.randn(64, G.z_dim), None)), noise_mode="none")])
+    fakes = made.clamp(-1, 1).mean(dim=0)
+    apart = (fakes - reals).abs().mean()
+    others = {"flipped": reals.flip(1), "mirrored": reals.flip(2), "gray": reals.mean(0, keepdim=True).expand_as(reals)}
+    assert apart < 0.2
+    assert all(apart < (fakes - other).abs().mean() / 2 for other in others.values())
+    assert load_networks(tmp_path / "run").G_ema.resolution == 8
