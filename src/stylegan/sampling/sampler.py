@@ -277,7 +277,7 @@ class Sampler:
 def check_network(G: object) -> None:
     """Raise InputError for what is no generator, such as the name of a file."""
     if not isinstance(G, Generator):
-        raise InputError(f"G is {printable(G, 80)}: must be a network, as stylegan.load(PATH) gives one")
+        raise InputError(f"G is {printable(G, 80)}: must be a network, such as stylegan.load(PATH) returns")
 
 
 def _sha256(tensor: Tensor) -> str:
