@@ -167,7 +167,9 @@ def test_a_manifest_with_a_wrong_bit_is_refused(copy):
 def test_an_edited_manifest_is_refused_with_the_way_to_other_classes(copy):
     text = (copy / "manifest.json").read_text()
     (copy / "manifest.json").write_text(text.replace('"crop": "center"', '"crop": "pad"', 1))
-    with pytest.raises(InputError, match=r"manifest.json is damaged or was edited.*a file as classes gives others"):
+    with pytest.raises(
+        InputError, match=r"manifest.json is damaged or was edited.*give `classes` a file for other classes"
+    ):
         ImageDataset(copy)
 
 

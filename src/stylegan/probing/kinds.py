@@ -15,7 +15,7 @@ def features(img_resolution: int) -> list[str]:
 
 
 def octave_resolutions(img_resolution: int) -> list[int]:
-    """The resolutions of the octaves, each half of the one before, down to 4. The last also holds everything coarser."""
+    """The resolutions of the octaves, each half of the last, down to 4. The final one also holds everything coarser."""
     found = [img_resolution]
     while found[-1] > 4 and found[-1] % 2 == 0:
         found.append(found[-1] // 2)

@@ -66,8 +66,8 @@ def summary(report: Report) -> list[str]:
         return ["<p>The kind of change jumps here:</p><ul>", *found, "</ul>"]
     if report.gradual:
         return [
-            "<p>Cuts can be drawn below, but a ramp explains the layers just as well: where one group ends and the next "
-            "begins is a matter of taste. There are no levels to write into the network's file.</p>"
+            "<p>Cuts can be drawn below, but a ramp explains the layers just as well: where one group ends and the "
+            "next begins is a matter of taste. There are no levels to write into the network's file.</p>"
         ]
     return ["<p>Copying one layer or another makes the same kind of change, or kinds in no order over depth.</p>"]
 

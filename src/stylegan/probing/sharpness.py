@@ -94,7 +94,7 @@ def groups_problems(signature: Array, best: Segmentation, explained_by_fewer: fl
     problems = []
     if between.min() < LEAST_DIFFERENCE:
         problems.append(
-            f"alike: neighbouring groups differ by only {between.min():.2f}; levels differ by at least {LEAST_DIFFERENCE}"
+            f"alike: neighbouring groups differ by only {between.min():.2f}; the least is {LEAST_DIFFERENCE}"
         )
     if gain < LEAST_GAIN or gain < LEAST_REMOVED * (1 - explained_by_fewer):
         problems.append(
