@@ -131,7 +131,7 @@ def inherited(report: Report) -> list[str]:
     if report.left_out:
         found.append(f"<p>Left out, as the regressor did not learn them: {escape(', '.join(report.left_out))}.</p>")
     if blocks["best"] is None:
-        return [*found, "<p>No two boundaries give each of three blocks an attribute of its own.</p>"]
+        return [*found, "<p>No two boundaries give each of three blocks its own attribute.</p>"]
     marks = [(b1, b2, "#e09f3e") for b1, b2 in blocks["likely"]] + [(*blocks["best"], "#c1121f")]
     if "paper" in blocks:
         marks.append((*blocks["paper"], "#111"))
