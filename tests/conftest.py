@@ -106,7 +106,7 @@ def one_thread():
 
 
 def make_projection(G, path, seed=0, N=1):
-    """The file of a projection, with random styles, and noise that is no seed's below 1000."""
+    """The file of a projection, with random styles, and noise that belongs to no seed below 1000."""
     ws = torch.randn(N, G.num_ws, G.w_dim, generator=torch.manual_seed(seed)) / 2
     noise = [map_.repeat(N, 1, 1, 1) for map_ in seed_noise(1000 + seed, G)] if G.config.noise else None
     found = Projection(ws, noise, [0.1] * N, [1.0] * N, ws[None].clone(), "w+", fingerprint(G))
@@ -169,7 +169,7 @@ def traditional(make):
 
 @pytest.fixture(scope="session")
 def count_of():
-    """count_of(picture, sheet): how often a picture uint8 (C, 32, 32), enlarged to 128 px, stands in a sheet."""
+    """count_of(picture, sheet): how often a picture uint8 (C, 32, 32), enlarged to 128 px, occurs in a sheet."""
 
     def count(picture, sheet):
         part, sheet = np.kron(picture.transpose(1, 2, 0), np.ones((4, 4, 1), np.uint8)), np.asarray(sheet)

@@ -49,7 +49,7 @@ def config(official: dict[str, Any], *, progan: bool = False) -> Config:
 
 
 def our_names(network: Generator | Discriminator, names: Iterable[str]) -> dict[str, str]:
-    """The authors' variable names (without G/ or D/) -> names in our state_dict; their lod is no tensor of ours."""
+    """The authors' variable names (without G/ or D/) -> names in our state_dict; their lod is not a tensor of ours."""
     names = [name for name in names if not name.endswith("lod")]
     if isinstance(network, Discriminator):
         ours = discriminator_names(network.config)

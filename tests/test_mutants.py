@@ -17,7 +17,7 @@ def part(x: float, count: int = 3) -> float:
 
 
 def planted(old):
-    """What stands in place of `old`, in all faults there."""
+    """What replaces `old` in all faults there."""
     return [m.text for m in mutants.mutants_of(SOURCE) if m.old == old]
 
 

@@ -155,6 +155,6 @@ def test_the_version_of_the_package_is_read_from_there():
 
 
 def test_a_checkout_that_is_not_installed_knows_its_version():
-    """importlib.metadata knows installed packages alone: the package tells its own version."""
+    """importlib.metadata knows only installed packages: the package itself knows its version."""
     asking = re.compile(r"""version\(\s*["']stylegan["']\s*\)""")
     assert [path for path in Path(stylegan.__file__).parent.rglob("*.py") if asking.search(path.read_text())] == []

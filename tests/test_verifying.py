@@ -112,7 +112,7 @@ def test_a_wrong_bit_in_a_manifest_of_a_shard_is_found(tmp_path):
     manifest = save_shard(G, "0-3", tmp_path, shard=(0, 1)).paths[1]
     manifest.write_text(manifest.read_text().replace('"how": "psi 0.7', '"how": "psi 0.6'))
     assert "is damaged or was edited: delete it" in bad(tmp_path)[0]
-    with pytest.raises(InputError, match="is no manifest of a shard: delete it"):
+    with pytest.raises(InputError, match="is not the manifest of a shard: delete it"):
         save_shard(G, "0-3", tmp_path, shard=(0, 1))
 
 

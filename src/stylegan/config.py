@@ -83,7 +83,7 @@ class NetworkConfig:
     norm_eps: float = setting(1e-8, Range(lambda n: 0 < n <= 1e-3, "above 0, at most 0.001"), later=True)
     """Added to the variance in AdaIN: 1e-8 as the authors' code; 1e-5 in networks of some ports."""
     up_bias: bool = setting(False, ANY, later=True)
-    """Give each up-convolution a bias of its own, before the blur, as networks of rosinality's port have."""
+    """Give each up-convolution its own bias, before the blur, as networks of rosinality's port have."""
 
     def __post_init__(self) -> None:
         fields.freeze(self)

@@ -8,7 +8,7 @@ from stylegan.errors import InputError, printable
 
 
 def best_device() -> torch.device:
-    """CUDA, else MPS, else the CPU. Of many processes on a machine each has a GPU of its own (LOCAL_RANK)."""
+    """CUDA, else MPS, else the CPU. If a machine runs many processes, each has its own GPU (LOCAL_RANK)."""
     many = int(os.environ.get("WORLD_SIZE", "1")) > 1
     if torch.cuda.is_available():
         local_rank = int(os.environ.get("LOCAL_RANK", "0"))

@@ -86,7 +86,7 @@ class TensorFile:
         try:
             header = json.loads(text)
         except (ValueError, RecursionError) as e:
-            raise DamagedError(f"{path} is damaged: its header is no JSON ({printable(e)})") from e
+            raise DamagedError(f"{path} is damaged: its header is not JSON ({printable(e)})") from e
         self.header: dict[str, Any] = _checked_header(header, path, kind)
         self.header.pop("header_crc32", None)
         sums = self.header.pop("crc32", {})

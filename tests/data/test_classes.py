@@ -143,18 +143,18 @@ def test_a_dataset_json_that_says_it_has_no_labels_leaves_it_to_the_folders(tmp_
 
 
 MALFORMED = {
-    "no JSON": (b"{", "is no JSON"),
-    "deep": (b"[" * 100_000, "is no JSON"),
+    "no JSON": (b"{", "is not JSON"),
+    "deep": (b"[" * 100_000, "is not JSON"),
     "no labels": (b"{}", 'has no "labels"'),
     "not a list": (b'{"labels": 3}', '"labels" is 3, not a list'),
     "not a pair": (b'{"labels": [["cat/0.png"]]}', "label 1 is .*, not .name, class"),
-    "a vector": (b'{"labels": [["cat/0.png", [0, 1]]]}', "label 1 is .*; a name, and a class"),
+    "a vector": (b'{"labels": [["cat/0.png", [0, 1]]]}', "label 1 is .*; it must be a name and a class"),
     "a negative class": (b'{"labels": [["cat/0.png", -1]]}', "label 1 is"),
     "a truth": (b'{"labels": [["cat/0.png", true]]}', "label 1 is"),
     "a number for a name": (b'{"labels": [[3, 0]]}', "label 1 is"),
     "two classes": (b'{"labels": [["a.png", 0], ["a.png", 1]]}', "gives a.png two classes"),
     "a part": (json.dumps({"labels": LABELS[:-1]}).encode(), "covers only part: .* the picture dog/2.png among them"),
-    "\x1b[2J": (b'{"labels": [["\x1b[2J", 0]]}', "is no JSON"),
+    "\x1b[2J": (b'{"labels": [["\x1b[2J", 0]]}', "is not JSON"),
 }
 
 
@@ -196,11 +196,11 @@ def test_classes_can_be_told_by_a_file(text, expected, wrapping, kind, tmp_path)
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("cat/0.png,a,b\n", "is no line name,class"),
-        ('"cat/0.png,a\n', "is no CSV"),
+        ("cat/0.png,a,b\n", "is not a line name,class"),
+        ('"cat/0.png,a\n', "is not CSV"),
         ("cat/0.png,\n", "label 1 is"),
         ("cat/0.png,a\n", "covers only part: 5 of 6 files have no class in it"),
-        ("\0", "is no line name,class|is no CSV"),
+        ("\0", "is not a line name,class|is not CSV"),
     ],
 )
 def test_a_file_that_tells_no_classes_is_refused(text, words, tmp_path):
@@ -212,7 +212,7 @@ def test_a_file_that_tells_no_classes_is_refused(text, words, tmp_path):
 def test_names_in_a_list_that_are_no_pictures_are_counted(tmp_path):
     (tmp_path / "labels.csv").write_text(FILES["CSV"] + "gone.png,dog\n")
     report = prepare(put(tmp_path, PETS, kind="folder"), tmp_path / "made", classes=tmp_path / "labels.csv")
-    assert report.classes_reason.endswith("labels.csv tells; 1 of its names are no picture here")
+    assert report.classes_reason.endswith("labels.csv says; 1 of its names match no picture here")
 
 
 def test_an_unknown_choice_is_refused_with_what_is_allowed(tmp_path):

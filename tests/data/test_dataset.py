@@ -116,7 +116,7 @@ def test_a_file_is_refused(made):
 
 
 def test_a_folder_of_pictures_is_told_to_be_prepared(made):
-    with pytest.raises(InputError, match=r"src is no data set .* run `stylegan prepare .*src DEST`"):
+    with pytest.raises(InputError, match=r"src is not a data set .* run `stylegan prepare .*src DEST`"):
         ImageDataset(made.parent / "src")
 
 
@@ -167,7 +167,9 @@ def test_a_manifest_with_a_wrong_bit_is_refused(copy):
 def test_an_edited_manifest_is_refused_with_the_way_to_other_classes(copy):
     text = (copy / "manifest.json").read_text()
     (copy / "manifest.json").write_text(text.replace('"crop": "center"', '"crop": "pad"', 1))
-    with pytest.raises(InputError, match=r"manifest.json is damaged or was edited.*a file as classes gives others"):
+    with pytest.raises(
+        InputError, match=r"manifest.json is damaged or was edited.*give `classes` a file for other classes"
+    ):
         ImageDataset(copy)
 
 
@@ -189,7 +191,7 @@ def test_missing_fields_are_told(copy):
 def test_half_a_manifest_is_refused(copy):
     text = (copy / "manifest.json").read_text()
     (copy / "manifest.json").write_text(text[: len(text) // 2])
-    with pytest.raises(InputError, match=r"manifest.json is no JSON"):
+    with pytest.raises(InputError, match=r"manifest.json is not JSON"):
         ImageDataset(copy)
 
 
@@ -249,11 +251,11 @@ def test_a_count_that_cannot_be_is_refused(count, copy):
         ({"img_resolution": 2**62}, "img_resolution is 4611686018427387904; allowed are powers of two from 4"),
         ({"img_resolution": 12}, "img_resolution is 12"),
         ({"img_channels": 2}, "img_channels is 2; allowed are 1, 3 and 4"),
-        ({"class_names": ["a", "a"]}, "class_names are .*, not different names"),
-        ({"class_names": [3]}, "class_names are .*, not different names"),
-        ({"data_sha256": {"8x8.npy": 5}}, "its digests are not all of 64 hex digits"),
-        ({"checksums_sha256": "x"}, "its digests are not all of 64 hex digits"),
-        ({"text_sha256": [[]]}, "its digests are not all of 64 hex digits"),
+        ({"class_names": ["a", "a"]}, "class_names are .*; they must be names, all different"),
+        ({"class_names": [3]}, "class_names are .*; they must be names, all different"),
+        ({"data_sha256": {"8x8.npy": 5}}, "not all of its digests have 64 hex digits"),
+        ({"checksums_sha256": "x"}, "not all of its digests have 64 hex digits"),
+        ({"text_sha256": [[]]}, "not all of its digests have 64 hex digits"),
         ({"version": "\x1b[2J" * 99}, "is a stylegan-dataset of version "),
     ],
 )
@@ -265,7 +267,7 @@ def test_every_field_that_is_used_is_checked_first(fields, words, copy):
 
 def test_json_too_deep_for_the_parser_is_refused(copy):
     (copy / "manifest.json").write_text("[" * 200_000)
-    with pytest.raises(InputError, match=r"manifest.json is no JSON"):
+    with pytest.raises(InputError, match=r"manifest.json is not JSON"):
         ImageDataset(copy)
 
 

@@ -134,7 +134,7 @@ def test_the_cameras_rotation_is_undone(kind, orientation):
     upright = Image.new("RGB", (64, 64), "black")
     upright.paste("red", (0, 0, 32, 32))
     upright.paste("blue", (32, 0, 64, 32))
-    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # as EXIF 2.3 tells: the Transpose that undoes each
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # as EXIF 2.3 says: the Transpose that undoes each
     turned = upright
     if orientation > 1:
         inverse = {2: 4, 4: 2}.get(undo[orientation], undo[orientation])  # only the quarter turns are not their own

@@ -141,7 +141,7 @@ def test_every_bad_file_is_reported_and_the_good_ones_are_kept(src, dest):
         "pipe.png: unreadable: not a regular file",
         "small.png: too small: 16 x 20, needs 64 x 64",
         "twin.png: duplicate of good.png",
-        "no classes: the pictures lie in one folder; one folder for each class would make classes",
+        "no classes: the pictures lie in one folder; with one folder for each class there would be classes",
         f"kept 1 of 8 pictures at 64x64 in {dest}",
     ]
     assert len(ImageDataset(dest)) == 1
@@ -178,7 +178,7 @@ def test_a_link_to_a_folder_is_followed_once(src, dest, tmp_path):
     (src / "there").symlink_to(tmp_path / "elsewhere")
     (src / "up").symlink_to(src)
     report = prepare(src, dest)
-    assert report.bad == (("up", "a link to a folder that is read already"),)
+    assert report.bad == (("up", "a link to a folder that was read already"),)
     assert names(dest) == ["there/a.png"]
 
 
@@ -494,7 +494,7 @@ def test_converted_colours_are_counted_and_a_broken_profile_named(src, dest):
 
 
 def test_what_is_typed_and_has_no_use_is_refused(src, dest):
-    with pytest.raises(InputError, match=r"seed is 3: it is for portraits:COUNT only, .*src has no use for it"):
+    with pytest.raises(InputError, match=r"seed is 3: it is for portraits:COUNT only; .*src does not use it"):
         prepare(put(src, a=picture()), dest, seed=3)
     with pytest.raises(
         InputError, match=r"crop is pad: portraits are drawn square.*\nclasses is folders: portraits have"
@@ -554,7 +554,7 @@ def test_the_command_refuses_empty_paths_and_takes_classes(src, tmp_path):
         done = as_command(*args, encoding="utf-8", cwd=tmp_path)
         assert (done.returncode, b"give a name, or . for the current folder" in done.stderr) == (2, True)
     done = as_command("src", "d", "--classes", "none", encoding="utf-8", cwd=tmp_path)
-    assert b"no classes: as asked for\n" in done.stdout
+    assert b"no classes: as requested\n" in done.stdout
 
 
 def test_a_zip_entry_packed_in_an_unknown_way_is_reported(dest, tmp_path):

@@ -1,4 +1,4 @@
-"""What is no picture is named, and what is cut is refused, whatever the format."""
+"""Files that are not pictures are named, and truncated ones are refused, whatever the format."""
 
 import io
 import struct

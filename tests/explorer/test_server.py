@@ -143,7 +143,7 @@ def test_a_server_for_others_asks_for_its_token(explorer):
         assert ask(serving, "api/info", headers={"Authorization": "Bearer x"}).status == 401
         assert ask(serving, "api/picture", {"state": STATE}).status == 401
         assert ask(serving, "api/info", headers={"Authorization": f"Bearer {token}"}).status == 200
-        assert ask(serving, "").status == 200  # the page is no secret, and takes the token from its address
+        assert ask(serving, "").status == 200  # the page is not secret, and takes the token from its address
 
 
 @pytest.mark.parametrize("path", ["..%2f..%2fetc%2fpasswd", "%2e%2e/state.py", "state.py", "api/uploads/..%2f..%2fx"])

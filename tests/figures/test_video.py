@@ -106,7 +106,7 @@ def test_without_pyav_an_mp4_becomes_a_webp_and_the_note_says_so(G, tmp_path, mo
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     saved = save_video(G, tmp_path / "film.mp4", kind="noise", frames=2)
     assert saved.paths == [tmp_path / "film.webp"]
-    assert "film.webp instead of MP4, as PyAV is missing (pip install 'stylegan[video]')" in saved.note
+    assert "film.webp instead of MP4, because PyAV is missing (pip install 'stylegan[video]')" in saved.note
 
 
 @pytest.mark.parametrize(

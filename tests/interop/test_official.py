@@ -284,7 +284,7 @@ def test_the_probability_of_mixing_is_kept_where_there_are_styles(tmp_path, give
     assert load_networks(tmp_path / "ours.safetensors").config.style_mixing_prob == kept
 
 
-# What is no official file
+# What is not an official file
 
 
 @pytest.mark.parametrize(

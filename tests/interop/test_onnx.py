@@ -54,7 +54,7 @@ def session(onnx_file):
 
 
 def seed_feeds(seed, session):
-    """As the file's doc_string tells people who have numpy alone."""
+    """As the file's doc_string says, for people who have only numpy."""
     random = np.random.RandomState(seed)
     sizes = {i.name: i.shape[-1] for i in session.get_inputs() if i.shape}
     return {name: random.randn(1, sizes[name]).astype(np.float32) for name in ("z", "noise")}

@@ -242,7 +242,7 @@ def test_text_that_is_no_bytes_is_refused():
         array_of(call).numpy()
 
 
-# What is no pickle
+# What is not a pickle
 
 
 @pytest.mark.parametrize(

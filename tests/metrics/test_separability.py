@@ -45,7 +45,7 @@ def test_attributes_that_have_nothing_to_do_with_the_code_cost_a_bit_each():
 
 
 def test_an_attribute_that_is_curved_in_z_is_straight_in_a_w_that_unrolls_it():
-    """The paper's reason for W: the yes of |z_0| is no half-space of Z."""
+    """The paper's reason for W: the yes of |z_0| is not a half-space of Z."""
     z = draw()
     w = torch.cat([z[:, :1].abs(), z[:, 1:]], dim=1)
     logits = z[:, :1].abs() - 0.67

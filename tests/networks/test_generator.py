@@ -169,7 +169,7 @@ def test_the_mapping_takes_no_heed_of_the_length_of_z(G, z):
 
 
 def test_styles_are_normalised_away_before_the_next(G, z):
-    """AdaIN: only the style of a layer tells its scale, not what came in (Section 2)."""
+    """AdaIN: only a layer's style decides its scale, not what came in (Section 2)."""
     layer = G.synthesis.blocks[1].layers[1].norm
     x, w = torch.randn(3, 16, 8, 8), G.mapping(z)
     assert golden.relative_error(layer(5 * x + 2, w), layer(x, w)) < 1e-4

@@ -109,7 +109,7 @@ def test_the_fingerprint_sees_every_weight_of_layers_that_do_not_tell_their_affi
 
 def test_directions_in_closed_form_ask_the_layers_for_their_affine(register):
     register("residual", Residual, has_styles=True)
-    with pytest.raises(InputError, match=r"layers of norm residual do not tell their learned affine: give the class a"):
+    with pytest.raises(InputError, match=r"layers of norm residual do not name their learned affine: give the class a"):
         closed_form(network("residual"))
     register("residual", Telling, has_styles=True)
     found, expected = closed_form(network("residual"), 1)[0], closed_form(network("adain"), 1)[0]

@@ -260,7 +260,7 @@ def portraits_100(tmp_path_factory):
     return dest
 
 
-@pytest.mark.parametrize(("pairs", "words"), [(10**12, "100,000 at most"), ("8", "whole number"), (7, "at least 8")])
+@pytest.mark.parametrize(("pairs", "words"), [(10**12, "at most 100,000"), ("8", "whole number"), (7, "at least 8")])
 def test_an_impossible_number_of_pairs_is_refused(G, pairs, words):
     with pytest.raises(InputError, match=f"pairs is .*{words}"):
         probe(G, pairs=pairs)

@@ -171,7 +171,7 @@ def test_what_is_no_network_is_refused_by_every_function(G, tmp_path):
         lambda: stylegan.save_video(G, tmp_path / "a.webp"),
     ]
     for call in calls:
-        with pytest.raises(InputError, match=r"must be a network, as stylegan.load\(PATH\) gives one"):
+        with pytest.raises(InputError, match=r"must be a network, such as stylegan.load\(PATH\) returns"):
             call()
 
 
@@ -264,7 +264,7 @@ def test_what_messages_advise_is_accepted(make, size):
 
 
 def test_a_network_without_styles_is_advised_no_levels(traditional):
-    with pytest.raises(InputError, match=r"psi 'x': 'x' is no finite number; give one such as 0.7$"):
+    with pytest.raises(InputError, match=r"psi 'x': 'x' is not a finite number; give one such as 0.7$"):
         Sampler(traditional, Controls(psi="x"))
 
 

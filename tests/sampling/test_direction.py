@@ -144,7 +144,9 @@ def test_a_network_without_directions_is_told_how_to_make_some(G, tmp_path):
 
 
 def test_a_name_without_a_folder_is_refused_with_both_ways_out(G):
-    with pytest.raises(InputError, match=r"'age': no folder was given.*directions_from=.*out/age.safetensors=\+2"):
+    with pytest.raises(
+        InputError, match=r"'age': no folder to look in was given.*directions_from=.*out/age.safetensors=\+2"
+    ):
         ws(G, [0], "age=2")
 
 

@@ -30,7 +30,7 @@ def own_picture(G, path):
 
 
 def differ(a, b):
-    """The greatest difference in levels; above 1 it is no rounding."""
+    """The greatest difference in levels; above 1 it is not rounding."""
     return int(np.abs(a.astype(int) - b).max())
 
 
@@ -146,7 +146,7 @@ def test_a_film_passes_through_a_projection(G, face, kind):
 def test_a_film_says_what_it_shows_and_a_film_through_z_has_no_place_for_projections(G, face, tmp_path):
     saved = save_video(G, tmp_path / "a.webp", kind="w", seeds=[face, 1], frames=2)
     assert saved.note.endswith("psi 0.7 on all styles, face as projected, not truncated, noise of the first projection")
-    with pytest.raises(InputError, match="goes through Z, where face has no place: give kind w, smooth or mix"):
+    with pytest.raises(InputError, match=r"goes through Z, and files have no z \(face\): give kind w, smooth or mix"):
         save_video(G, tmp_path / "z.webp", kind="z", seeds=[face, 1])
 
 

@@ -34,7 +34,7 @@ def pictures(G, seeds=(0, 1), **controls):
 
 
 def differ(a, b):
-    """The greatest difference in levels; above 1 it is no rounding."""
+    """The greatest difference in levels; above 1 it is not rounding."""
     return int(np.abs(a.astype(int) - b).max())
 
 
@@ -242,7 +242,7 @@ def test_a_sampler_made_after_the_weights_changed_knows_that_its_directions_are_
     G = make()
     Sampler(G, turn("age=1"))
     G.mapping.layers[0].weight.data[0, 0] += 1e-3  # unseen by torch's counter of changes
-    with pytest.raises(InputError, match="was made for another network, or at another time of its training"):
+    with pytest.raises(InputError, match="was made for another network, or for another stage of its training"):
         Sampler(G, turn("age=1"))
 
 
@@ -315,7 +315,7 @@ def test_each_w_can_be_pulled_to_the_nearest_of_centres_of_your_own(G):
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({"seeds": "x"}, "is no seed"),
+        ({"seeds": "x"}, "is not a seed"),
         ({"seeds": [-1]}, "must be 0 to 4294967295"),
         ({"batch": 0}, "batch 0: must be at least 1"),
         ({"batch": -1}, "batch -1: must be at least 1"),

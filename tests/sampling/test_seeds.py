@@ -22,7 +22,7 @@ def test_seeds_in_words_are_read_back(seeds):
 
 @pytest.mark.parametrize("text", ["", "a", "1,", "-3", "1.5", "1-2-3", "0x10"])
 def test_what_is_no_number_is_refused_by_name(text):
-    with pytest.raises(InputError, match="is no seed; give numbers and ranges such as 0-15,20"):
+    with pytest.raises(InputError, match="is not a seed; give numbers and ranges such as 0-15,20"):
         parse_seeds(text)
 
 

@@ -219,9 +219,9 @@ def test_a_tar_without_manifest_or_of_another_size_is_written_anew(G, tmp_path):
 @pytest.mark.parametrize("shard", ["0/2", "1/2"])
 def test_a_folder_with_shards_of_another_job_is_refused_with_what_differs(G, tmp_path, shard):
     save_shard(G, "0-9", tmp_path, shard="0/2")
-    with pytest.raises(InputError, match=r"is of another job: psi 0.7, now 0.5: choose another place"):
+    with pytest.raises(InputError, match=r"belongs to another job: psi 0.7, now 0.5: choose another place"):
         save_shard(G, "0-9", tmp_path, shard=shard, controls=Controls(psi=0.5))
-    with pytest.raises(InputError, match=r"is of another job: seeds 0-9, now 0-10; count 10, now 11"):
+    with pytest.raises(InputError, match=r"belongs to another job: seeds 0-9, now 0-10; count 10, now 11"):
         save_shard(G, "0-10", tmp_path, shard=shard)
     assert listing(tmp_path) == ["shard-00000-of-00002.json", "shard-00000-of-00002.tar"]
 
@@ -230,13 +230,13 @@ def test_another_network_is_another_job_even_with_the_same_styles(G, make, tmp_p
     other = make()
     save_shard(other, "0-9", tmp_path, shard="0/2")
     other.synthesis.blocks[-1].torgb.bias.add_(0.1)
-    with pytest.raises(InputError, match=r"is of another job: network \w+, now \w+: choose another place"):
+    with pytest.raises(InputError, match=r"belongs to another job: network \w+, now \w+: choose another place"):
         save_shard(other, "0-9", tmp_path, shard="1/2")
 
 
 def test_a_manifest_that_is_none_is_named(G, tmp_path):
     (tmp_path / "shard-00000-of-00002.json").write_text("[]")
-    with pytest.raises(InputError, match=r"00002.json is no manifest of a shard: delete it"):
+    with pytest.raises(InputError, match=r"00002.json is not the manifest of a shard: delete it"):
         save_shard(G, "0-9", tmp_path, shard="0/2")
 
 

@@ -31,13 +31,15 @@ def test_seeds_and_files_stand_in_one_text_in_any_order(sources, expected):
 
 @pytest.mark.parametrize("text", ["face", "0-3,face", "0x10", "3,x-y"])
 def test_a_word_that_is_neither_is_refused_with_both_choices(text):
-    with pytest.raises(InputError, match=r"is no seed; give numbers .* or projections by their files such as face.saf"):
+    with pytest.raises(
+        InputError, match=r"is not a seed; give numbers .* or projections by their files such as face.saf"
+    ):
         parse_sources(text)
 
 
 @pytest.mark.parametrize("sources", ["1.5", "-3", "", "1,", "face.safetensors,", "face.safetensors,1.5"])
 def test_numbers_that_are_no_seeds_are_refused_by_name(sources):
-    with pytest.raises(InputError, match="is no seed; give numbers and ranges"):
+    with pytest.raises(InputError, match="is not a seed; give numbers and ranges"):
         parse_sources(sources)
 
 

@@ -68,7 +68,7 @@ def test_films_and_compositions_take_files_of_styles(G, mine, tmp_path):
     at = loop(Sampler(G, Controls()), "smooth", parse_sources(mine), levels="all")
     assert_close(at(0.0).ws[0, 0], torch.from_numpy(W[0]).float())
     assert "noise of seed 0" in save_video(G, tmp_path / "a.webp", seeds=mine, frames=2).note
-    with pytest.raises(InputError, match="goes through Z, where mine-0000, mine-0001, mine-0002 has no place"):
+    with pytest.raises(InputError, match=r"goes through Z, and files have no z \(mine-0000, mine-0001, mine-0002\)"):
         save_video(G, tmp_path / "z.webp", kind="z", seeds=mine)
     np.save(tmp_path / "one.npy", W[:1])
     assert compose(G, ["1", f"{tmp_path}/one.npy=coarse"]).mode == "RGB"
@@ -90,7 +90,7 @@ BAD = {
     "text.npy": (np.array([["a"]]), "text.npy holds <U1: styles are real numbers"),
     "complex.npy": (np.zeros((1, 16), complex), "styles are real numbers"),
     "none.npy": (np.zeros((0, 16)), "none.npy holds 0 styles"),
-    "object.npy": (np.array([[{}]], dtype=object), "object.npy cannot be read as an array"),
+    "object.npy": (np.array([[{}]], dtype=object), "object.npy cannot be read as a NumPy array"),
 }
 
 
@@ -109,14 +109,14 @@ def test_every_truncation_of_a_file_is_told_and_none_gets_through(G, mine, tmp_p
         data = path.read_bytes()
         for size in range(0, len(data), 7):
             path.write_bytes(data[:size])
-            with pytest.raises(InputError, match=r"mine.np. cannot be read as an array"):
+            with pytest.raises(InputError, match=r"mine.np. cannot be read as a NumPy array"):
                 parse_sources(path)
 
 
 def test_a_header_that_claims_much_costs_nothing(tmp_path):
     with (tmp_path / "a.npy").open("wb") as f:
         np.lib.format.write_array_header_1_0(f, {"descr": "<f4", "fortran_order": False, "shape": (2**40, 16)})
-    with pytest.raises(InputError, match="cannot be read as an array"):
+    with pytest.raises(InputError, match="cannot be read as a NumPy array"):
         parse_sources(tmp_path / "a.npy")
 
 

@@ -23,7 +23,7 @@ SAMPLE_PICTURES = 64
 class PictureFile:
     """The pictures of one resolution: uint8 (N, H, W, C) behind the header of a .npy file, open for reading.
 
-    checksums: CRC-32 of each picture, None for a data set of an older stylegan.
+    checksums: CRC-32 of each picture, None for a data set from an older stylegan.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], checksums: NDArray[np.uint32] | None) -> None:
@@ -97,7 +97,7 @@ def header_bytes(path: Path, shape: tuple[int, ...], kind: np.dtype[Any]) -> int
         why = (error.strerror if isinstance(error, OSError) else None) or printable(error, 100) or type(error).__name__
         raise InputError(f"{path.name} cannot be read: {why}") from error
     if (version, found, dtype, fortran) != ((1, 0), shape, kind, False):
-        order = " in Fortran's order" if fortran else ""
+        order = " in Fortran order" if fortran else ""
         raise InputError(
             f"{path.name} holds {printable(dtype, 60)} {printable(found, 60)}{order} instead of {kind} {shape}"
         )

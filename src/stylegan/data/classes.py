@@ -18,7 +18,7 @@ from stylegan.files import refuse_special, user_path
 DATASET_JSON = "dataset.json"  # the usual list of labels: {"labels": [["a.png", 0], ...]}
 MAX_BYTES = 2**30  # of a list of labels
 HEADINGS = {"name", "file", "filename", "image", "path", "picture"}  # of a CSV's first column
-REMEDY = "mend it, or choose classes folders or classes none"
+REMEDY = "fix it, or choose classes folders or classes none"
 
 Parts = tuple[str, ...]
 
@@ -79,16 +79,16 @@ def choose(classes: str, source: Listing) -> tuple[Listing, Labels | None]:
 def classify(paths: Sequence[Parts], classes: str, labels: Labels | None) -> Classes:
     """The classes of the pictures that were kept."""
     if classes == "none":
-        return Classes([], "as asked for")
+        return Classes([], "as requested")
     if labels is None:
         return _by_folder(paths, asked=classes == "folders")
     of = [labels.of(path) for path in paths]
     known = set(paths)
     unknown = sum(not {path, labels.base + path} & known for path in labels.classes)
-    also = f"; {unknown:,} of its names are no picture here" if unknown else ""
+    also = f"; {unknown:,} of its names match no picture here" if unknown else ""
     if len(set(of)) < 2:
         return Classes([], f"{labels.file} puts every picture into one{also}")
-    return Classes(of, f"as {labels.file} tells{also}")
+    return Classes(of, f"as {labels.file} says{also}")
 
 
 def _by_folder(paths: Sequence[Parts], *, asked: bool) -> Classes:
@@ -102,8 +102,8 @@ def _by_folder(paths: Sequence[Parts], *, asked: bool) -> Classes:
     inside = [path for path in inside if len(path) > level + 1]
     if not folders:
         if asked:
-            raise InputError("classes folders: the pictures lie in one folder. Give each class a folder of its own")
-        return Classes([], "the pictures lie in one folder; one folder for each class would make classes")
+            raise InputError("classes folders: the pictures lie in one folder. Give each class its own folder")
+        return Classes([], "the pictures lie in one folder; with one folder for each class there would be classes")
     deep = set(inside)
     strays = [path for path in paths if path not in deep]
     where = printable("/".join(inside[0][:level]) or "the top")
@@ -155,19 +155,19 @@ def _json(data: bytes, file: str) -> Any:
     try:
         return json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file} is no JSON ({printable(error)}): {REMEDY}") from error
+        raise InputError(f"{file} is not JSON ({printable(error)}): {REMEDY}") from error
 
 
 def _rows(data: bytes, file: str) -> list[tuple[object, object]]:
     try:
         rows = [row for row in csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True) if row]
     except (csv.Error, ValueError) as error:
-        raise InputError(f"{file} is no CSV ({printable(error)}): {REMEDY}") from error
+        raise InputError(f"{file} is not CSV ({printable(error)}): {REMEDY}") from error
     if rows and rows[0][0].strip().lower() in HEADINGS:
         del rows[0]
     for row in rows:
         if len(row) != 2:
-            raise InputError(f"{file}: {_short(row)} is no line name,class: {REMEDY}")
+            raise InputError(f"{file}: {_short(row)} is not a line name,class: {REMEDY}")
     return [(name, label.strip()) for name, label in rows]
 
 
@@ -190,7 +190,7 @@ def _checked(pairs: Any, file: str) -> dict[Parts, str]:
         if not path or not isinstance(label, str) or not label:
             raise InputError(
                 f"{file}: label {number} is {_short([name, label])}; "
-                f"a name, and a class that is a name or a number from 0, are allowed: {REMEDY}"
+                f"it must be a name and a class, which is a name or a number from 0: {REMEDY}"
             )
         if classes.setdefault(path, label) != label:
             raise InputError(f"{file} gives {printable(name, 80)} two classes: {REMEDY}")
@@ -208,7 +208,7 @@ def _check_cover(labels: Labels, entries: Sequence[Entry]) -> None:
         try:
             with entry.open() as f:
                 read_size(f)
-        except Exception:  # no picture: decoding will tell
+        except Exception:  # not a picture: decoding will say so
             continue
         raise InputError(
             f"{labels.file} covers only part: {len(uncovered):,} of {len(entries):,} files have no class in it, "

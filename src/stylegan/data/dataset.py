@@ -50,7 +50,7 @@ class ImageDataset:
     Opening it compares sizes, labels and a sample of pictures with the digests that `prepare` kept; every batch that is
     read compares some more (`data.verify` compares all). Older data sets have digests of whole files only.
     Any number of processes may open the same folder: nothing is written, and the pictures are in memory once.
-    Raises InputError that lists everything that is wrong if the folder cannot be used.
+    Raises InputError, listing everything that is wrong, if the folder cannot be used.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -109,7 +109,7 @@ class ImageDataset:
         return (classes[:, None] == np.arange(self.c_dim)).astype(np.float32)
 
     def _read_checksums(self) -> NDArray[np.uint32] | None:
-        """None for a data set of an older stylegan."""
+        """None for a data set from an older stylegan."""
         if (digest := self.manifest.get("checksums_sha256")) is None:
             return None
         return self._read_digested(CHECKSUMS, digest)

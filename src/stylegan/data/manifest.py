@@ -27,7 +27,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise InputError(f"{shown} {'is a file, not a folder' if path.exists() else 'does not exist'}: {remedy}")
     if not file.is_file():
         raise InputError(
-            f"{shown} is no data set (no {MANIFEST} in it): run `stylegan prepare {shown} DEST` and use DEST"
+            f"{shown} is not a data set (no {MANIFEST} in it): run `stylegan prepare {shown} DEST` and use DEST"
         )
     manifest = _parse(file, remedy)
     if manifest.get("version") != VERSION:
@@ -40,7 +40,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not is_intact(manifest):
         raise DamagedError(
             f"{printable(file)} is damaged or was edited: it is not what `stylegan prepare` wrote. Put it back as it "
-            "was, or prepare the pictures again (a file as classes gives others)"
+            "was, or prepare the pictures again (give `classes` a file for other classes)"
         )
     return manifest
 
@@ -48,11 +48,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def _parse(file: Path, remedy: str) -> dict[str, Any]:
     shown = printable(file)
     if (size := file.stat().st_size) > MAX_BYTES:
-        raise InputError(f"{shown} has {size:,} bytes, at most {MAX_BYTES:,} are allowed: {remedy}")
+        raise InputError(f"{shown} has {size:,} bytes; at most {MAX_BYTES:,} are allowed: {remedy}")
     try:
         manifest = json.loads(file.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{shown} is no JSON ({printable(error)}): {remedy}") from error
+        raise InputError(f"{shown} is not JSON ({printable(error)}): {remedy}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InputError(f"{shown} is not the manifest of a {FORMAT}: {remedy}")
     return manifest
@@ -76,10 +76,10 @@ def _problems(manifest: dict[str, Any]) -> list[str]:
         problems.append(f"img_channels is {manifest['img_channels']}; allowed are 1, 3 and 4")
     names = manifest["class_names"]
     if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
-        problems.append(f"class_names are {reprlib.repr(names)}, not different names")
+        problems.append(f"class_names are {reprlib.repr(names)}; they must be names, all different")
     digests = [*manifest["data_sha256"].values(), manifest.get("checksums_sha256", "0" * 64)]
     texts = manifest.get("text_sha256", {})
     digests += texts.values() if isinstance(texts, dict) else [texts]
     if not all(isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) for digest in digests):
-        problems.append("its digests are not all of 64 hex digits")
+        problems.append("not all of its digests have 64 hex digits")
     return problems

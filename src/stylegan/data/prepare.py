@@ -69,7 +69,7 @@ def prepare(
     if count is not None:
         problems += _problems_of_portraits(count, crop, classes, seed)
     elif seed:
-        problems.append(f"seed is {seed}: it is for {PORTRAITS}COUNT only, {printable(src)} has no use for it")
+        problems.append(f"seed is {seed}: it is for {PORTRAITS}COUNT only; {printable(src)} does not use it")
     refuse(problems)
     about = {
         "crop": crop,
@@ -120,9 +120,9 @@ def _problems_of_portraits(count: int | str, crop: str, classes: Path | str, see
     if not 0 <= seed < 2**32:
         problems.append(f"seed is {seed}: it must be 0 to {2**32 - 1}")
     if crop in ("pad", "refuse"):
-        problems.append(f"crop is {crop}: portraits are drawn square, leave it out")
+        problems.append(f"crop is {crop}: portraits are drawn square; leave it out")
     if str(classes) not in ("auto", "none"):
-        problems.append(f"classes is {printable(classes)}: portraits have none, their factors are in factors.csv")
+        problems.append(f"classes is {printable(classes)}: portraits have none; their factors are in factors.csv")
     return problems
 
 
@@ -233,7 +233,7 @@ class _Job:
 @dataclass(frozen=True)
 class _Picture:
     original: Original
-    levels: list[NDArray[np.uint8]]  # as `pyramid` gives them
+    levels: list[NDArray[np.uint8]]  # as `pyramid` returns them
     digest: bytes
 
 

@@ -79,7 +79,7 @@ def common_folder(paths: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _list_folder(folder: Path) -> Listing:
-    """Every file below `folder`. Links are followed, but into no folder twice: a link may lead back up."""
+    """Every file below `folder`. Links are followed, but no folder is entered twice: a link may lead back up."""
     entries: list[Entry] = []
     unreadable: list[tuple[str, str]] = []
     seen: set[tuple[int, int]] = set()
@@ -90,7 +90,7 @@ def _list_folder(folder: Path) -> Listing:
     for root, folders, files in os.walk(folder, onerror=note, followlinks=True):
         where, info = Path(root), Path(root).stat()
         if (info.st_dev, info.st_ino) in seen:
-            unreadable.append((where.relative_to(folder).as_posix(), "a link to a folder that is read already"))
+            unreadable.append((where.relative_to(folder).as_posix(), "a link to a folder that was read already"))
             folders.clear()
             continue
         seen.add((info.st_dev, info.st_ino))

@@ -30,7 +30,7 @@ NOT_PICTURES = {  # other files found in such folders -> what they are, and what
     b"<svg": "an SVG drawing: export it as PNG",
     b"\0\0\0\x0cjxl ": "a JPEG XL picture, which Pillow cannot read: convert it to PNG",
     b"\xff\x0a": "a JPEG XL picture, which Pillow cannot read: convert it to PNG",
-    b"pk\3\4": "a zip inside: prepare it by itself, or unpack it",
+    b"pk\3\4": "a zip inside: prepare it separately, or unpack it",
 }
 BRANDS = {  # of the ISO base media files -> the same
     (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"): (
@@ -42,7 +42,7 @@ BRANDS = {  # of the ISO base media files -> the same
 
 
 def check_start(head: bytes) -> None:
-    """Raise BadPictureError that says what a file is, if its first HEAD_BYTES are not those of a supported picture."""
+    """Raise BadPictureError, saying what the file is, if its first HEAD_BYTES are not those of a supported picture."""
     if not head:
         raise BadPictureError("an empty file")
     if head.startswith(SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):

@@ -23,7 +23,7 @@ FACTORS = "factors.csv"
 
 
 class DatasetWriter:
-    """The files of an unfinished data set, in the folder that `new_dataset` gives."""
+    """The files of an unfinished data set, in the folder that `new_dataset` makes."""
 
     def __init__(self, folder: Path, img_resolution: int, img_channels: int) -> None:
         self.folder = folder
@@ -33,7 +33,7 @@ class DatasetWriter:
         self.arrays = {r: _ArrayFile(folder, r, img_channels) for r in pyramid_resolutions(img_resolution)}
 
     def add(self, name: str, levels: Sequence[NDArray[np.uint8]]) -> None:
-        """Append one picture: `levels` as `pyramid` gives them; `name` is one line."""
+        """Append one picture: `levels` as `pyramid` returns them; `name` is one line."""
         for file, level in zip(self.arrays.values(), levels, strict=True):
             file.append(level)
         self.names.append(name)
@@ -93,7 +93,7 @@ class DatasetWriter:
 
 @contextmanager
 def new_dataset(dest: Path, img_resolution: int, img_channels: int) -> Iterator[DatasetWriter]:
-    """Give a writer into a hidden folder beside `dest`, which becomes `dest` after the block, if it has a manifest.
+    """Yield a writer to a hidden folder beside `dest`, which becomes `dest` after the block, if it has a manifest.
 
     Any error, Ctrl-C included, removes it. The next writer removes what a killed process left behind.
     Raises InputError if `dest` cannot be made.

@@ -39,7 +39,7 @@ def linear_boundary(points: Tensor, marks: Tensor) -> tuple[Tensor, float]:
 def _logistic(X: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
     """Normal and offset by ridge-penalized logistic regression with balanced marks.
 
-    With entries of X around 1, penalties from 0.1 to 10 found planted directions equally well, from 20 + 20 points up.
+    With entries of X around 1, penalties from 0.1 to 10 found planted directions equally well, from 20 + 20 points on.
     """
     signs = torch.where(marks, 1.0, -1.0).double()
     weights = torch.where(marks, len(marks) / marks.sum(), len(marks) / (~marks).sum()) / 2
@@ -59,7 +59,7 @@ def _logistic(X: Tensor, marks: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _names_columns(row: list[str]) -> bool:
-    """Is a first row such as `seed,mark` no mark itself?"""
+    """Is the first row a heading, such as `seed,mark`, and not a mark?"""
     picture, mark = [cell.strip() for cell in row] if len(row) == 2 else ("1", "")
     return mark.lower() not in WORDS and not picture.isdecimal() and not is_file_name(picture)
 

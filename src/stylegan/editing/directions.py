@@ -44,7 +44,7 @@ def _affine(G: Generator, layer: int) -> Tensor:
     affine = G.synthesis.layers()[layer].style_affine()
     if affine is None:
         raise InputError(
-            f"directions in closed form: layers of norm {G.config.norm} do not tell their learned affine: give "
+            f"directions in closed form: layers of norm {G.config.norm} do not name their learned affine: give "
             "the class a style_affine(), or find principal components instead"
         )
     return affine.weight
@@ -117,7 +117,9 @@ def _misfits(yes: Sequence[Source], no: Sequence[Source]) -> list[str]:
     problems = [f"{label(source)} is marked yes and no" for source in dict.fromkeys(yes) if source in no]
     for word, sources in (("yes", yes), ("no", no)):
         if len(set(sources)) < 2:
-            problems.append(f"{len(set(sources))} pictures are marked {word}: a boundary needs at least 2, better 20")
+            problems.append(
+                f"{len(set(sources))} pictures are marked {word}: a boundary needs at least 2, preferably 20"
+            )
     return problems
 
 

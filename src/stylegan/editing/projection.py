@@ -74,7 +74,7 @@ class Projection:
 
     @property
     def recipe(self) -> Recipe:
-        """What the pictures are made of; of a file, `recipe` makes it, wherever a command takes seeds."""
+        """What the pictures are made of. Commands that take seeds read the same from the file."""
         return Recipe(self.ws, self.noise)
 
     def save(self, path: Path | str) -> None:
@@ -86,7 +86,7 @@ class Projection:
 
     @classmethod
     def load(cls, path: Path | str, G: Generator) -> Self:
-        """The inverse of save, where G is. A projection into another network than G raises InputError."""
+        """The inverse of save, where G is. A projection into a network other than G raises InputError."""
         tensors, header = read_projection(path, G)
         tensors = {name: tensor.to(G.w_avg.device) for name, tensor in tensors.items()}
         return cls(
@@ -115,7 +115,7 @@ def project(
 
     Pictures of other channels or sizes, gray ones for an RGB network among them, raise InputError.
     space: "w" finds one w for all styles, which edits well; "w+" a w for each, which comes closer. perceptual: the
-    network that sees, by default EfficientNetLite0. c: (1, c_dim), the class whose mean w is the start.
+    network that compares, by default EfficientNetLite0. c: (1, c_dim), the class whose mean w is the start.
     watch: called with the search after each step, and the number of steps done; what it raises ends the search.
     Each picture is projected independently, and results are reproducible for a seed.
     """

@@ -45,7 +45,7 @@ def save_projections(
 
     NAME.png has the picture at the left and its projection at the right; the film (.webp without PyAV) goes there from
     the mean picture. The arguments are those of `project`. What is there already and was made in the same way is kept.
-    Raises InputError naming every file that is no picture.
+    Raises InputError naming every file that is not a picture.
     """
     check_network(G)
     if isinstance(pictures, str | Path):
@@ -55,7 +55,7 @@ def save_projections(
     twice = sorted({name for name in names if names.count(name) > 1})
     refuse(
         [
-            f"several pictures are called {printable(name, 80)}: rename them, as their results would be one file"
+            f"several pictures are called {printable(name, 80)}: rename them: their results would share one file"
             for name in twice
         ]
     )
@@ -87,7 +87,7 @@ def save_projections(
 
 
 def _results(out: Path, names: list[str], video: bool) -> tuple[list[list[Path]], list[str]]:
-    """The files of each picture, and in a line why its film is no MP4."""
+    """The files of each picture, and one line saying why its film is not MP4."""
     films = [film_path(out / f"{name}.mp4", new=False) for name in names] if video else []
     results = [[out / f"{name}.safetensors", out / f"{name}.png"] for name in names]
     for each, (film, _) in zip(results, films, strict=False):
@@ -122,7 +122,7 @@ def path_frames(G: Generator, projection: Projection, target: NDArray[np.uint8])
 def read_pictures(paths: Sequence[Path], G: Generator) -> tuple[NDArray[np.uint8], list[str]]:
     """Picture files as G's own size and channels, uint8 (N, C, H, H), and a note for each that was cut or resized.
 
-    The middle square is taken; no alignment is needed. Raises InputError naming every file that is no picture.
+    The middle square is taken; no alignment is needed. Raises InputError naming every file that is not a picture.
     """
     H = G.resolution
     images, notes, problems = [], [], []

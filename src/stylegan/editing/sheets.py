@@ -132,6 +132,6 @@ def _quality(direction: Direction) -> str:
         "component": "{:.0%} of the variance of W",
         "closed-form": "{:.0%} of what w does to the styles",
         "own": "a vector of your own",
-        "boundary": "{:.0%} of the marked pictures on the right side when left out (chance is 50%)",
+        "boundary": "{:.0%} of the marked pictures on the right side when held out (chance is 50%)",
     }
     return words[direction.kind].format(direction.score)

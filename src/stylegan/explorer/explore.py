@@ -1,4 +1,4 @@
-"""The explorer as a function: in a notebook, beneath the cell; from the command, on a page of its own."""
+"""The explorer as a function: in a notebook, beneath the cell; from the command, on its own page."""
 
 import html
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Inline:
 
     @property
     def address(self) -> str:
-        """Of the page, with its token: open it in a window of its own."""
+        """The address of the page, with its token: open it in its own window."""
         return self.serving.address
 
     @property

@@ -148,7 +148,7 @@ def _directions(G: Generator, network: Path | str | None) -> dict[str, Direction
             found[path.name.removesuffix(SUFFIX)] = direction
     try:
         ours = closed_form(G, FOUND)
-    except InputError:  # its layers do not tell their learned affine
+    except InputError:  # its layers do not name their learned affine
         ours = []
     return found | {direction.name: direction for direction in ours if direction.name not in found}
 

@@ -204,7 +204,7 @@ _FILE = {
     }
 }
 _WORDS = {
-    400: "The body is no JSON.",
+    400: "The body is not JSON.",
     404: "There is no such upload, or it is not done.",
     409: "A newer request for the same place has overtaken this one.",
     413: "Too many bytes.",

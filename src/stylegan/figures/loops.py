@@ -54,7 +54,7 @@ def _z_loop(sampler: Sampler, sources: Sequence[Source]) -> Loop:
     others = [source for source in sources if not isinstance(source, int)]
     if others:
         raise InputError(
-            f"a film of kind z goes through Z, where {names(others)} has no place: give kind w, smooth or mix"
+            f"a film of kind z goes through Z, and files have no z ({names(others)}): give kind w, smooth or mix"
         )
     noise = sampler.noise(seeds[:1])
     z = torch.cat([seed_z(seed, G.z_dim) for seed in seeds]).to(G.w_avg)

@@ -115,7 +115,7 @@ def _source(text: str, is_first: bool, G: Generator) -> tuple[Source, str]:
 
 
 def _example(G: Generator) -> str:
-    """Sources that this network can follow: with the levels that it has."""
+    """An example of sources for this network, with levels that it has."""
     names = list(named_levels(G))
     return f"0 4={names[0]} 7={names[-1]}"
 

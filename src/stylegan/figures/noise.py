@@ -112,7 +112,7 @@ def coarse_and_fine(G: Generator) -> tuple[list[int], list[int]]:
 
 
 def liveliest(change: NDArray[np.floating]) -> Box:
-    """The square, a quarter as high (small pictures: half), with the greatest mean of `change` (H, H)."""
+    """The square, a quarter as high (half in small pictures), with the greatest mean of `change` (H, H)."""
     H = len(change)
     size = H // 4 if H >= 128 else H // 2
     starts = range(0, H - size + 1, max(1, size // 4))

@@ -112,7 +112,7 @@ def mean_image(
     found, sampler = parse_sources("0-255" if seeds is None else seeds), Sampler(G, controls)
     sampler.check(found)
     estimate = estimate_w_avg(G, count, c=labels_of(G, controls.class_index, 1))
-    means = {"w_avg of the training": G.w_avg, f"mean w of {count:,} samples": estimate}
+    means = {"w_avg from training": G.w_avg, f"mean w of {count:,} samples": estimate}
     if controls.towards != "mean":
         centers = sampler.center.view(-1, G.w_dim)  # (K, w_dim)
         means |= {
@@ -131,7 +131,7 @@ def mean_image(
         title="The mean picture (psi 0)",
         caption="; ".join(
             [
-                "The mean of w is a picture like the others, the mean of pictures is a blur",
+                "The mean of w is a picture like the others; the mean of pictures is a blur",
                 *describe_directions(sampler),
             ]
         ),
@@ -147,7 +147,7 @@ def levels(
     require_styles(G, "figure levels")
     a, b = parse_sources(seeds), parse_sources(seeds_b)
     if len(a) != len(b):
-        raise InputError(f"figure levels: {len(a)} seeds and {len(b)} seeds_b; give as many of both, they are paired")
+        raise InputError(f"figure levels: {len(a)} seeds and {len(b)} seeds_b; give as many of each: they are paired")
     layers = layer_indices(f"4px-{G.resolution}px", G)  # those that have grown
     sampler = Sampler(G, controls)
     before, of_b = ([picture for batch in sampler.pictures(each) for picture in batch] for each in (a, b))
@@ -252,7 +252,7 @@ def _column_sizes(G: Generator) -> list[int]:
 
 
 def _strip(pictures: Sequence[Image.Image]) -> Image.Image:
-    """Pictures of one size, one below the other, without gaps."""
+    """Pictures of one size, stacked without gaps."""
     size = pictures[0].height
     strip = Image.new("RGB", (size, size * len(pictures)))
     for i, picture in enumerate(pictures):

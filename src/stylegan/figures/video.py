@@ -57,7 +57,7 @@ def save_video(
         raise InputError(f"{shown[0]} frames at {shown[1]} a second: give whole numbers, and 1 to 120 a second")
     frames = 2 * fps * len(found) if frames is None else frames
     if not 1 <= frames <= MOST_FRAMES:
-        raise InputError(f"{printable(frames, 40)} frames: give 1 to {MOST_FRAMES:,}, which are hours")
+        raise InputError(f"{printable(frames, 40)} frames: give 1 to {MOST_FRAMES:,}, which lasts hours")
     path, said = film_path(out)
     sampler = Sampler(G, controls)
     path_of_t = loop(sampler, kind, found, levels=levels)
@@ -100,7 +100,7 @@ def film_path(out: Path | str, *, new: bool = True) -> tuple[Path, list[str]]:
         raise InputError(f"{printable(path)}: the name must end in .mp4 or .webp")
     if path.suffix.lower() == ".mp4" and importlib.util.find_spec("av") is None:
         path = path.with_suffix(".webp")
-        said = [f"{path.name} instead of MP4, as PyAV is missing (pip install 'stylegan[video]')"]
+        said = [f"{path.name} instead of MP4, because PyAV is missing (pip install 'stylegan[video]')"]
     refuse_existing([path] if new else [])
     return path, said
 

@@ -30,7 +30,7 @@ def chain(name: str, *layers: str, first: int = 1) -> list[Layer]:
 
 
 def only(name: str, channels: int) -> list[Layer]:
-    """A 1x1 convolution that is a branch of its own."""
+    """A 1x1 convolution that is a separate branch."""
     return [(name, channels, (1, 1), 1)]
 
 

@@ -1,1 +1,1 @@
-"""Which layer controls what: measured, with how sure one may be."""
+"""Which layer controls what: measured, with its uncertainty."""

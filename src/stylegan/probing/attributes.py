@@ -18,13 +18,13 @@ from stylegan.sampling.progress import progress
 
 PAPER = (4, 8)  # the boundaries of Figure 3
 RESAMPLES = 400
-BLOCK_PICTURES = 4000  # that are made to measure every block of layers: with many layers, of fewer pairs
+BLOCK_PICTURES = 4000  # made to measure every block of layers; many layers leave fewer pairs
 LEAST_BLOCK_PAIRS = 24
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """What is looked for in pictures. function: (N, C, H, H) in [-1, 1] -> (N, columns).
+    """What to look for in pictures. function: (N, C, H, H) in [-1, 1] -> (N, columns).
 
     columns: for each column the attribute in `names` it belongs to; None: one each. accuracy: of the function, on
     pictures it has not seen, where it was learned; left_out: what it did not learn.
@@ -79,7 +79,7 @@ def slopes(moved: Array, way: Array, weights: Array) -> Array:
 
 
 def resamples(pairs: int, seed: int = 0) -> Array:
-    """Weights of pairs: first all alike, then RESAMPLES bootstrap draws."""
+    """Weights of pairs: first all equal, then RESAMPLES bootstrap draws."""
     draws = np.random.default_rng(seed).multinomial(pairs, np.full(pairs, 1 / pairs), RESAMPLES)
     return np.concatenate([np.ones((1, pairs)), draws.astype(float)])
 
@@ -147,7 +147,7 @@ def surface(G: Subject, drawn: Pairs, attributes: Attributes, values: Array) -> 
             shared[:, b1, b2] = np.all([(owners == block).any(axis=1) for block in range(3)], axis=0)
             parts = np.sort(parts, axis=2)
             J[:, b1, b2] = (parts[:, :, 2] - parts[:, :, 1]).sum(axis=1)
-    # J is high too where one block owns everything, which is no choice of levels: not eligible as the maximum.
+    # J is also high where one block owns everything. That is not a choice of levels, so it is not eligible.
     return J[0], said(J, np.where(shared, J, np.nan), pairs=count) | {"non_additivity": additive(T[0], at, L)}
 
 

@@ -1,4 +1,4 @@
-"""Charts as inline SVG, and pictures as inline PNG: a page that holds them asks for nothing from outside."""
+"""Charts as inline SVG, and pictures as inline PNG: a page that holds them loads nothing else."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ def heat_map(
 ) -> str:
     """Numbers (rows, columns) as colours, written in the cells; blue above 0, red below; `top` is the darkest.
 
-    cuts: columns before which a line stands. spans: for each the first and last column its 95 % reach, shaded above.
+    cuts: columns before which a line is drawn. spans: for each the first and last column of its 95 %, shaded above.
     marks: (row, column, colour) of cells with a frame.
     """
     H, W = values.shape

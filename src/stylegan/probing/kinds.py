@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-WARP_PX = 32  # a warp is looked for at this size: finer detail moves too far for a linear fit
+WARP_PX = 32  # warps are fitted at this size: finer detail moves too far for a linear fit
 WARP_KNOTS = 4  # of the smooth displacement, along each side
 
 
@@ -15,7 +15,7 @@ def features(img_resolution: int) -> list[str]:
 
 
 def octave_resolutions(img_resolution: int) -> list[int]:
-    """Halved while even and above 4: the detail that each resolution adds. The last also holds everything coarser."""
+    """The resolutions of the octaves, each half of the last, down to 4. The final one also holds everything coarser."""
     found = [img_resolution]
     while found[-1] > 4 and found[-1] % 2 == 0:
         found.append(found[-1] // 2)
@@ -27,7 +27,7 @@ def kinds(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
     x, y: (N, C, H, H). In each octave, in chroma, in one affine map of colours, in a smooth warp: the root of the share
     of the change's energy, so that a blend of two kinds moves evenly from one to the other; the energy itself would
-    leap. Spread: the root of the participation ratio, 1 for a change that is equally strong in every pixel.
+    jump. Spread: the root of the participation ratio, 1 for a change that is equally strong in every pixel.
     NaN where nothing changes.
     """
     d = y - x

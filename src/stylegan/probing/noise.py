@@ -18,7 +18,7 @@ MAP_PX = 32  # of the map `where`
 def probe_noise(G: Subject, drawn: Pairs, seed: int = 0) -> tuple[dict[str, Any] | None, str]:
     """What new noise in each layer alone changes, or None and the reason.
 
-    effect: (layers,), its size, that of swapping all styles is 1. octaves: (layers, octaves), root shares of its
+    effect: (layers,), its size relative to swapping all styles. octaves: (layers, octaves), root shares of its
     energy. where: (layers, h, h), its size over the picture, the largest 1 in each layer.
     """
     if not isinstance(G, Generator):

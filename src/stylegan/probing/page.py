@@ -42,16 +42,16 @@ def page(report: Report, name: str, sheets: Sequence[Image.Image]) -> str:
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
 
 
-METHOD = """<p>From {pairs} pairs of random styles A and B the style of one layer at a time was copied from B into A,
-with the noise held still and without truncation. What changed in the picture was described by its kind, apart from
+METHOD = """<p>From {pairs} pairs of random styles A and B, the style of one layer at a time was copied from B into A,
+with the noise fixed and without truncation. What changed in the picture was described by its kind, apart from
 its size: the share of the change that lies in each octave of a Laplacian pyramid, in colour differences, that
 one map of colours explains, that a smooth warp explains, and the share of the picture it covers. Roots of the
 shares are shown, so that a blend of two kinds moves evenly from one to the other. Layers were cut into 2, 3 and
 4 runs with the least scatter of these numbers, each number scaled by its deviation over layers.</p><p>That a
 cut comes out the same for other pairs does not make it a boundary: a gradual network has a stable best cut too.
-So two more things are asked of it. In few random orders of the layers may as much be explained. And most of the
-way from one group to the next, {once:.0%} or more, must be gone in the one step over the boundary, and more
-than in 95 % of ramps made of the same groups.</p>"""
+So a boundary must pass two more tests. Few random orders of the layers may be explained as well. And the one step
+across the boundary must cover {once:.0%} or more of the way from one group to the next, and more than it does in
+95 % of ramps made of the same groups.</p>"""
 
 
 def summary(report: Report) -> list[str]:
@@ -66,8 +66,8 @@ def summary(report: Report) -> list[str]:
         return ["<p>The kind of change jumps here:</p><ul>", *found, "</ul>"]
     if report.gradual:
         return [
-            "<p>Cuts can be drawn below, but a ramp explains the layers as well: where one group ends and the next "
-            "begins is a matter of taste. There are no levels to write into the network's file.</p>"
+            "<p>Cuts can be drawn below, but a ramp explains the layers just as well: where one group ends and the "
+            "next begins is a matter of taste. There are no levels to write into the network's file.</p>"
         ]
     return ["<p>Copying one layer or another makes the same kind of change, or kinds in no order over depth.</p>"]
 
@@ -89,7 +89,7 @@ def kinds_of_change(report: Report) -> list[str]:
     effect = heat_map(report.effect[None], ["size"], layer_names(report), cuts=report.boundaries)
     return [
         "<h2>What kind of change each layer makes</h2><p>A column for each layer, from the first to the last. "
-        "1 means that the whole change is of this kind; a picture's change may be of several. Red lines: boundaries; "
+        "1 means that the whole change is of this kind; a change may be of several kinds. Red lines: boundaries; "
         "the bar above: where 95 % of resamples put them.</p>",
         f'<div class="scroll">{chart}</div>',
         "<h2>How large the change is</h2><p>1 is the change of copying all layers. A layer of little effect still has "
@@ -101,7 +101,7 @@ def evidence(report: Report) -> list[str]:
     rows = "".join(cut_row(cut) for cut in report.cuts)
     return [
         "<h2>Is it a boundary, or only the best cut?</h2><table><tr><th>groups<th>first layers<th>95 %<th>explained"
-        "<th>gone in one step<th>of a ramp, at most<th>random orders as good<th>verdict</tr>",
+        "<th>covered in one step<th>of a ramp, at most<th>random orders as good<th>verdict</tr>",
         f"{rows}</table>",
     ]
 
@@ -124,14 +124,14 @@ def inherited(report: Report) -> list[str]:
     found = [
         "<h2>Which layer each attribute comes from</h2><p>T: the share of the difference between A and B in an "
         "attribute that is inherited from B when this layer is copied from B. 0: it stays A's. 1: it becomes B's. In "
-        "brackets: how much of the attribute the regressor reads right in pictures it has not seen.</p>",
+        "brackets: how much of the attribute the regressor reads correctly in pictures it has not seen.</p>",
         f'<div class="scroll">{table}</div>',
         intervals(report),
     ]
     if report.left_out:
         found.append(f"<p>Left out, as the regressor did not learn them: {escape(', '.join(report.left_out))}.</p>")
     if blocks["best"] is None:
-        return [*found, "<p>No two boundaries give each of three blocks an attribute of its own.</p>"]
+        return [*found, "<p>No two boundaries give each of three blocks its own attribute.</p>"]
     marks = [(b1, b2, "#e09f3e") for b1, b2 in blocks["likely"]] + [(*blocks["best"], "#c1121f")]
     if "paper" in blocks:
         marks.append((*blocks["paper"], "#111"))

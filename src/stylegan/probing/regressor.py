@@ -23,7 +23,7 @@ LEAST_PICTURES = 100
 STEPS = 800
 BATCH = 64
 MOST_PX = 64  # pictures are reduced to this
-LEARNED = 0.2  # of an attribute's variance in unseen pictures: with less the regressor learned nothing of use
+LEARNED = 0.2  # of an attribute's variance in unseen pictures: with less, the regressor learned nothing useful
 FAR = 1.0  # see `distance`
 
 
@@ -39,7 +39,7 @@ class Table:
 def learn(data: Path, G: Subject, *, steps: int = STEPS, seed: int = 0) -> Attributes:
     """Attributes read by a regressor of the data set's factors, or of its classes, for the pictures of G.
 
-    Raises InputError for a data set that is not G's, or of which nothing was learned.
+    Raises InputError for a data set that is not G's, or from which nothing was learned.
     """
     dataset = ImageDataset(data)
     table = read_table(dataset)
@@ -56,8 +56,8 @@ def learn_alone(dataset: ImageDataset) -> Attributes:
 def learned(dataset: ImageDataset, table: Table, *, px: int, steps: int = STEPS, seed: int = 0) -> Attributes:
     """Attributes read from pictures that are reduced to `px`.
 
-    A tenth of the pictures is held out for the accuracy. Attributes of which the regressor explains less than LEARNED
-    of the variance are left out; InputError where that leaves none.
+    A tenth of the pictures is held out for the accuracy. Attributes are left out where the regressor explains less than
+    LEARNED of the variance; InputError where that leaves none.
     """
     order = np.random.default_rng(seed).permutation(len(dataset))[:MOST_PICTURES]
     held = max(len(order) // 10, 20)
@@ -95,14 +95,16 @@ def read_table(dataset: ImageDataset) -> Table:
         try:
             values = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
         except (TypeError, ValueError) as error:
-            raise InputError(f"{path} holds what is no number ({error}): it must be a table of numbers") from error
+            raise InputError(
+                f"{path} holds something that is not a number ({error}): it must be a table of numbers"
+            ) from error
         return table_of(values)
     if dataset.c_dim:
         labels = torch.from_numpy(dataset.labels(np.arange(len(dataset))))
         return Table(list(dataset.class_names), list(range(dataset.c_dim)), labels)
     raise InputError(
-        f"{dataset.path} has neither factors ({FACTORS}) nor classes: take portraits:COUNT, or pictures in "
-        "folders, one a class, or probe without factors"
+        f"{dataset.path} has neither factors ({FACTORS}) nor classes: use portraits:COUNT, or pictures in "
+        "folders, one per class, or probe without factors"
     )
 
 
@@ -138,7 +140,7 @@ def check_count(dataset: ImageDataset) -> None:
     """Raise InputError for too few pictures to learn from."""
     if len(dataset) < LEAST_PICTURES:
         raise InputError(
-            f"{dataset.path} has {len(dataset)} pictures: a regressor needs at least {LEAST_PICTURES}, better 5,000"
+            f"{dataset.path} has {len(dataset)} pictures: a regressor needs at least {LEAST_PICTURES}, preferably 5,000"
         )
 
 
@@ -188,7 +190,7 @@ def read_all(net: nn.Module, pictures: Tensor) -> Tensor:
 
 
 def explained(read: Tensor, targets: Tensor, table: Table) -> dict[str, float]:
-    """The share of each attribute's variance that is read right, its columns together."""
+    """The share of each attribute's variance that is read correctly, its columns together."""
     wrong, total = (read - targets).square().mean(dim=0), targets.var(dim=0)
     member = F.one_hot(torch.tensor(table.columns), len(table.names)).float()
     shares = 1 - (wrong @ member) / (total @ member).clamp_min(1e-6)

@@ -18,9 +18,9 @@ class Report:
     """Which layer controls what. Where the number of groups is 1 there are no boundaries.
 
     boundaries: the first layer of each group but the first. intervals: 95 % of each, over pairs. gradual: layers
-    differ, but pass into each other: no boundary. groups: the number that is best. cuts: all numbers, with evidence.
+    differ, but blend into one another: no boundary. groups: the best number. cuts: all numbers, with evidence.
     signature: (num_ws, features), root shares of each layer's change, NaN for a layer that changes nothing.
-    effect: (num_ws,), the size of the change, that of swapping all styles is 1.
+    effect: (num_ws,), the size of the change relative to swapping all styles.
     inheritance: (attributes, num_ws) or None: the share of an attribute that comes with a layer; _low, _high its 95 %.
     surface: J(b1, b2), (num_ws, num_ws), NaN where b1 >= b2. blocks: its maximum and how the paper's (4, 8) compares.
     noise: what each layer's noise changes, or None. accuracy: share of each attribute's variance that the regressor
@@ -68,7 +68,7 @@ class Report:
             return f"{self.groups} groups of layers with sharp boundaries. {spans}."
         if self.gradual:
             return (
-                "Gradual: the layers change different things, but pass into each other. There is no boundary to name."
+                "Gradual: the layers change different things, but blend into one another. There is no boundary to name."
             )
         return "No levels: the layers do not differ in kind in an order that a cut would describe better than chance."
 

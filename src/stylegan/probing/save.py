@@ -58,7 +58,7 @@ def save_probe(
 
 
 def write_levels(source: Path, report: Report) -> Path:
-    """Put the measured levels into the network's file, or the newest good snapshot of a run folder; gives its path."""
+    """Put the measured levels into the network's file, or the newest good snapshot of a run folder; return its path."""
     if report.levels is None:
         raise InputError(f"no levels were written into {source}. {report.verdict()}")
     networks = load_networks(source)

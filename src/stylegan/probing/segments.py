@@ -62,9 +62,9 @@ def means(z: Array, boundaries: Sequence[int]) -> Array:
 
 
 def at_once(z: Array, boundaries: Sequence[int]) -> Array:
-    """For each boundary the share of the way between the groups beside it that one step, over the boundary, goes.
+    """For each boundary, how much of the way between its two groups the one step across it covers, as a share.
 
-    1 where the groups are flat, a ramp's is 1 / (layers in a group).
+    1 where the groups are flat; 1 / (layers in a group) for a ramp.
     """
     mu = means(z, boundaries)
     found = []

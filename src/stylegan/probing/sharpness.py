@@ -1,4 +1,4 @@
-"""Is a cut a boundary? Two nulls tell: layers in any order, and the same change spread evenly over depth."""
+"""Is a cut a boundary? Two nulls decide: the layers in any order, and the same change spread evenly over depth."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,8 +13,8 @@ LEAST_DIFFERENCE = 0.1  # of neighbouring groups, root mean square over the feat
 LEAST_GAIN = 0.07  # of the variance, explained by one more group
 LEAST_REMOVED = 0.5  # of what was unexplained, by one more group: within a group it falls by less
 LEAST_RATIO = 0.5  # of the smallest to the largest distance between neighbouring groups
-LEAST_AT_ONCE = 0.75  # of the way between groups in the step over a boundary; of random gradual networks of 10 to 18
-LEAST_AT_ONCE_OF_FEW = 0.85  # layers none of 76 reached it; of those of fewer than FEW 2 of 44 passed this one
+LEAST_AT_ONCE = 0.75  # of the way between groups, in the step across a boundary: no random gradual network of 10 to 18
+LEAST_AT_ONCE_OF_FEW = 0.85  # layers reached it, of 76; of those with fewer than FEW layers, 2 of 44 passed this one
 FEW = 10
 RESAMPLES = 400
 NULLS = 200
@@ -27,7 +27,7 @@ class Cut:
 
     intervals: 95 % of each boundary, over pairs. at_once: of each boundary, see `segments.at_once`. ramp: what 95 % of
     gradual networks with the same groups stay below, in the least of at_once. order: share of random orders of the
-    layers that are explained as well. problems: in words why this is no set of levels; none where it is.
+    layers that are explained as well. problems: why this is not a set of levels, in words; empty where it is.
     """
 
     groups: int
@@ -41,7 +41,7 @@ class Cut:
 
     @property
     def gradual(self) -> bool:
-        """The groups are there, but one passes into the next."""
+        """The groups are there, but they blend into one another."""
         return self.problems == (GRADUAL,)
 
 
@@ -63,11 +63,11 @@ def cuts(F: Array, seed: int = 0) -> list[Cut]:
         problems = groups_problems(signature, best, explained)
         order = order_chance(z, best, rng)
         if order > max(CHANCE, 1.5 * unavoidable(best, len(z))):
-            problems.append(f"order: as much is explained in {order:.0%} of random orders of the layers")
+            problems.append(f"order: {order:.0%} of random orders of the layers are explained as well")
         ramp = float(np.quantile(list(ramps(z, best, rng)), 1 - CHANCE))
         steps = at_once(z, best.boundaries)
         if 1 in sizes[1:-1] or max(sizes[:2]) < 2 or max(sizes[-2:]) < 2:
-            problems.append("single: one layer between two groups is an odd layer or a step of a ramp, no group")
+            problems.append("single: one layer between two groups is an odd layer or a step of a ramp, not a group")
         if steps.min() <= max(least_at_once(len(z)), ramp):
             problems.append(GRADUAL)
         moved = np.array([segment(z_scores(s), groups).boundaries for s in resampled])
@@ -86,7 +86,7 @@ def least_at_once(layers: int) -> float:
 
 
 def groups_problems(signature: Array, best: Segmentation, explained_by_fewer: float) -> list[str]:
-    """In words why the groups are not different kinds, or are too many."""
+    """Why the groups are not different kinds, or are too many, in words."""
     mu = means(signature, best.boundaries)
     between = np.sqrt((np.diff(mu, axis=0) ** 2).mean(axis=1))
     distances = np.linalg.norm(np.diff(means(z_scores(signature), best.boundaries), axis=0), axis=1)
@@ -94,10 +94,12 @@ def groups_problems(signature: Array, best: Segmentation, explained_by_fewer: fl
     problems = []
     if between.min() < LEAST_DIFFERENCE:
         problems.append(
-            f"alike: neighbouring groups differ by {between.min():.2f} only, of at least {LEAST_DIFFERENCE}"
+            f"alike: neighbouring groups differ by only {between.min():.2f}; the least is {LEAST_DIFFERENCE}"
         )
     if gain < LEAST_GAIN or gain < LEAST_REMOVED * (1 - explained_by_fewer):
-        problems.append(f"no gain: this group adds {gain:.0%} to the {explained_by_fewer:.0%} explained with one less")
+        problems.append(
+            f"no gain: this group adds {gain:.0%} to the {explained_by_fewer:.0%} explained with one group fewer"
+        )
     if distances.min() < LEAST_RATIO * distances.max():
         problems.append("uneven: one boundary is far weaker than another")
     return problems
@@ -136,7 +138,7 @@ def ramps(z: Array, best: Segmentation, rng: np.random.Generator) -> Iterator[fl
 
 
 def ordered(F: Array, seed: int = 0) -> bool:
-    """Do layers differ in kind, and neighbours less than layers in a random order?"""
+    """Do layers differ in kind, and neighbours less than they would in a random order?"""
     signature = F.mean(axis=0)
     z = z_scores(signature)
     farthest = np.sqrt(((signature[:, None] - signature[None]) ** 2).mean(axis=2)).max()

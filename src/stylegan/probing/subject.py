@@ -19,7 +19,7 @@ BATCH_NUMBERS = 2**21  # of the pictures that are made at once: 8 MB
 
 
 class Subject(Protocol):
-    """What is asked of G. synthesis(ws, noise_mode=, generator=): (N, num_ws, w_dim) -> (N, img_channels, H, H)."""
+    """What G must provide. synthesis(ws, noise_mode=, generator=): (N, num_ws, w_dim) -> (N, img_channels, H, H)."""
 
     z_dim: int
     w_dim: int
@@ -61,7 +61,7 @@ def check_subject(G: Subject, pairs: int) -> None:
     """Raise InputError, naming all that is wrong, where G cannot be probed."""
     problems = []
     if not callable(getattr(G, "synthesis", None)):
-        raise InputError(f"G is {printable(G, 80)}: must be a network, as stylegan.load(PATH) gives one")
+        raise InputError(f"G is {printable(G, 80)}: must be a network, such as stylegan.load(PATH) returns")
     if not getattr(G, "has_styles", True):
         raise InputError(
             "this network has no styles (the traditional generator, configurations A and B): "
@@ -78,10 +78,10 @@ def check_subject(G: Subject, pairs: int) -> None:
         problems.append(f"pairs is {printable(pairs, 40)}: must be a whole number")
     elif pairs < 2 * GROUPS:
         problems.append(
-            f"pairs is {pairs}: too few to tell {GROUPS} groups apart; give at least {2 * GROUPS}, better 256"
+            f"pairs is {pairs}: too few to tell {GROUPS} groups apart; give at least {2 * GROUPS}, preferably 256"
         )
     elif pairs > MOST_PAIRS:
-        problems.append(f"pairs is {printable(pairs, 40)}: give {MOST_PAIRS:,} at most")
+        problems.append(f"pairs is {printable(pairs, 40)}: give at most {MOST_PAIRS:,}")
     refuse(problems)
 
 
@@ -109,7 +109,7 @@ def picture(G: Subject, ws: Tensor, seed: int = 0) -> Tensor:
 
 
 def device_of(G: Subject) -> torch.device:
-    """Where G computes; an object that is no module does so on the CPU."""
+    """Where G computes; an object that is not a module does so on the CPU."""
     return (
         next((p.device for p in G.parameters()), torch.device("cpu"))
         if isinstance(G, nn.Module)

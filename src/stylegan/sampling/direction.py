@@ -59,7 +59,7 @@ class Direction:
 
     @classmethod
     def load(cls, path: Path | str, G: Generator, network: str | None = None) -> Self:
-        """The inverse of save. A direction of another network than G raises InputError.
+        """The inverse of save. A direction for another network than G raises InputError.
 
         network: the fingerprint of G, where it is known.
         """
@@ -78,7 +78,7 @@ class Direction:
 
     @classmethod
     def own(cls, path: Path, G: Generator, network: str | None = None) -> Self:
-        """The direction of a vector that another program wrote (.npy or .npz), in all styles.
+        """The direction in a file of another program's (.npy or .npz, one vector), in all styles.
 
         Its length has no meaning here: like every direction it is made one standard deviation of W long.
         """
@@ -165,7 +165,7 @@ def _move(step: str | Move, G: Generator, folder: Path | str | None, network: st
     if folder is None and not is_file_name(name):
         shown = printable(name, 60)
         raise InputError(
-            f"direction {shown!r}: no folder was given to look in: name it, Controls(directions_from=...), "
+            f"direction {shown!r}: no folder to look in was given: name one, Controls(directions_from=...), "
             f"or give the path of the direction's file, such as out/{shown}{SUFFIX}={strength:+g}"
         )
     return find_direction(name, folder or ".", G, network=network), strength
@@ -178,8 +178,8 @@ def _given(step: Move, network: str) -> Move:
         raise InputError(f"direction {printable(step, 80)}: must be a Direction and a finite number, (found, 2.0)")
     if direction.network != network:
         raise InputError(
-            f"direction {direction.name} was made for another network, or at another time of its training: "
-            "make it again of this one"
+            f"direction {direction.name} was made for another network, or for another stage of its training: "
+            "make it again for this one"
         )
     return direction, strength
 

@@ -16,7 +16,7 @@ from stylegan.networks.generator import Generator
 def fingerprint(G: Generator) -> str:
     """16 hex digits that identify what w means to a network: the weights of the mapping and of the styles.
 
-    Where a layer does not tell the affine of its style, the styles are all weights of the synthesis network.
+    Where a layer does not name the affine of its style, all weights of the synthesis network are hashed.
     """
     sha, parts = hashlib.sha256(), ("mapping.", *_styles(G))
     for name, tensor in sorted(G.state_dict().items()):
@@ -26,7 +26,7 @@ def fingerprint(G: Generator) -> str:
 
 
 def _styles(G: Generator) -> list[str]:
-    """How the names of the tensors begin that make styles of w."""
+    """The prefixes of the names of the tensors that turn w into styles."""
     affines = [layer.style_affine() for layer in G.synthesis.layers()] if G.has_styles else []
     names = {module: f"{name}." for name, module in G.named_modules()}
     return ["synthesis."] if None in affines else [names[affine] for affine in affines if affine is not None]
@@ -54,6 +54,6 @@ def read_of_network(
         raise InputError(f"{printable(path)} holds numbers that are not finite; the file is damaged")
     if header["network"] != network:
         raise InputError(
-            f"{printable(path)} was made for another network, or at another time of its training: {remedy}"
+            f"{printable(path)} was made for another network, or for another stage of its training: {remedy}"
         )
     return tensors, header

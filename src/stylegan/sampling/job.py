@@ -63,7 +63,7 @@ class Shard:
 
 
 def shard_of(seeds: Seeds, shard: str | tuple[int, int]) -> Shard:
-    """Shard "I/N" of the seeds. Raises InputError for no such shard, a seed given twice, and more shards than seeds."""
+    """Shard "I/N" of the seeds. Raises InputError for a bad I or N, a seed given twice, and more shards than seeds."""
     i, N = parse_shard(shard)
     if any(isinstance(part, Path) or (isinstance(part, str) and _has_file(part)) for part in _list(seeds)):
         raise InputError(f"shard {i}/{N}: shards are parts of ranges of seeds; sample projections without shard")

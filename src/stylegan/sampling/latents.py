@@ -84,7 +84,7 @@ def check_labels(G: Generator, c: Tensor, N: int) -> Tensor:
     if G.c_dim and wrong.any():
         row = int(wrong.nonzero()[0])
         raise InputError(
-            f"c {printable(labels[row].tolist(), 80)} in row {row}: must be one-hot, a 1 and else 0, or parts of "
+            f"c {printable(labels[row].tolist(), 80)} in row {row}: must be one-hot (a single 1, else 0), or parts of "
             "classes that add up to 1"
         )
     return labels.to(G.w_avg)

@@ -1,7 +1,7 @@
 """What a folder of results holds and how each file was made, so that a job that was stopped can go on.
 
 A hidden file beside the results, `.made`, has a line for each: what it was made of (16 hex digits), the SHA-256 of the
-file and its name. A line is written before its file appears, so that no file is without one, whenever the process ends.
+file and its name. A line is written before its file appears, so no file lacks one, whenever the process ends.
 """
 
 import glob
@@ -62,7 +62,7 @@ class Made:
                 f.write(os.fsencode(line))
 
     def said(self) -> list[str]:
-        """In words, how many files were there before; nothing where none was."""
+        """In words, how many files were there before; empty if none."""
         count = len(self.there)
         return [f"{count:,} of {len(self.how):,} files were there, made like this, and are kept"] if count else []
 

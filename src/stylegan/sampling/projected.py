@@ -40,7 +40,7 @@ def read_projection(
 
 
 def projected(path: Path, G: Generator, network: str | None = None) -> tuple[Tensor, list[Tensor]]:
-    """The styles (1, num_ws, w_dim) and the noise maps (1, 1, H, H), none for a network without, of one projection."""
+    """The styles (1, num_ws, w_dim) and noise maps (1, 1, H, H) of one projection; no maps without noise inputs."""
     tensors, _ = read_projection(path, G, network)
     ws, maps = tensors["ws"], noise_in(tensors)
     if len(ws) != 1:

@@ -87,7 +87,7 @@ class Sampler:
     ) -> Iterator[NDArray[np.uint8]]:
         """Pictures in order, in batches: uint8 (n, C, H, H). For sources and c see `recipe`.
 
-        batch: n; by default 16, or fewer above 512 px. Whatever n is, the network computes 2^22 pixels at once at most.
+        batch: n; by default 16, or fewer above 512 px. Whatever n is, the network computes at most 2^22 pixels at once.
         Everything is checked at the call, not at the first batch.
         """
         if batch is not None:
@@ -153,7 +153,7 @@ class Sampler:
         return ", ".join([*describe_styles(self, sources), *describe_noise(self, sources)])
 
     def made_of(self) -> dict[str, Any]:
-        """What a source's picture depends on beside the source, as JSON data: the network and the controls."""
+        """What a source's picture depends on besides the source, as JSON data: the network and the controls."""
         moves = [
             {"name": d.name, "strength": strength, "layers": list(d.layers), "sha256": _sha256(d.vector)}
             for d, strength in self.moves
@@ -275,9 +275,9 @@ class Sampler:
 
 
 def check_network(G: object) -> None:
-    """Raise InputError for what is no generator, such as the name of a file."""
+    """Raise InputError for anything but a generator, such as the name of a file."""
     if not isinstance(G, Generator):
-        raise InputError(f"G is {printable(G, 80)}: must be a network, as stylegan.load(PATH) gives one")
+        raise InputError(f"G is {printable(G, 80)}: must be a network, such as stylegan.load(PATH) returns")
 
 
 def _sha256(tensor: Tensor) -> str:

@@ -149,4 +149,4 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(f"{printable(folder)} is no folder, or lies below a file: choose another place") from error
+        raise InputError(f"{printable(folder)} is not a folder, or lies below a file: choose another place") from error

@@ -69,13 +69,13 @@ def describe_ranges(ranges: Sequence[range]) -> str:
 
 
 def no_seed(value: object, also: str = "") -> InputError:
-    """The error for what is no seed. also: what else is allowed."""
+    """The error for something that is not a seed. also: what else is allowed."""
     shown = repr(printable(value, 80)) if isinstance(value, str) else printable(repr(value), 80)
-    return InputError(f"seeds: {shown} is no seed; give numbers and ranges such as 0-15,20{also}")
+    return InputError(f"seeds: {shown} is not a seed; give numbers and ranges such as 0-15,20{also}")
 
 
 def _items(seeds: Any) -> Iterable[Any]:
-    """The parts of a list; a number or a text is the only one."""
+    """The parts of a list; a number or a text is a list of one."""
     if isinstance(seeds, str | range) or is_whole(seeds):
         return [seeds]
     if isinstance(seeds, bytes | dict | set) or not isinstance(seeds, Iterable):
@@ -106,7 +106,7 @@ def _range(part: str, seeds: str) -> range:
     match = re.fullmatch(r"\s*(\d{1,999})\s*(?:-\s*(\d{1,999})\s*)?", part)
     if match is None:
         raise InputError(
-            f"seeds {printable(seeds, 80)!r}: {printable(part.strip(), 80)!r} is no seed; "
+            f"seeds {printable(seeds, 80)!r}: {printable(part.strip(), 80)!r} is not a seed; "
             "give numbers and ranges such as 0-15,20"
         )
     first, last = int(match[1]), int(match[2] or match[1])

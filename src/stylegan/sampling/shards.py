@@ -49,7 +49,7 @@ def save_shard(
         _refuse_another_job(job, out, part)
         if _is_done(manifest, tar):
             return Saved([tar, manifest], f"{note}; it was done before and is left as it is")
-        manifest.unlink(missing_ok=True)  # it tells of another tar
+        manifest.unlink(missing_ok=True)  # it describes another tar
         sha = hashlib.sha256()
         with whole_file(tar) as partial, partial.open("wb") as f:
             for piece in _tar(sampler, part):
@@ -65,7 +65,7 @@ def save_shard(
 def pngs(G: Generator, seeds: Seeds, controls: Controls = DEFAULT) -> list[bytes]:
     """The PNG files of up to 16 seeds, the same bytes as in a shard where these seeds are one of its batches.
 
-    Always 16 pictures are computed, the last again and again where there are fewer seeds.
+    Always 16 pictures are computed, the last one repeated where there are fewer seeds.
     """
     return encoded(Sampler(G, controls), seeds)
 
@@ -82,13 +82,13 @@ def encoded(sampler: Sampler, seeds: Seeds) -> list[bytes]:
 
 
 def name_of(part: Shard) -> str:
-    """The name of its files, which sort as the parts."""
+    """The name of its files, which sort like the parts."""
     width = max(5, len(str(part.N)))
     return f"shard-{part.i:0{width}d}-of-{part.N:0{width}d}"
 
 
 def describe_job(sampler: Sampler, part: Shard) -> dict[str, Any]:
-    """What all shards of a job have in common, as JSON data: what the pictures are made of, and how they are parted."""
+    """What all shards of a job have in common, as JSON data: what pictures are made of, and how they are divided."""
     sizes = {"count": part.count, "shards": part.N, "batch": BATCH}
     made_of = sampler.made_of()
     return {"network": made_of.pop("network"), "seeds": describe_ranges(part.ranges), **sizes, **made_of}
@@ -134,7 +134,7 @@ def _only_writer(out: Path, part: Shard) -> Iterator[None]:
 
 
 def _refuse_another_job(job: dict[str, Any], out: Path, part: Shard) -> None:
-    """Raise InputError where a shard in the folder, of as many, is of a job that differs from `job`."""
+    """Raise InputError where a shard in the folder, of the same number, belongs to a job that differs from `job`."""
     own = out / f"{name_of(part)}.json"
     path = own if own.exists() else next(out.glob(f"shard-*-of-{part.N:05d}.json"), None)
     other = _read(path)["job"] if path else job
@@ -144,7 +144,7 @@ def _refuse_another_job(job: dict[str, Any], out: Path, part: Shard) -> None:
         if other.get(key) != value
     ]
     if differ:
-        raise InputError(f"{printable(path)} is of another job: {'; '.join(differ)}: choose another place")
+        raise InputError(f"{printable(path)} belongs to another job: {'; '.join(differ)}: choose another place")
 
 
 def _is_done(manifest: Path, tar: Path) -> bool:
@@ -159,5 +159,5 @@ def _read(manifest: Path) -> dict[str, Any]:
         return {"job": dict(found["job"]), "bytes": int(found["bytes"])}
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as e:
         raise InputError(
-            f"{printable(manifest)} is no manifest of a shard: delete it, and the shard is written again"
+            f"{printable(manifest)} is not the manifest of a shard: delete it, and the shard is written again"
         ) from e

@@ -159,7 +159,7 @@ def _part(part: str, sources: str) -> list[Source]:
         return _file(user_path(text))
     if re.search("[^\\W\\d_]", part):
         raise InputError(
-            f"sources {printable(sources, 80)!r}: {printable(text, 80)!r} is no seed; "
+            f"sources {printable(sources, 80)!r}: {printable(text, 80)!r} is not a seed; "
             f"give numbers and ranges such as 0-15,20{_OR_FILES}"
         )
     return [*parse_seeds(part)]

@@ -51,7 +51,7 @@ def read_array(path: Path) -> NDArray[Any]:
         raise
     except Exception as e:  # NumPy and zipfile raise anything: ValueError, EOFError, TokenError, BadZipFile, zlib.error
         why = printable(e, 120) or type(e).__name__
-        raise InputError(f"{shown} cannot be read as an array of NumPy's, or is truncated or damaged: {why}") from e
+        raise InputError(f"{shown} cannot be read as a NumPy array, or is truncated or damaged: {why}") from e
 
 
 def _from_zip(path: Path) -> NDArray[Any]:
@@ -60,9 +60,9 @@ def _from_zip(path: Path) -> NDArray[Any]:
     chosen = next((name for name in NAMES if name in sizes), next(iter(sizes)) if len(sizes) == 1 else None)
     if chosen is None:
         there = printable(", ".join(sizes), 100) or "none"
-        raise InputError(f"{printable(path)} holds the arrays {there}: call the styles ws or w, or keep them alone")
+        raise InputError(f"{printable(path)} holds the arrays {there}: call the styles ws or w, or keep only them")
     if sizes[chosen] > MAX_BYTES:
-        raise InputError(f"{printable(path)}: its array has {sizes[chosen]:,} bytes, at most {MAX_BYTES:,} are allowed")
+        raise InputError(f"{printable(path)}: its array has {sizes[chosen]:,} bytes; at most {MAX_BYTES:,} are allowed")
     with np.load(path, allow_pickle=False) as arrays:
         return np.asarray(arrays[chosen])
 

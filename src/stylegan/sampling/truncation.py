@@ -18,7 +18,7 @@ SAMPLES = 10_000  # w drawn for a mean or for centres, by default
 
 
 def parse_psi(psi: Psi, G: Generator) -> float | list[float]:
-    """psi as a number, or as one number for each style. Raises InputError for what is no finite number."""
+    """psi as a number, or as one number for each style. Raises InputError for anything but finite numbers."""
     given: Any = psi.tolist() if isinstance(psi, np.ndarray | np.generic | Tensor) else psi
     if isinstance(given, str) and "=" in given:
         psis = [1.0] * G.num_ws
@@ -38,16 +38,16 @@ def parse_psi(psi: Psi, G: Generator) -> float | list[float]:
 
 
 def check_cutoff(cutoff: int | None) -> int | None:
-    """The cutoff. Raises InputError for one that is no whole number from 0."""
+    """The cutoff. Raises InputError unless it is a whole number from 0."""
     return None if cutoff is None else whole_number(cutoff, "cutoff", words=" of styles, or None for all")
 
 
 def parse_towards(towards: str) -> tuple[str, int]:
-    """("mean", 5000) of "mean:5000", ("centers", 8) of "centers:8", and ("mean", 0) of "mean", the training's w_avg."""
+    """("mean", 5000) of "mean:5000", ("centers", 8) of "centers:8", and ("mean", 0) of "mean", which is w_avg."""
     match = re.fullmatch(r"mean|(mean|centers):([1-9]\d{0,9})", towards) if isinstance(towards, str) else None
     if match is None:
         raise InputError(
-            f"towards {printable(repr(towards), 80)}: must be mean (of the training), mean:N (of N samples) "
+            f"towards {printable(repr(towards), 80)}: must be mean (from training), mean:N (of N samples) "
             "or centers:K (of K clusters)"
         )
     return match[1] or "mean", int(match[2] or 0)
@@ -104,7 +104,7 @@ def _number(value: object, psi: object, G: Generator) -> float:
     number = finite_number(value)
     if number is None:
         raise InputError(
-            f"psi {printable(repr(psi), 80)}: {printable(repr(value), 80)} is no finite number; {_allowed(G)}"
+            f"psi {printable(repr(psi), 80)}: {printable(repr(value), 80)} is not a finite number; {_allowed(G)}"
         )
     return number
 

@@ -221,7 +221,7 @@ def test_r1_computes_no_gradient_by_the_weights_before_the_backward_pass(method,
 
 
 def test_the_gradient_by_the_weights_is_computed_where_it_is_asked_for(method):
-    """Of a leaf, as `w` here, torch does not tell: it is computed always. Of what is made of one it tells."""
+    """For a leaf, such as `w` here, torch does not say, so it is always computed; for what is made of one it says."""
     given, w = numbers(1, 2, 8, 8).requires_grad_(), numbers(5, 2, 3, 3).requires_grad_()
     y = conv2d(given, 2 * w).pow(2).sum()
     both = torch.autograd.grad(y, [given, w], retain_graph=True)

@@ -137,7 +137,7 @@ def test_torchrun_starts_the_command(portraits, tmp_path):
 
 
 def test_nothing_keeps_the_group_and_its_threads_after_the_training():
-    # A thread that lives on frees tensors while Python ends, which now and then aborts a training that is done.
+    # A thread that lives on frees tensors while Python ends, which now and then aborts a finished training run.
     code = """
 import weakref
 

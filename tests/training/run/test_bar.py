@@ -1,4 +1,4 @@
-"""The time that a training will still take."""
+"""The time that a training run will still take."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What goes wrong in a training is said early, in plain words that say what to do."""
+"""What goes wrong in a training run is reported early, in plain words that say what to do."""
 
 from dataclasses import replace
 

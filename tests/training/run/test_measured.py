@@ -1,4 +1,4 @@
-"""Metrics while training: they stand in the statistics and in a curve, and change nothing else."""
+"""Metrics while training: they appear in the statistics and in a curve, and change nothing else."""
 
 import json
 import re

@@ -13,7 +13,7 @@ LIGHT, DARK = "#fff1dc", "#1a1020"  # the warm light and the cool dark that shad
 def svg(factors: dict[str, float], detail_seed: int) -> str:
     """The portrait with these factors (their names: `portraits.FACTORS`) as SVG, 120 units wide and high."""
     s = Sitter(factors)
-    # One stream for each kind of detail: who has no single hairs keeps the freckles.
+    # One stream for each kind of detail: a head without single hairs keeps its freckles.
     hairs, spots, folds = (np.random.default_rng(q) for q in np.random.SeedSequence(detail_seed).spawn(3))
     face = ears(s) + skin(s) + wrinkles(s, folds) + freckles(s, spots) + nose(s) + mouth(s) + eye(s, -1) + eye(s, 1)
     head = face + hair_in_front(s, hairs) + brow(s, -1) + brow(s, 1) + glasses(s)

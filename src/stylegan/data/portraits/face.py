@@ -21,7 +21,7 @@ def skin(s: Sitter) -> str:
 
 
 def ears(s: Sitter) -> str:
-    """The ear on the side that turns towards us comes out, the other hides."""
+    """The ear on the side that turns towards us comes out; the other is hidden."""
     drawn = ""
     for side in (-1, 1):
         x, y = side * s.width - 5 * s["yaw"], 3 - 3 * s["pitch"]
@@ -72,7 +72,7 @@ def nose(s: Sitter) -> str:
 
 
 def mouth(s: Sitter) -> str:
-    """One line when closed; open, a dark shape with teeth and tongue between two."""
+    """One line when closed; when open, a dark shape with teeth and tongue between two lines."""
     smile, gape = s["smile"], 13 * max(0.0, s["mouth_open"] - 0.3) / 0.7
     bend = 6 * smile if smile > 0 else 3.6 * smile  # a frown is a smaller movement than a smile
     half, corner, low = 14 + 2.5 * smile, -0.7 * bend, 0.9 * bend + 2 * gape

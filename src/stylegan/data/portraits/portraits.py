@@ -14,7 +14,7 @@ from stylegan.errors import refuse
 
 @dataclass(frozen=True)
 class Factor:
-    """One thing that differs between portraits: a number from low to high; a whole one where it is a `category`."""
+    """One thing that differs between portraits: a number from low to high, whole if it is a `category`."""
 
     name: str
     kind: Literal["coarse", "middle", "fine"]  # the scale at which the paper's Section 3.1 finds such a thing
@@ -42,7 +42,7 @@ FACTORS = (
     Factor("fringe", "middle", 0, 1, "forehead free (0) or covered (1); shows only where there is hair"),
     Factor("skin_tone", "fine", 0, 1, "light (0) to deep (1)"),
     Factor("skin_warmth", "fine", -1, 1, "rosy (-1) or golden (1)"),
-    Factor("hair_tone", "fine", 0, 1, "black (0) over brown to fair (1)", power=1.3),
+    Factor("hair_tone", "fine", 0, 1, "black (0) through brown to fair (1)", power=1.3),
     Factor("hair_warmth", "fine", -1, 1, "ash and grey (-1) or red (1)"),
     Factor("eye_colour", "fine", 0, 1, "brown (0), hazel, green, blue, pale blue (1); shows only in open eyes"),
     Factor("background_hue", "fine", 0, 1, "moss (0), teal, blue, violet, rose (1); the clothes follow it"),

@@ -1,6 +1,6 @@
 """Who sits for a portrait: the geometry and the colours that the factors mean.
 
-Lengths are in units of which the picture is 120 wide. (0, 0) is the middle of the head, y points down, light comes from
+The picture is 120 units wide. (0, 0) is the middle of the head, y points down, light comes from
 the upper left. Colours are "#rrggbb".
 """
 
@@ -31,7 +31,7 @@ class Sitter:
         return 41 + 4.5 * self["face_width"]
 
     def place(self, x: float, y: float, rise: float = 0) -> Point:
-        """Where the point that seen from the front is (x, y) lands when the head turns; rise: how far it stands out."""
+        """Where the point (x, y) of the front view lands when the head turns; rise: how far it stands out."""
         z = math.sqrt(max(0.0, 1 - (x / self.width) ** 2 - 0.5 * (y / 55) ** 2)) * self.width + rise
         yaw, pitch = self["yaw"] * TURN, self["pitch"] * NOD
         return x * math.cos(yaw) + z * math.sin(yaw), y - z * math.sin(pitch)
@@ -81,5 +81,5 @@ class Sitter:
 
     @property
     def _hue(self) -> float:
-        """From moss over teal, blue, violet to rose: not the hues of skin, and no circle, so a line can fit it."""
+        """From moss through teal, blue and violet to rose: no hues of skin, and not a circle, so a line can fit it."""
         return 110 + 270 * self["background_hue"]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from stylegan.errors import FailedError
 
-WORTHWHILE = 100  # fewer are drawn sooner than the helpers start
+WORTHWHILE = 100  # fewer are drawn before the helpers have started
 
 Portrait = tuple[NDArray[np.uint8], dict[str, float]]  # pixels (resolution, resolution, 3), factors
 
@@ -27,7 +27,9 @@ def portraits(count: int, resolution: int, seed: int) -> Generator[Portrait, Non
     if count >= WORTHWHILE:
         yield from _by_helpers(count, resolution, seed)
     else:
-        from stylegan.data.portraits.portraits import portrait  # here: other sources of pictures do not need to load it
+        from stylegan.data.portraits.portraits import (
+            portrait,
+        )  # imported here: other sources of pictures do not need it
 
         yield from (portrait(index, resolution, seed=seed) for index in range(count))
 
@@ -47,7 +49,7 @@ def _by_helpers(count: int, resolution: int, seed: int) -> Generator[Portrait, N
             assert pipe is not None
             pixels, factors = pipe.read(resolution**2 * 3), pipe.readline()
             if not factors.endswith(b"\n"):
-                raise FailedError(f"the process that draws portrait {index} stopped: its own message stands above")
+                raise FailedError(f"the process that draws portrait {index} stopped: its own message is above")
             yield np.frombuffer(pixels, np.uint8).reshape(resolution, resolution, 3), json.loads(factors)
 
 

@@ -1,7 +1,7 @@
 """Large features without gradients: in place, in bands of rows that stay in the processor's cache.
 
-At 1024 x 1024 a layer's features are 64 MB. The functions below go through memory once or twice where a chain of
-operations goes through it four times. Those whose names end in _ overwrite their input. `when.large_unrecorded` says
+At 1024 x 1024 a layer's features are 64 MB. The functions below pass over memory once or twice where a chain of
+operations passes over it four times. Those whose names end in _ overwrite their input. `when.large_unrecorded` says
 where they pay.
 """
 

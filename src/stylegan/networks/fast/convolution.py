@@ -1,7 +1,7 @@
 """How a convolution is computed: directly, or with fewer products.
 
 On the CPU features lie in memory as channels_last. Convolutions with many channels take fewer products (`winograd`).
-A convolution and its transpose are closed under differentiation: gradients of any order, as R1 needs them, run through
+A convolution and its transpose are closed under differentiation: gradients of any order, which R1 needs, run through
 the same few functions.
 """
 
@@ -109,7 +109,7 @@ def _asked(ctx: Any) -> list[bool]:
     """Which of its two tensors need a gradient in this backward pass.
 
     ctx.needs_input_grad says only which could have one. R1 needs that of the pictures alone, and the gradient of the
-    weights would double its cost. For a leaf torch does not tell, so it gets one.
+    weights would double its cost. For a leaf torch does not say, so it gets one.
     """
     nodes = [node for node, _ in ctx.next_functions[:2]]
     return [
@@ -207,7 +207,7 @@ def _wide(x: Tensor, w: Tensor) -> bool:
 
 
 def _many_products(N: int, H: int, W: int, w: Tensor) -> bool:
-    """Are there so many that fewer pay for the transforms? Measured on a CPU with AVX-512: docs/decisions.md."""
+    """Do the saved products pay for the transforms? Measured on a CPU with AVX-512: docs/decisions.md."""
     whole, exact = H % TILE == W % TILE == 0, w.dtype in EXACT
     tiles = N * H * W // TILE**2
     return whole and exact and min(w.shape[:2]) >= 256 and tiles >= (64 if w.shape[-1] == 3 else 256)

@@ -16,7 +16,7 @@ TINY = 1e-30
 
 
 def box_places() -> Tensor:
-    """(16, 9): where the taps of a 3x3 kernel come to lie in that of the same kernel and a 2x2 box of ones."""
+    """(16, 9): where the taps of a 3x3 kernel land in its convolution with a 2x2 box of ones."""
     row = torch.eye(4, 3) + torch.eye(4, 3).roll(1, dims=0)  # a tap is seen at its place, and at the next
     return torch.kron(row, row)
 
@@ -68,7 +68,7 @@ def adain(x: Tensor, y_s: Tensor, y_b: Tensor, eps: float = 1e-8) -> Tensor:
     """In bands, or with the deviation and the style as one factor."""
     if in_place(x):
         return bands.instance_norm_(x, y_s, y_b, eps)
-    if x.dtype not in EXACT:  # of less, the moments are taken in float32
+    if x.dtype not in EXACT:  # with fewer bits, the moments are taken in float32
         return adain(x.float(), y_s.float(), y_b.float(), eps).to(x.dtype)
     x = x - x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
     factor = torch.rsqrt(x.square().mean(dim=(2, 3), keepdim=True) + eps) * y_s
@@ -77,7 +77,7 @@ def adain(x: Tensor, y_s: Tensor, y_b: Tensor, eps: float = 1e-8) -> Tensor:
 
 def _box_kernel(weight: Tensor, places: Tensor, gain: float) -> Tensor:
     """(O, C, 3, 3) -> (O, C, 4, 4): convolved with a 2x2 box of ones, and scaled."""
-    on_gpu = weight.is_cuda and not torch.compiler.is_compiling()  # there the copy would be waited for in each step
+    on_gpu = weight.is_cuda and not torch.compiler.is_compiling()  # there every step would wait for the copy
     places = _kept(places, weight.device, weight.dtype) if on_gpu else places.to(weight.device, weight.dtype)
     kernel = (places * gain) @ weight.permute(0, 2, 3, 1).flatten(1, 2)  # (O, 16, C)
     return kernel.view(len(weight), 4, 4, -1).permute(0, 3, 1, 2)

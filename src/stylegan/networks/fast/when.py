@@ -20,13 +20,13 @@ _input: ContextVar[Tensor | None] = ContextVar("input", default=None)
 
 
 def ours(x: Tensor) -> bool:
-    """Is x computed in our own way? Other devices know better; compiled and exported programs are plain."""
+    """Is x computed in our own way? Other devices have better ones; compiled and exported programs are plain."""
     graph = torch.compiler.is_compiling() or torch.jit.is_tracing()
     return x.device.type == "cpu" and not graph and not torch.is_autocast_enabled("cpu")
 
 
 def large_unrecorded(x: Tensor) -> bool:
-    """Are the pictures large, on the CPU, and does nobody record gradients or a graph, or transform the function?"""
+    """Are the pictures large and on the CPU, with no gradients or graph recorded and no transform of the function?"""
     if not ours(x) or torch.is_grad_enabled():
         return False
     if get_proxy_mode is None or peek_interpreter_stack is None:  # unknown: assume that somebody records

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 TILE = 4
-# By the taps of a row, besides infinity. Of the sets tried these lose fewest digits, 0 1 -1 2 -1/2 half as many again.
+# By the taps of a row, besides infinity. Of those tried these lose fewest digits; 0 1 -1 2 -1/2 lose 1.5 times as many.
 POINTS = {3: (0.0, 0.625, -0.625, 1.5, -1.5), 2: (0.0, 0.5, -1.0, 1.5)}
 PART_BYTES = 2**24  # of frequencies at once: larger blocks leave the cache, and glibc maps them anew for every call
 
@@ -102,7 +102,7 @@ class Winograd:
         """(a, a, ...) -> (b, b, numbers): a matrix (b, a) in height and width."""
         matrix = MATRICES[self.taps][name].to(x.dtype)
         x = x.reshape(len(x), len(x), -1)
-        for _ in range(2):  # a product for each row, which threads share; one wide product they would not
+        for _ in range(2):  # one product per row, which threads share; they would not share one wide product
             x = matrix.expand(x.shape[1], -1, -1) @ x.transpose(0, 1)
         return x
 
