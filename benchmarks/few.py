@@ -5,7 +5,8 @@ Trains a network on the first COUNT pictures of a prepared data set, with each a
 would for a short time on a CPU, one thread. Prints and keeps (OUT/results.jsonl) for each run: the Frechet distance of
 2,048 pictures to all pictures of DATA (efficientnet-lite0, which needs the extra `perceptual`), also at its best
 snapshot; how far apart the pictures lie, relative to real ones; the mean logits of D on pictures that it has learned
-from, on others of DATA, and on generated ones; and a sheet of seeds 0 to 31 with psi 1. Started again, it goes on.
+from, on others of DATA, and on generated ones; and a sheet of seeds 0 to 31 with psi 1. --init starts from a network
+instead of from nothing. Started again, it goes on.
 """
 
 import argparse
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--augment", nargs="+", default=["none", "diffaug"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--kimg", type=float, default=60.0)
+    parser.add_argument("--init", help="a network to start from")
     parser.add_argument("--pictures", type=int, default=PICTURES)
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -60,11 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for count in args.counts:
             few = first(everything, count, args.out / f"pictures-{count}")
             for augment in args.augment:
-                run = args.out / f"{count}-{augment}-{seed}"
+                run = args.out / f"{count}-{augment}-{seed}{'-init' if args.init else ''}"
                 if run.name in done:
                     continue
                 start = time.process_time()
-                if not trained(run, few, chosen(few, augment, args.kimg).but(seed=seed)):
+                if not trained(run, few, chosen(few, augment, args.kimg, args.init).but(seed=seed), args.init):
                     return
                 line = {"run": run.name} | measured(run, everything, few, args.pictures)
                 line["cpu_sec"] = round(time.process_time() - start)
@@ -87,16 +89,18 @@ def first(everything: ImageDataset, count: int, dest: Path) -> ImageDataset:
     return ImageDataset(dest)
 
 
-def chosen(few: ImageDataset, augment: str, kimg: float) -> Config:
-    """The configuration of the rule for a short time."""
-    config = ruled(fitted(few), LADDER[1], gpu=False).but(augment=augment).for_budget(kimg)
+def chosen(few: ImageDataset, augment: str, kimg: float, init: str | None) -> Config:
+    """The configuration of the rule for a short time; a network to start from keeps its sizes."""
+    suited = ruled(fitted(few), LADDER[1], gpu=False)
+    config = (suited if init is None else fitted(few, config=suited, init=init)).but(augment=augment)
+    config = config.for_budget(kimg)
     return config.but(tick_kimg=kimg / (SNAPSHOT_TICKS * POINTS), tick_kimg_at={})
 
 
-def trained(run: Path, few: ImageDataset, config: Config) -> bool:
+def trained(run: Path, few: ImageDataset, config: Config, init: str | None) -> bool:
     """Train or go on; False if it was stopped."""
     if not run.exists():
-        train(few.path, run, config=config, keep_snapshots=None, device=CPU)
+        train(few.path, run, config=config, init=init, keep_snapshots=None, device=CPU)
     elif not finished(run):
         resume(run, device=CPU)
     return finished(run)

@@ -203,6 +203,36 @@ def test_time_to_quality_trains_both_ways_and_goes_on_where_it_was(
     assert json.loads((tmp_path / "out" / "results.json").read_text()) == curves
 
 
+def test_few_pictures_are_measured_with_and_without_augmentation(benchmarks, portraits, tmp_path, monkeypatch):
+    import few
+
+    features = FeatureNetwork("colours", lambda images: images.mean(dim=(2, 3)), 3, "none", "0" * 64)
+    monkeypatch.setattr(few, "find_features", lambda: features)
+    arguments = [
+        str(portraits.path),
+        str(tmp_path / "out"),
+        "--counts",
+        "16",
+        "100",
+        "--kimg",
+        "0.1",
+        "--pictures",
+        "8",
+    ]
+    few.main(arguments)
+    lines = [json.loads(line) for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()]
+    assert [line["run"] for line in lines] == ["16-none-0", "16-diffaug-0", "100-none-0", "100-diffaug-0"]
+    for line in lines:
+        written = json.loads((tmp_path / "out" / line["run"] / "config.json").read_text())
+        assert written["config"].get("augment", "none") == line["run"].split("-")[1]
+        assert written["data"]["path"].endswith("pictures-16" if line["run"].startswith("16") else "portraits")
+        assert line["best"] <= line["distance"] == list(line["curve"].values())[-1] and line["diversity"] > 0
+        assert (tmp_path / "out" / f"{line['run']}.png").exists()
+    monkeypatch.setattr(few, "train", None)
+    few.main(arguments)
+    assert len((tmp_path / "out" / "results.jsonl").read_text().splitlines()) == 4
+
+
 def imports(path):
     """The benchmarks that a benchmark imports, anywhere in its text."""
     names = {other.stem for other in BENCHMARKS.glob("*.py")}

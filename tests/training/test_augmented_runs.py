@@ -48,7 +48,11 @@ def test_few_pictures_are_augmented_by_default_and_many_are_not(portraits, monke
 def test_the_first_lines_give_the_reason_and_the_way_out(portraits):
     config = fitted(portraits, 1)
     (line,) = [line for line in first_lines(entered(config), portraits, 8) if "augmentation" in line]
-    assert "augmentation diffaug" in line and "64 pictures are fewer than 5,000" in line and "--augment none" in line
+    assert (
+        "augmentation diffaug" in line
+        and "64 pictures are fewer than 5,000" in line
+        and "off with augment none" in line
+    )
     assert not [line for line in first_lines(entered(TINY), portraits, 8) if "augmentation" in line]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -41,15 +42,15 @@ def network(tmp_path_factory):
 
 
 def changed(before, after):
-    return {name for name, value in after.to_json().items() if before.to_json()[name] != value}
+    return {each.name for each in fields(after) if getattr(before, each.name) != getattr(after, each.name)}
 
 
 def test_the_data_set_gives_resolution_and_channels_and_nothing_else(portraits, gray_classes):
     config = fitted(portraits)
-    assert changed(CONFIG_F, config) == {"img_resolution"}
+    assert changed(CONFIG_F, config) == {"img_resolution", "augment"}  # few pictures: test_augmented_runs
     assert config.img_resolution == 16
     config = fitted(gray_classes, config=CONFIG_E)
-    assert changed(CONFIG_E, config) == {"img_resolution", "img_channels"}
+    assert changed(CONFIG_E, config) == {"img_resolution", "img_channels", "augment"}
     assert (config.img_resolution, config.img_channels, config.c_dim) == (8, 1, 0)
 
 
@@ -192,3 +193,9 @@ def test_a_config_says_budget_and_classes_itself(portraits, tmp_path, how):
     with pytest.raises(InputError, match=r"a config is used as it is.*give config=stylegan\.fitted\(data, kimg"):
         train(portraits.path, tmp_path / "run", config=TINY, **how)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_network_to_start_from_is_named_as_everywhere(portraits):
+    assert fitted(portraits, init="portraits").channel_max == 64
+    with pytest.raises(InputError, match=r"no network in the box \(portraits\)"):
+        fitted(portraits, init="portrait")

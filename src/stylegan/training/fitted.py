@@ -50,7 +50,7 @@ def fitted(
         initial_resolution=min(config.initial_resolution, dataset.img_resolution),
     )
     if init is not None:
-        from stylegan.checkpoint import load_networks  # and with it torch, which takes a second
+        from stylegan.opening import load_networks  # and with it torch, which takes a second
 
         networks = load_networks(init)
         config = config.continuing(networks.G_ema.config, grown_to(networks))

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from stylegan.checkpoint import load_networks
 from stylegan.config import Config, NetworkConfig
 from stylegan.data.dataset import ImageDataset
 from stylegan.device import find_device
 from stylegan.errors import InputError, printable, refuse, shell
 from stylegan.files import user_path
 from stylegan.networks.generator import Generator
+from stylegan.opening import load_networks
 from stylegan.training.augment import Augmentation
 from stylegan.training.cost.hours import Own, Plan, check_hours, chosen_lines, plan_for, week_lines
 from stylegan.training.fitted import fitted, misfits
@@ -74,8 +74,9 @@ def train(
     schedule and c_dim say what kimg and cond would.
     hours: takes the network, rates, batch and images that make the best of this time on this machine, measured in less
     than a minute (`cost.hours`); `fixed` are fields that keep your values, such as {"mirror": False}.
-    init: a network to start from. objectives: a loss of your own, in place of the configuration's; augment: a transform
-    of all pictures that D sees. keep_snapshots: how many are kept: the first, the newest, and some between; None: all.
+    init: a network to start from, as for `load`. objectives: a loss of your own, in place of the configuration's;
+    augment: a transform of all pictures that D sees. keep_snapshots: how many are kept: the first, the newest, and some
+    between; None: all.
     metrics: names such as "fd5k,kid5k", which are measured at each snapshot (see `run.measured`) and change nothing.
     device: auto takes the best. A run that is stopped returns early; `resume` continues it. Raises InputError before
     the first step if anything does not fit, and FailedError if the run fails later.

@@ -81,7 +81,7 @@ def augmented(state: TrainingState, dataset: ImageDataset) -> list[str]:
         return []
     what = AUGMENTED.get(name, "your own")
     few = len(dataset) < FEW_PICTURES and name == "diffaug"
-    why = f", as {len(dataset):,} pictures are fewer than {FEW_PICTURES:,} (off with --augment none, augment='none')"
+    why = f", as {len(dataset):,} pictures are fewer than {FEW_PICTURES:,} (off with augment none)"
     return [f"augmentation {name}: {what} of all that D sees{why if few else ''}"]
 
 
