@@ -36,7 +36,7 @@ def import_network(
         if "stylegan" in read_safetensors(file)[1]:
             raise InputError(f"{file} is a file of this package already: use it as it is")
     elif not found.startswith(PYTORCH):
-        if resolution is not None:
+        if resolution is not None and found.startswith("a pickle"):
             raise InputError(f"resolution {resolution}: the authors' files tell theirs; leave it out")
         return _official(file, network, license)
     if network.exists():

@@ -28,7 +28,7 @@ KNOWN |= {"numpy.ndarray", "numpy.dtype", "_codecs.encode"}
 PLAIN = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
 PLAIN |= {"STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
 PLAIN |= {"BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}  # opcodes that carry their value with them
-MOST_STEPS = 2**22  # opcodes of a pickle, each some 100 bytes of memory: a training checkpoint has some 100,000
+MOST_STEPS = 2**20  # opcodes of a pickle, each some 100 bytes of memory: a training checkpoint has some 100,000
 MOST_NAME = 200  # characters of the name of a global
 NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}  # dtypes; not O: it holds objects
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from stylegan.errors import InputError
+from stylegan.errors import InputError, printable
 from stylegan.interop.pickles import MOST_STEPS, Call, Global, Machine, Malformed, array_of, global_name, short, steps
 
 DTYPES: dict[str, torch.dtype] = {
@@ -199,7 +199,7 @@ def recorded(file: Any, check: Callable[[Storage], None]) -> tuple[Any, set[str]
     try:
         return machine.read(file), machine.named
     except Exception as e:  # of any kind: it is the file that decides what goes wrong
-        raise InputError(f"truncated or damaged, or not PyTorch's: {short(str(e) or type(e).__name__)}") from e
+        raise InputError(f"truncated or damaged, or not PyTorch's: {printable(str(e) or type(e).__name__)}") from e
 
 
 def strides(shape: Sequence[int]) -> tuple[int, ...]:
