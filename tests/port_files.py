@@ -189,3 +189,32 @@ def rosinality(G):
         theirs[f"generator.to_rgb.{b}.conv.weight_orig"] = block["torgb.conv.weight"] / math.sqrt(2)
         theirs[f"generator.to_rgb.{b}.conv.bias"] = block["torgb.bias"]
     return theirs
+
+
+def rosinality_discriminator(D, sizes=9):
+    """Of a D whose blocks have one width, in a module of `sizes` blocks, of which the larger were never trained."""
+    ours, theirs, C = D.state_dict(), {}, D.config.channels(4)
+    for b in range(sizes):
+        r = sizes - 1 - b
+        trained = b <= len(D.blocks)
+        rgb = ours[f"fromrgb.{b}.conv.weight"] if trained else torch.zeros(C, 3, 1, 1)
+        theirs[f"from_rgb.{r}.0.conv.weight_orig"] = rgb
+        theirs[f"from_rgb.{r}.0.conv.bias"] = ours[f"fromrgb.{b}.bias"] if trained else torch.zeros(C)
+        name, fused = f"progression.{r}", 4 << b >= 128
+        second = f"{name}.conv2.0.conv" if b == 0 else f"{name}.conv2.1" if fused else f"{name}.conv2.1.conv"
+        weight = f"{second}.weight" if fused else f"{second}.weight_orig"
+        if b == 0:
+            conv0, conv1 = ours["head.conv.weight"], ours["head.dense0.weight"].reshape(-1, C, 4, 4)
+            biases = ours["head.bias"], ours["head.dense0.bias"]
+        elif trained:
+            conv0, conv1 = (ours[f"blocks.{b - 1}.conv{j}.weight"] for j in (0, 1))
+            biases = tuple(ours[f"blocks.{b - 1}.bias{j}"] for j in (0, 1))
+        else:
+            conv0, conv1, biases = torch.zeros(C, C, 3, 3), torch.zeros(C, C, 3, 3), (torch.zeros(C),) * 2
+        theirs |= {f"{name}.conv1.0.conv.weight_orig": conv0, weight: conv1}
+        theirs |= {f"{name}.conv1.0.conv.bias": biases[0], f"{second}.bias": biases[1]}
+        if b:
+            theirs[f"{name}.conv2.0.weight"] = theirs[f"{name}.conv2.0.weight_flip"] = _kernels(C)
+    theirs["linear.linear.weight_orig"] = ours["head.dense1.weight"] / math.sqrt(2)
+    theirs["linear.linear.bias"] = ours["head.dense1.bias"]
+    return theirs

@@ -11,11 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from port_files import rosinality
 
 from stylegan import cli
+from stylegan.config import NetworkConfig
 from stylegan.experiments import demo as demo_module
 from stylegan.explorer.serving import Serving
+from stylegan.networks.generator import Generator
 
 from conftest import PATIENCE_SEC, wait_until
 
@@ -58,6 +62,12 @@ def small(arguments: list[str]) -> list[str]:
     return [*arguments, *SMALL.get(arguments[0], [])]
 
 
+def of_rosinality():
+    """A network of another program, of 32 px."""
+    sizes = {"img_resolution": 32, "channel_base": 128, "channel_max": 8, "z_dim": 8, "w_dim": 8, "mapping_dim": 8}
+    return rosinality(Generator(NetworkConfig(**sizes, norm_eps=1e-5, up_bias=True)).requires_grad_(False))
+
+
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
     """An empty folder with some photos, as a newcomer has."""
@@ -65,6 +75,7 @@ def workplace(tmp_path, monkeypatch):
     random = np.random.RandomState(0)
     for i in range(8):
         Image.fromarray(random.randint(0, 255, (16, 16, 3), np.uint8)).save(tmp_path / "photos" / f"{i}.png")
+    torch.save({"g_running": of_rosinality()}, tmp_path / "train_step-7.model")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo_module, "PORTRAITS", 64)
     monkeypatch.setattr(demo_module, "METRICS", "mind4")

@@ -33,6 +33,8 @@ def printable(text: object, most: int | None = 300) -> str:
         text = str(text)
     except ValueError:  # Python writes no integer of more than 4,300 digits
         text = f"a value of type {type(text).__name__} that cannot be written"
+    if most is not None and len(text) > 2 * most:
+        text = text[:most] + text[-most:]  # what is left out need not be escaped
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     if most is None or len(line) <= most:
         return line

@@ -15,8 +15,8 @@ def import_(
     """Read StyleGAN 1 as others saved it, without running anything: the authors' pickles, and PyTorch's files of ports.
 
     Args:
-        file: A pickle of the authors' code, StyleGAN's or Progressive GAN's, or a .pth, .pt or .model file of
-            genforce, huangzh13, lernapparat or rosinality.
+        file: A pickle of the authors' code, StyleGAN's or Progressive GAN's, or a .pth, .pt, .model or .safetensors
+            file of genforce, huangzh13, lernapparat or rosinality.
         network: The .safetensors file to write.
         license: Of the weights, e.g. cc-by-4.0, where you know it. Nothing in the file tells.
         resolution: Of the pictures, where the file does not tell (rosinality's).
@@ -30,10 +30,10 @@ def import_(
 
 
 def inspect(file: tyro.conf.Positional[str]) -> None:
-    """List what a PyTorch file or a pickle of another program holds, and run none of it.
+    """List what a PyTorch file, a pickle or a safetensors file holds, and run none of it.
 
     Args:
-        file: A .pth, .pt, .model or .pkl file.
+        file: A .pth, .pt, .model, .pkl or .safetensors file.
     """
     from stylegan.interop.inspecting import inspect
 

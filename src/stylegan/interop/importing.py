@@ -13,6 +13,7 @@ from stylegan.interop.license import UNKNOWN_LICENSE, checked_license
 from stylegan.interop.official import import_official
 from stylegan.interop.others import PERSISTENT, other_by_globals
 from stylegan.interop.ports import read_port
+from stylegan.interop.tensor_files import is_safetensors, read_safetensors
 
 PYTORCH = "a PyTorch file"  # how `what_it_is` begins
 
@@ -31,8 +32,11 @@ def import_network(
     if not file.is_file():
         raise InputError(f"{file}: no such file")
     found = what_it_is(file) or "not known here"
-    if not found.startswith(PYTORCH):
-        if resolution is not None:
+    if is_safetensors(file):
+        if "stylegan" in read_safetensors(file)[1]:
+            raise InputError(f"{file} is a file of this package already: use it as it is")
+    elif not found.startswith(PYTORCH):
+        if resolution is not None and found.startswith("a pickle"):
             raise InputError(f"resolution {resolution}: the authors' files tell theirs; leave it out")
         return _official(file, network, license)
     if network.exists():

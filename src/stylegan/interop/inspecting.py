@@ -1,6 +1,9 @@
 """What a file of another program holds, listed without running any of it."""
 
+import json
+import mmap
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +16,38 @@ from stylegan.interop.parts import generator_part, parts
 from stylegan.interop.pickles import Call, Malformed
 from stylegan.interop.port_config import Source, config_of, find_layout
 from stylegan.interop.records import recorded, shape_of
+from stylegan.interop.tensor_files import is_safetensors, read_safetensors
 from stylegan.interop.torch_files import TorchFile, read_torch_file
 
 HARMLESS = ("torch.", "collections.", "numpy.", "_codecs.encode", "dnnlib.")
 MOST_LINES = 400
+LONGEST = 200  # characters of the path of a value
 MOST_STEPS = 100_000  # values of a file that are looked at
 
 
 def inspect(file: Path | str) -> list[str]:
-    """Lines that say what a PyTorch file or a pickle holds: kind, resolution, licence, code that its own loader would
-    run, and every tensor with its shape. Nothing in it is executed.
+    """Lines that say what a PyTorch, safetensors or pickle file holds: kind, resolution, licence, code that its own
+    loader would run, and every tensor with its shape. Nothing in it is executed.
 
     Raises InputError for a file that is missing, truncated or damaged, or of another kind.
     """
     path = user_path(file)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
+    if is_safetensors(path):
+        held, metadata = read_safetensors(path)
+        lines = _own_lines(metadata["stylegan"]) if "stylegan" in metadata else _network_lines(held, path)
+        told = {key: text for key, text in metadata.items() if key != "stylegan"}
+        return [f"{path}: a safetensors file", *lines, *_common_lines({**held.value, **told}, set())]
     found = what_it_is(path) or "a file of no kind that is known here"
     if found.startswith("a PyTorch file"):
         opened = read_torch_file(path)
         return [f"{path}: a PyTorch file", *_network_lines(opened, path), *_common_lines(opened.value, opened.named)]
     if not found.startswith("a pickle"):
-        raise InputError(f"{path} is {found}: only PyTorch files and pickles can be inspected")
+        raise InputError(f"{path} is {found}: only PyTorch files, pickles and safetensors can be inspected")
     try:
-        value, named = recorded(path.read_bytes(), _no_storage)
+        with path.open("rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            value, named = recorded(data, _no_storage)
     except InputError as e:
         raise InputError(f"{path}: {e}") from e
     kind = other_by_globals(named) or ""
@@ -47,6 +58,30 @@ def inspect(file: Path | str) -> list[str]:
 
 def _no_storage(storage: Any) -> None:
     raise Malformed("refers to numbers outside of the pickle")
+
+
+def _own_lines(text: Any) -> Iterator[str]:
+    """What a file of this package says of itself."""
+    try:
+        header = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as e:
+        raise InputError(f"a file of this package whose header is damaged: {printable(e, 100)}") from e
+    header = header if isinstance(header, dict) else {}
+    yield f"a {printable(header.get('kind'), 40)} of this package"
+    config, metadata = _fields(header, "config"), _fields(header, "metadata")
+    config = _fields(config, "network") or config  # a training run's configuration, or a network's
+    if "img_resolution" in config:
+        told = (header.get("networks"), config["img_resolution"], header.get("lod"))
+        names, size, lod = (printable(value, 60) for value in told)
+        yield f"{names}, {size} px, lod {lod}"
+    for key in ("license", "source", "made"):
+        lines = metadata.get(key, [])
+        yield from (f"{key}: {printable(line)}" for line in (lines if isinstance(lines, list) else [lines])[:20])
+
+
+def _fields(data: dict[str, Any], name: str) -> dict[str, Any]:
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _network_lines(file: TorchFile, path: Path) -> Iterator[str]:
@@ -64,7 +99,7 @@ def _network_lines(file: TorchFile, path: Path) -> Iterator[str]:
         yield from source.said
     except (InputError, Malformed) as e:
         yield printable(e)
-    except (KeyError, ValueError, IndexError, TypeError) as e:
+    except (LookupError, ValueError, ArithmeticError, TypeError) as e:
         yield f"a network that is not whole: {printable(e)}"
 
 
@@ -101,16 +136,22 @@ def _walk(value: Any) -> Iterator[tuple[str, Any]]:
             seen.add(id(item))
         yield name, item
         if shape_of(item) is None:
-            waiting += [(f"{name}.{key}" if name else f"{key}", child) for key, child in reversed(_children(item))]
+            waiting += [(_below(name, key), child) for key, child in reversed(_children(item))]
+
+
+def _below(name: str, key: Any) -> str:
+    """A path in a file, of which the start is left out where it is long: a file may nest without end."""
+    path = f"{name}.{printable(key, 100)}" if name else printable(key, 100)
+    return path if len(path) <= LONGEST else f"...{path[-LONGEST:]}"
 
 
 def _children(item: Any) -> list[tuple[Any, Any]]:
     match item:
         case dict():
-            return list(item.items())[:MOST_STEPS]
+            return list(islice(item.items(), MOST_STEPS))
         case list() | tuple():
-            return list(enumerate(item))[:MOST_STEPS]
+            return list(islice(enumerate(item), MOST_STEPS))
         case Call():
             inner = [("state", item.state)] if item.state is not None else []
-            return [*enumerate(item.args), *inner]
+            return [*islice(enumerate(item.args), MOST_STEPS), *inner]
     return []

@@ -5,7 +5,6 @@ Facts about file formats. Which program writes which, and what each lacks, is in
 """
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -273,23 +272,3 @@ def channels_name(layout: Layout, b: int) -> str:
     """The name of a tensor with as many numbers as block b has channels."""
     block = f"blocks.{b - 1}" if b else "init_block"
     return layout.channels.format(b=b, i=2 * b, H=4 << b, block=block)
-
-
-def discriminator_names(config: NetworkConfig) -> dict[str, tuple[str, Form]]:
-    """Of genforce's D, the authors' graph, our name -> (theirs, form): blocks count from full size down."""
-    names: dict[str, tuple[str, Form]] = {}
-    last = int(config.max_lod)
-    for b in range(last + 1):
-        r = last - b
-        names[f"fromrgb.{b}.conv.weight"] = (f"input{r}.weight", SAME)
-        names[f"fromrgb.{b}.bias"] = (f"input{r}.bias", SAME)
-        for j in (0, 1) if b else ():
-            names[f"blocks.{b - 1}.conv{j}.weight"] = (f"layer{2 * r + j}.weight", SAME)
-            names[f"blocks.{b - 1}.bias{j}"] = (f"layer{2 * r + j}.bias", SAME)
-    names["head.conv.weight"] = (f"layer{2 * last}.weight", SAME)
-    names["head.bias"] = (f"layer{2 * last}.bias", SAME)
-    names |= _both("head.dense0", f"layer{2 * last + 1}")
-    return names | _both("head.dense1", f"layer{2 * last + 2}")
-
-
-BLUR_OF_D = re.compile(r"layer(\d+)\.blur\.kernel")

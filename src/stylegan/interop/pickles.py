@@ -8,6 +8,7 @@ import io
 import math
 import pickletools
 import reprlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ KNOWN |= {"numpy.ndarray", "numpy.dtype", "_codecs.encode"}
 PLAIN = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
 PLAIN |= {"STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
 PLAIN |= {"BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}  # opcodes that carry their value with them
+MOST_STEPS = 2**20  # opcodes of a pickle, each some 100 bytes of memory: a training checkpoint has some 100,000
+MOST_NAME = 200  # characters of the name of a global
 NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}  # dtypes; not O: it holds objects
 
 
@@ -84,8 +87,8 @@ def read_pickle(data: bytes) -> Any:
     """
     machine = Machine()
     try:
-        for opcode, arg, _ in pickletools.genops(io.BytesIO(data)):
-            machine.step(opcode.name, arg)
+        for opcode, arg in steps(io.BytesIO(data)):
+            machine.step(opcode, arg)
         value = machine.pop()
     except Exception as e:  # of any kind: it is the file that decides what goes wrong
         if not machine.refused:
@@ -97,6 +100,14 @@ def read_pickle(data: bytes) -> Any:
             "pickles of StyleGAN (2019) and Progressive GAN (2018) can be read"
         )
     return value
+
+
+def steps(file: Any) -> Iterator[tuple[str, Any]]:
+    """The opcodes of the next pickle of a file, with their arguments. Raises Malformed for too many."""
+    for count, (opcode, arg, _) in enumerate(pickletools.genops(file)):
+        if count == MOST_STEPS:
+            raise Malformed(f"has more than {MOST_STEPS:,} steps: no network needs as many")
+        yield opcode.name, arg
 
 
 class Machine:
@@ -142,7 +153,10 @@ class Machine:
             case "BUILD":
                 self.build()
             case "PUT" | "BINPUT" | "LONG_BINPUT" | "MEMOIZE":
-                self.memo[len(self.memo) if opcode == "MEMOIZE" else arg] = self.stack[-1]
+                place = len(self.memo) if opcode == "MEMOIZE" else arg
+                if not 0 <= place < 2**32:  # larger ones may be chosen to have one hash
+                    raise Malformed("remembers a value at a place that is none")
+                self.memo[place] = self.stack[-1]
             case "GET" | "BINGET" | "LONG_BINGET":
                 push(self.memo[arg])
             case _ if opcode in PLAIN:
@@ -172,9 +186,7 @@ class Machine:
         return self.stack[-1]
 
     def push_global(self, module: Any, name: Any) -> None:
-        if not isinstance(module, str) or not isinstance(name, str):
-            raise Malformed("the name of a global is no text")
-        full = f"{module}.{name}"
+        full = global_name(module, name)
         if full not in KNOWN:
             self.refused.add(_one_line(full))
         self.stack.append(Global(full))
@@ -192,8 +204,7 @@ class Machine:
             raise Malformed("a dict has keys that are no text")
         return dict(zip(items[::2], items[1::2], strict=True))
 
-    @staticmethod
-    def call(func: Any, args: Any) -> Call:
+    def call(self, func: Any, args: Any) -> Any:
         if not isinstance(func, Global) or not isinstance(args, tuple):
             raise Malformed("calls what is no global")
         match func.name, args:
@@ -202,6 +213,15 @@ class Machine:
             case name, _ if name in NEW_OBJECT:
                 raise Malformed(f"{name} is asked for more than a new object")
         return Call(func.name, args)
+
+
+def global_name(module: Any, name: Any) -> str:
+    """The name of a global. Raises Malformed for what is none."""
+    if not isinstance(module, str) or not isinstance(name, str):
+        raise Malformed("the name of a global is no text")
+    if len(module) + len(name) > MOST_NAME:  # joined anew at every use of a long one, it would fill the memory
+        raise Malformed(f"the name of a global has {len(module) + len(name):,} characters")
+    return f"{module}.{name}"
 
 
 def array_of(value: Any) -> PickledArray:

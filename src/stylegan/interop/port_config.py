@@ -3,16 +3,20 @@
 import math
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from stylegan.config import NetworkConfig
 from stylegan.errors import InputError, printable
 from stylegan.interop.layouts import LAYOUTS, Layout, channels_name
 from stylegan.interop.others import refuse_other
+from stylegan.interop.parts import FEW
 from stylegan.interop.records import Record
 from stylegan.interop.torch_files import TorchFile
 
 MOST_BLOCKS = 10  # 2048 px
+MOST_WIDTH = 4096  # of z and w, of which 10,000 may be drawn
+MOST_CLASSES = 10_000
 Tensors = dict[str, Record]
 
 
@@ -28,7 +32,10 @@ class Source:
 
 def find_layout(held: Tensors) -> str:
     """The layout of these tensors. Raises InputError for none, for two, and for the networks of other programs."""
-    found = [name for name, layout in LAYOUTS.items() if any(re.fullmatch(layout.sign, key) for key in held)]
+    own = _own_names()
+    counts = {name: len(names & held.keys()) for name, names in own.items()}
+    signed = [name for name in LAYOUTS if any(re.fullmatch(LAYOUTS[name].sign, key) for key in held)]
+    found = [name for name in LAYOUTS if name in signed or counts[name] >= FEW]
     if len(found) > 1:
         makers = " and ".join(LAYOUTS[name].maker for name in found)
         raise InputError(f"its names are those of {makers} at once: a file has one layout")
@@ -39,6 +46,16 @@ def find_layout(held: Tensors) -> str:
     raise InputError(
         f"no names of a known layout ({known}); the first are {printable(', '.join(sorted(held)[:4]), 200)}"
     )
+
+
+@cache
+def _own_names() -> dict[str, set[str]]:
+    """The names of each layout's tensors that no other layout has."""
+    largest = NetworkConfig(img_resolution=4 << (MOST_BLOCKS - 1), c_dim=2)
+    every = {name: {theirs for theirs, _ in layout.names(largest).values()} for name, layout in LAYOUTS.items()}
+    return {
+        name: names.difference(*(every[other] for other in every if other != name)) for name, names in every.items()
+    }
 
 
 def config_of(layout: Layout, held: Tensors, source: Source) -> NetworkConfig:
@@ -53,14 +70,19 @@ def config_of(layout: Layout, held: Tensors, source: Source) -> NetworkConfig:
     if source.resolution not in (None, size):
         raise InputError(f"resolution {source.resolution}: the file holds a network of {size} px; leave it out")
     layers = next((k for k in range(8) if layout.mapping.format(k=k, k2=2 * k + 1) not in held), 8)
-    first = held[layout.mapping.format(k=0, k2=1)].shape if layers else (0, 0)
-    labels = held[layout.labels].shape if layout.labels in held else None
-    w_dim = held[layout.style].shape[1]
+    first = _shape(held, layout.mapping.format(k=0, k2=1), 2)
+    labels = _shape(held, layout.labels, 2) if layout.labels in held else (0, first[1])
+    w_dim = _shape(held, layout.style, 2)[1]
+    if max(*first, labels[1], w_dim) > MOST_WIDTH or labels[0] > MOST_CLASSES:
+        raise InputError(
+            f"z, w and the mapping network of {labels[1]}, {w_dim} and {first[0]} numbers and {labels[0]} classes: "
+            f"must be at most {MOST_WIDTH} and {MOST_CLASSES:,}"
+        )
     return NetworkConfig(
         img_resolution=size,
-        img_channels=held[layout.torgb].shape[0],
-        c_dim=labels[0] if labels else 0,
-        z_dim=labels[1] if labels else first[1],
+        img_channels=_shape(held, layout.torgb, 4)[0],
+        c_dim=labels[0],
+        z_dim=labels[1],
         w_dim=w_dim,
         mapping_dim=first[0] if layers > 1 else w_dim,
         mapping_layers=layers,
@@ -71,6 +93,14 @@ def config_of(layout: Layout, held: Tensors, source: Source) -> NetworkConfig:
         norm_eps=layout.norm_eps,
         up_bias=layout.up_bias,
     )
+
+
+def _shape(held: Tensors, name: str, ndim: int) -> tuple[int, ...]:
+    if name not in held:
+        raise InputError(f"{name} is missing")
+    if len(held[name].shape) != ndim:
+        raise InputError(f"{name} is {held[name].shape}: must have {ndim} axes")
+    return held[name].shape
 
 
 def _blocks_of_rosinality(held: Tensors, count: int, source: Source) -> int:

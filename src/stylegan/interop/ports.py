@@ -10,13 +10,14 @@ from torch import Tensor
 from stylegan.checkpoint import Networks, check_finite
 from stylegan.config import NetworkConfig
 from stylegan.errors import InputError, printable, refuse
-from stylegan.interop.layouts import BLUR_OF_D, LAYOUTS, SAME, Form, Layout, discriminator_names
+from stylegan.interop.layouts import LAYOUTS, SAME, Form, Layout
 from stylegan.interop.others import other_by_globals, refuse_other
 from stylegan.interop.parts import generator_part, parts
 from stylegan.interop.pickles import Malformed
 from stylegan.interop.port_config import Source, Tensors, config_of, find_layout, lod_of
+from stylegan.interop.port_discriminator import BLUR_OF_D, few, misfits, read_discriminator
+from stylegan.interop.tensor_files import is_safetensors, read_safetensors
 from stylegan.interop.torch_files import TorchFile, read_torch_file
-from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 from stylegan.sampling.truncation import SAMPLES, estimate_w_avg
 
@@ -39,7 +40,8 @@ def read_port(path: Path, *, resolution: int | None = None) -> Port:
     resolution: of the pictures, where the file does not tell (rosinality's). Raises InputError naming all that is
     unknown, missing or of another shape, and for a network that is not StyleGAN 1.
     """
-    source = Source(read_torch_file(path), path, resolution)
+    file = read_safetensors(path)[0] if is_safetensors(path) else read_torch_file(path)
+    source = Source(file, path, resolution)
     try:
         return _read(source)
     except (InputError, Malformed) as e:
@@ -67,10 +69,12 @@ def _read(source: Source) -> Port:
     if layout == "genforce" and name == "generator_smooth" and "generator" in found:
         _refuse_problems(LAYOUTS[layout], found["generator"], config)
         networks.G = generator("generator", replace(source, said=[]))
-    if layout == "genforce" and "discriminator" in found:
-        networks.D = _discriminator(found["discriminator"], config, source.file)
-    if networks.D is None:
-        source.said.append("D: the file has none that fits; training from it starts a new one")
+    said = "D: the file has none that fits; training from it starts a new one"
+    if "discriminator" in found:
+        networks.D, said = read_discriminator(layout, found["discriminator"], config, source.file)
+        _check_blurs(BLUR_OF_D, found["discriminator"], source.file)
+    if said:
+        source.said.append(said)
     check_finite(networks.tensors(), source.path)
     return Port(layout, networks, source.said)
 
@@ -150,29 +154,13 @@ def _refuse_problems(layout: Layout, held: Tensors, config: NetworkConfig) -> No
         if name not in known and not told.fullmatch(name) and not (layout.up_bias and _beyond(name, config))
     ]
     problems = [f"{printable(name, 100)} is not part of a network of {layout.maker}" for name in left]
-    refuse(_few([*_misfits(names, held, ours), *problems]))
+    refuse(few([*misfits(names, held, ours), *problems]))
 
 
 def _beyond(name: str, config: NetworkConfig) -> bool:
     """Does the tensor belong to a size of rosinality's module that the network does not have?"""
     match = re.match(r"generator\.(?:progression|to_rgb)\.(\d+)\.", name)
     return match is not None and int(match[1]) > config.max_lod
-
-
-def _misfits(names: Names, held: Tensors, ours: dict[str, Tensor]) -> list[str]:
-    problems = []
-    for name, (theirs, form) in names.items():
-        wanted = tuple(form.shape(tuple(ours[name].shape)))
-        if theirs not in held:
-            problems.append(f"{theirs} is missing")
-        elif held[theirs].shape != wanted:
-            problems.append(f"{theirs} is {held[theirs].shape}: must be {wanted}")
-    return problems
-
-
-def _few(problems: list[str], most: int = 12) -> list[str]:
-    rest = len(problems) - most
-    return problems if rest <= 0 else [*sorted(problems)[:most], f"and {rest} more"]
 
 
 def _check_blurs(pattern: str, held: Tensors, file: TorchFile) -> None:
@@ -182,20 +170,3 @@ def _check_blurs(pattern: str, held: Tensors, file: TorchFile) -> None:
             fits = record.shape[-2:] == (3, 3) and record.numel <= 9 * 2**12
             if not fits or not torch.allclose(file.tensor(record), BINOMIAL, atol=1e-6):
                 raise InputError(f"{name}: must be the filter [1, 2, 1] in height and width")
-
-
-def _discriminator(held: Tensors, config: NetworkConfig, file: TorchFile) -> Discriminator:
-    """genforce's D, which is the authors'."""
-    names = discriminator_names(config)
-    with torch.device("meta"):
-        ours = Discriminator(config).state_dict()
-    known = {theirs for theirs, _ in names.values()} | {"lod"}
-    left = [name for name in held if name not in known and not BLUR_OF_D.fullmatch(name)]
-    problems = _misfits(names, held, ours)
-    problems += [f"{printable(name, 100)} is not part of genforce's discriminator" for name in left]
-    refuse([f"discriminator: {problem}" for problem in _few(problems)])
-    _check_blurs(BLUR_OF_D.pattern, held, file)
-    lod = float(file.tensor(held["lod"]).reshape(-1)[0]) if "lod" in held else 0.0
-    D = Discriminator(config, min(max(lod, 0.0), config.max_lod)).eval().requires_grad_(False)
-    D.load_state_dict(_tensors(names, held, file))
-    return D

@@ -3,15 +3,16 @@
 A tensor becomes a record of where its numbers lie; any other call stays the record of a call.
 """
 
-import pickletools
-from collections.abc import Callable
+import io
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from stylegan.errors import InputError
-from stylegan.interop.pickles import Call, Global, Machine, Malformed, array_of, short
+from stylegan.errors import InputError, printable
+from stylegan.interop.pickles import MOST_STEPS, Call, Global, Machine, Malformed, array_of, global_name, short, steps
 
 DTYPES: dict[str, torch.dtype] = {
     "Float": torch.float32,
@@ -30,6 +31,8 @@ STORAGES["torch.storage.UntypedStorage"] = torch.uint8
 TENSORS = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"}
 PARAMETERS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
 DICTS = {"collections.OrderedDict", "collections.defaultdict", "dnnlib.util.EasyDict", "builtins.dict"}
+NESTED = "torch.storage._load_from_bytes"  # how a plain pickle holds a storage: a file of torch.save within it
+MOST_NAMES = 1000  # globals of one file
 MOST = 2**48  # numbers in a storage, and along an axis: more than any file holds
 
 
@@ -57,7 +60,7 @@ class Record:
 
     @property
     def numel(self) -> int:
-        return torch.Size(self.shape).numel()
+        return math.prod(self.shape)  # torch's own product may overflow
 
     @property
     def nbytes(self) -> int:
@@ -76,6 +79,8 @@ class Recorder(Machine):
         super().__init__()
         self.check = check
         self.named: set[str] = set()
+        self.nested: dict[int, tuple[Any, Storage]] = {}  # of the bytes that hold it, which are kept so that ids stay
+        self.pairs = 0
 
     def step(self, opcode: str, arg: Any) -> None:
         match opcode:
@@ -95,15 +100,18 @@ class Recorder(Machine):
                 super().step(opcode, arg)
 
     def push_global(self, module: Any, name: Any) -> None:
-        if not isinstance(module, str) or not isinstance(name, str):
-            raise Malformed("the name of a global is no text")
-        self.named.add(f"{module}.{name}")
-        self.stack.append(Global(f"{module}.{name}"))
+        full = global_name(module, name)
+        self.named.add(full)
+        if len(self.named) > MOST_NAMES:
+            raise Malformed(f"names more than {MOST_NAMES:,} globals")
+        self.stack.append(Global(full))
 
     @staticmethod
     def as_dict(items: list[Any]) -> dict[Any, Any]:
         if len(items) % 2 or not all(isinstance(key, str | int | float | bytes | None) for key in items[::2]):
             raise Malformed("a dict has keys that are neither text nor numbers")
+        if any(isinstance(key, int) and abs(key) >= 2**60 for key in items[::2]):  # they may be chosen to have one hash
+            raise Malformed("a dict has keys of more than 60 bits")
         return dict(zip(items[::2], items[1::2], strict=True))
 
     def top(self, kind: type) -> Any:
@@ -116,8 +124,7 @@ class Recorder(Machine):
         if isinstance(self.stack[-1], Call):
             self.stack[-1].state = state
 
-    @staticmethod
-    def call(func: Any, args: Any) -> Any:
+    def call(self, func: Any, args: Any) -> Any:
         if not isinstance(func, Global) or not isinstance(args, tuple):
             raise Malformed("calls what is no global")
         match func.name, args:
@@ -126,10 +133,36 @@ class Recorder(Machine):
             case name, (Record() as record, *_) if name in PARAMETERS:
                 return record
             case name, ([*pairs],) if name in DICTS and all(isinstance(p, list | tuple) and len(p) == 2 for p in pairs):
-                return Recorder.as_dict([item for pair in pairs for item in pair])  # as Python 2 wrote it
+                self.pairs += len(pairs)
+                if self.pairs > MOST_STEPS:  # one list, made a dict again and again
+                    raise Malformed(f"makes dicts of more than {MOST_STEPS:,} pairs")
+                return self.as_dict([item for pair in pairs for item in pair])  # as Python 2 wrote it
             case name, _ if name in DICTS:
                 return {}
+            case name, (bytes() | bytearray() as data,) if name == NESTED:
+                return self.nested_storage(data)
         return Call(func.name, args)
+
+    def nested_storage(self, data: bytes | bytearray) -> Storage:
+        """The storage of a file of torch.save that is bytes of this one. It is read no deeper."""
+        if id(data) not in self.nested:
+            file = io.BytesIO(data)
+
+            def check(storage: Storage) -> None:
+                if storage.nbytes > len(data):
+                    raise Malformed(f"a storage of {storage.nbytes:,} bytes lies in {len(data):,}")
+
+            value = [_Innermost(check).read(file) for _ in range(4)][3]  # a number, its version, the system, the value
+            if not isinstance(value, Storage):
+                raise Malformed(f"{NESTED} is given {short(value)}, which is no storage")
+            self.nested[id(data)] = data, value
+        return self.nested[id(data)][1]
+
+    def read(self, file: Any) -> Any:
+        """The value of the next pickle of a file."""
+        for opcode, arg in steps(file):
+            self.step(opcode, arg)
+        return self.pop()
 
     def storage(self, reference: Any) -> Storage:
         match reference:
@@ -140,6 +173,11 @@ class Recorder(Machine):
                 self.check(found)
                 return found
         raise Malformed(f"refers to {short(reference)}, which is no storage of numbers")
+
+
+class _Innermost(Recorder):
+    def nested_storage(self, data: bytes | bytearray) -> Storage:
+        raise Malformed("a storage lies in a storage")
 
 
 def _record(storage: Storage, offset: Any, shape: Any, stride: Any) -> Record:
@@ -159,11 +197,14 @@ def recorded(file: Any, check: Callable[[Storage], None]) -> tuple[Any, set[str]
     """
     machine = Recorder(check)
     try:
-        for opcode, arg, _ in pickletools.genops(file):
-            machine.step(opcode.name, arg)
-        return machine.pop(), machine.named
+        return machine.read(file), machine.named
     except Exception as e:  # of any kind: it is the file that decides what goes wrong
-        raise InputError(f"truncated or damaged, or not PyTorch's: {short(str(e) or type(e).__name__)}") from e
+        raise InputError(f"truncated or damaged, or not PyTorch's: {printable(str(e) or type(e).__name__)}") from e
+
+
+def strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Of a tensor whose numbers lie in a row."""
+    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 
 def shape_of(value: Any) -> tuple[int, ...] | None:

@@ -37,7 +37,7 @@ class TorchFile:
         start, count = record.offset * dtype.itemsize, record.span * dtype.itemsize
         try:
             part = np.frombuffer(self.raw(record.storage.key), np.uint8)[start : start + count].copy()
-        except (zipfile.BadZipFile, EOFError) as e:
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, KeyError) as e:
             raise Malformed(f"storage {printable(record.storage.key, 40)} is damaged: {printable(e, 100)}") from e
         if len(part) != count:
             raise Malformed(f"storage {printable(record.storage.key, 40)} is cut short")

@@ -27,6 +27,7 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
         left = sorted({".".join(tensor.split(".")[:3]) for tensor in wanted - taken})
         rest = f"; new: {', '.join(left)}" if left else ""
         lines.append(f"{name}: {len(taken)} of {len(wanted)} tensors taken over{rest}")
+        lines += _made(source, name)
         fitting += sum(new.state_dict()[tensor].ndim == 4 and "weight" in tensor for tensor in taken)
     if not fitting:
         raise InputError("nothing of the network to start from fits this configuration:\n" + "\n".join(lines))
@@ -38,6 +39,13 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
         *lines,
         *(f"{name}: {value} (kept in every snapshot)" for name, value in state.metadata.items() if name in LEGAL),
     ]
+
+
+def _made(source: Networks, name: str) -> list[str]:
+    """What `stylegan import` said of a network that was not whole in another program's file."""
+    made = source.metadata.get("made", ())
+    made = made if isinstance(made, list | tuple) else ()
+    return [f"{printable(line)} (as it was imported)" for line in made if str(line).startswith(f"{name}:")]
 
 
 @torch.no_grad()
