@@ -2,9 +2,11 @@
 
     python tests/mutants.py --count 300 --seed 0 --out mutants.jsonl
 
-A sample of the faults in networks/, training/ and sampling/, the same for the same seed and sources. Each becomes a
-line of --out: killed, timeout (a test that no longer ends has seen it too) or survived. Started again, it goes on with
-what is missing. Survivors that no test can see stand, with the reason, in tests/equivalent_mutants.jsonl.
+A sample of the faults in networks/, training/ and sampling/, the same for the same seed and sources. First all tests of
+these rooms run once, to learn which of them run which line (kept in OUT.coverage). Then each fault becomes a line of
+--out: killed, timeout (a test that no longer ends has seen it too) or survived. It is tried with the tests of its room
+that run its line, or with all of them if it runs on import. Started again, it goes on with what
+is missing. Survivors that no test can see stand, with the reason, in tests/equivalent_mutants.jsonl.
 """
 
 import argparse
@@ -22,6 +24,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from coverage import CoverageData
 
 ROOT = Path(__file__).resolve().parents[1]
 EQUIVALENT = ROOT / "tests" / "equivalent_mutants.jsonl"
@@ -137,21 +141,44 @@ def sample(count: int, seed: int, root: Path = ROOT) -> list[Mutant]:
     return random.Random(seed).sample(mutants, min(count, len(mutants)))
 
 
-def tests_of(mutant: Mutant, root: Path = ROOT) -> list[str]:
-    """The tests of its room, those of its module first."""
+def learn(root: Path, data: Path) -> CoverageData:
+    """Which tests of the rooms run which lines, from one run of all of them in the copy at `root`."""
+    if not data.exists():
+        config = root / "coverage.ini"
+        config.write_text("[run]\nrelative_files = True\nsource = src/stylegan\n")
+        words = ["--cov", f"--cov-config={config}", "--cov-context=test", "--cov-report="]
+        folders = [f"tests/{room}" for room in ROOMS]
+        pytest(words + folders, root, COVERAGE_FILE=f"{data}.part").wait()
+        Path(f"{data}.part").rename(data)
+    found = CoverageData(str(data))
+    found.read()
+    return found
+
+
+def tests_of(mutant: Mutant, root: Path = ROOT, covered: CoverageData | None = None) -> list[str]:
+    """The tests of its room that run its line, or all; those of its module first."""
     path = Path("tests", mutant.file)
-    own = path.with_name(f"test_{path.name}")
-    first = [own.as_posix()] if (root / own).exists() else []
-    return [*first, *QUICK.get(mutant.room, []), f"tests/{mutant.room}"]
+    own = path.with_name(f"test_{path.name}").as_posix()
+    if covered is not None and (at := tests_at(mutant, covered)):
+        return sorted(at, key=lambda test: not test.startswith(f"{own}::"))
+    return [*([own] if (root / own).exists() else []), *QUICK.get(mutant.room, []), f"tests/{mutant.room}"]
 
 
-def run(mutant: Mutant, root: Path, timeout_sec: float) -> str:
+def tests_at(mutant: Mutant, covered: CoverageData) -> list[str]:
+    """The tests of its room that run the line, or the nearest one above it that begins a statement; none on import."""
+    lines = covered.contexts_by_lineno(f"src/stylegan/{mutant.file}")
+    line = max((n for n in lines if n <= mutant.line), default=0)
+    tests = (context.partition("|")[0] for context in lines.get(line, ()) if context)
+    return list(dict.fromkeys(test for test in tests if test.startswith(f"tests/{mutant.room}/")))
+
+
+def run(mutant: Mutant, root: Path, timeout_sec: float, covered: CoverageData | None = None) -> str:
     """Plant the fault in the copy at `root`, test, and take it out: killed, timeout or survived."""
     path = root / "src" / "stylegan" / mutant.file
     source = path.read_bytes()
     path.write_bytes(source[: mutant.start] + mutant.text.encode() + source[mutant.stop :])
     try:
-        return "survived" if passes(tests_of(mutant, root), root, timeout_sec) else "killed"
+        return "survived" if passes(tests_of(mutant, root, covered), root, timeout_sec) else "killed"
     except subprocess.TimeoutExpired:
         return "timeout"
     finally:
@@ -160,12 +187,9 @@ def run(mutant: Mutant, root: Path, timeout_sec: float) -> str:
 
 def passes(tests: list[str], root: Path, timeout_sec: float) -> bool:
     """Do these tests pass in the copy at `root`?"""
-    words = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-W", "ignore", *tests]
-    environment = os.environ | {"PYTHONPATH": str(root / "src"), "OMP_NUM_THREADS": "1"}
-    output = subprocess.DEVNULL
-    process = subprocess.Popen(
-        words, cwd=root, env=environment, stdout=output, stderr=output, start_new_session=os.name == "posix"
-    )
+    chosen = root / "tests.txt"  # there may be too many for a command line
+    chosen.write_text("\n".join(tests) + "\n")
+    process = pytest(["-x", f"@{chosen}"], root)
     try:
         return process.wait(timeout_sec) == 0
     finally:
@@ -174,6 +198,18 @@ def passes(tests: list[str], root: Path, timeout_sec: float) -> bool:
                 os.killpg(process.pid, 9)  # its helpers too: it leads a group of its own
             process.kill()
             process.wait()
+
+
+def pytest(words: list[str], root: Path, **environment: str) -> "subprocess.Popen[bytes]":
+    """Start pytest in the copy at `root`, without a word."""
+    return subprocess.Popen(
+        [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", *words],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root / "src"), "OMP_NUM_THREADS": "1"} | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=os.name == "posix",
+    )
 
 
 def carry(root: Path) -> None:
@@ -227,12 +263,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, flags.out.open("a") as out:
         root = Path(folder)
         carry(root)
+        covered = learn(root, flags.out.with_suffix(".coverage").absolute())
         for mutant in sample(flags.count, flags.seed, root):
             if flags.room and mutant.room != flags.room:
                 continue
             record, began = done.get(key(mutant, root)), time.monotonic()
             if record is None:
-                result = run(mutant, root, flags.timeout_sec)
+                result = run(mutant, root, flags.timeout_sec, covered)
                 record = {"key": key(mutant, root), "mutant": mutant.name, "room": mutant.room, "result": result}
                 record |= {"sec": round(time.monotonic() - began, 1), "seed": flags.seed}
                 print(json.dumps(record), file=out, flush=True)

@@ -72,3 +72,23 @@ def test_a_fault_is_killed_by_a_test_that_sees_it_and_survives_others(tmp_path):
     test.write_text(f"{start}\ndef test_half():\n    while here['half'](1) == 2: pass\n")
     assert mutants.run(fault, tmp_path, 5) == "timeout"
     assert module.read_text() == "def half(x):\n    return x / 2\n"
+
+
+def test_a_fault_is_tried_with_the_tests_that_run_its_line(tmp_path):
+    (tmp_path / "src" / "stylegan" / "networks").mkdir(parents=True)
+    (tmp_path / "src" / "stylegan" / "__init__.py").write_text("")
+    for room in mutants.ROOMS:
+        (tmp_path / "tests" / room).mkdir(parents=True)
+    text = "LIMIT = 2\n\n\ndef half(x):\n    return (\n        x / 2\n    )\n\n\ndef twice(x):\n    return x * 2\n"
+    (tmp_path / "src" / "stylegan" / "networks" / "half.py").write_text(text)
+    (tmp_path / "tests" / "networks" / "test_half.py").write_text(
+        "from stylegan.networks.half import half, twice\n\n\n"
+        "def test_half():\n    assert half(4) == 2\n\n\ndef test_twice():\n    assert twice(4) == 8\n"
+    )
+    covered = mutants.learn(tmp_path, tmp_path / "learnt")
+    tests = {
+        (m.line, m.old): mutants.tests_of(m, tmp_path, covered) for m in mutants.mutants_of(text, "networks/half.py")
+    }
+    assert tests[6, "x / 2"] == ["tests/networks/test_half.py::test_half"]
+    assert tests[11, "x * 2"] == ["tests/networks/test_half.py::test_twice"]
+    assert tests[1, "2"] == ["tests/networks/test_half.py", "tests/networks"]  # runs on import
