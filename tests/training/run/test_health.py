@@ -86,7 +86,7 @@ class Part:
         return self.count
 
 
-SILENT = WELL | {"D_loss": 1.386, "D_real": 0.02, "D_fake": -0.02, "lod": 0.0, "resolution": 32}
+SILENT = WELL | {"diversity": 0.79, "D_loss": 1.386, "D_real": 0.02, "D_fake": -0.02, "lod": 0.0, "resolution": 32}
 
 
 @pytest.mark.parametrize(("real", "fake"), [(0.02, -0.02), (0.03, -0.03)])
@@ -103,6 +103,7 @@ def test_a_silent_d_is_told_at_its_third_tick_with_a_remedy(health, real, fake):
     [
         {"D_real": 0.049, "D_fake": -0.056, "D_loss": 1.363},  # the quietest tick of a good run on photographs
         {"D_real": 0.14, "D_fake": -0.13, "D_loss": 1.33},  # the demo's portraits
+        {"D_real": 0.022, "D_fake": -0.023, "D_loss": 1.377, "diversity": 1.16},  # 64 px, all kinds of faces
         {"D_loss": 0.0},  # WGAN-GP, whose logits have no zero
         {"lod": 0.3},  # what fades in is new to D
     ],

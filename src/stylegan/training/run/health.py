@@ -24,6 +24,7 @@ from stylegan.training.state import TrainingState
 SAMPLES = 32
 SILENT_TICKS = 3
 SILENT_LOGITS = 0.08  # between the means of real and generated pictures; docs/decisions.md
+ALIKE = 0.9  # the diversity below which a quiet D counts as silent
 GUESSING = 2 * math.log(2)  # the loss of a D whose logits are all 0
 CHUNK = 16  # the most pictures in one pass: 64 of 1024x1024 would not fit in memory beside a training run
 
@@ -124,7 +125,11 @@ class Health:
 
 
 def is_silent(stats: dict[str, float]) -> bool:
-    """Are the logits of real and generated pictures nearly the same, and is the logistic loss that of guessing?"""
+    """Are the logits of real and generated pictures nearly the same, is the logistic loss that of guessing, and are the
+    pictures alike? While they vary, G still learns from small differences.
+    """
+    if stats.get("diversity", 0.0) > ALIKE:
+        return False
     if not {"D_real", "D_fake", "D_loss"} <= stats.keys():
         return False
     return abs(stats["D_real"] - stats["D_fake"]) < SILENT_LOGITS and abs(stats["D_loss"] - GUESSING) < 0.05
