@@ -292,11 +292,6 @@ class Config(NetworkConfig):
                 f"augment diffaug: needs initial_resolution 8 or more, not {self.initial_resolution}: it moves "
                 "pictures by an eighth of their size, less than a pixel there; or give augment none or ada"
             )
-        if self.augment == "ada" and self.loss == "wgan_gp":
-            problems.append(
-                "augment ada: needs loss logistic, whose logits tell by their sign what D takes for real; with wgan_gp "
-                "give augment diffaug"
-            )
         if self.initial_resolution < self.img_resolution and self.level_kimg == self.fade_kimg == 0:
             problems.append(
                 f"level_kimg 0 and fade_kimg 0: one must be above 0 to grow from initial_resolution "

@@ -65,7 +65,7 @@ def test_a_mixture_of_nothing_or_of_too_much_is_refused(G, tmp_path, how):
 
 def test_places_where_nothing_can_be_written_are_refused(G, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         save_samples(G, "0", tmp_path / "file")
     with pytest.raises(InputError, match=r"must end in .png"):
         save_figure(G, "uncurated", tmp_path / "figure.jpg")

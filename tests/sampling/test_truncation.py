@@ -53,7 +53,7 @@ def test_psi_zero_towards_an_estimated_mean_gives_that_mean(G):
 
 @pytest.mark.parametrize("towards", ["median", "mean:", "mean:0", "centers", "centers:-1", ""])
 def test_any_other_target_is_refused(G, towards):
-    with pytest.raises(InputError, match=r"must be mean \(of the training\), mean:N"):
+    with pytest.raises(InputError, match=r"must be mean \(from training\), mean:N"):
         recipe(G, [0], Controls(towards=towards))
 
 

@@ -12,6 +12,7 @@ from stylegan import CONFIG_F, InputError
 from stylegan.training import ada, losses
 from stylegan.training.augment import AUGMENTATIONS
 from stylegan.training.diffaugment import coloured, cut_out, diffaugment, translated
+from stylegan.training.objectives import LOSSES
 from stylegan.training.warp import SYM6, doubled, halved, mirrored, warp
 
 F64 = {"dtype": torch.float64}
@@ -259,7 +260,10 @@ def test_the_probability_moves_towards_the_target():
 def test_impossible_combinations_are_refused():
     with pytest.raises(InputError, match=r"augment diffaug: needs initial_resolution 8"):
         CONFIG_F.but(augment="diffaug", initial_resolution=4)
-    with pytest.raises(InputError, match=r"augment ada: needs loss logistic"):
-        CONFIG_F.but(augment="ada", loss="wgan_gp")
+    assert LOSSES["wgan_gp"].misfits(CONFIG_F.but(augment="ada")) == [
+        "augment ada: needs a loss whose logits tell real pictures by their sign, not wgan_gp"
+    ]
+    assert LOSSES["wgan_gp"].misfits(CONFIG_F.but(augment="diffaug")) == []
+    assert LOSSES["logistic"].misfits(CONFIG_F.but(augment="ada")) == []
     with pytest.raises(InputError, match=r"augment 'apa': must be one of none, diffaug, ada"):
         CONFIG_F.but(augment="apa")

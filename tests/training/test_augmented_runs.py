@@ -65,6 +65,31 @@ def test_what_is_typed_wins(typed, portraits, tmp_path, stylegan):
     assert written.get("augment", "none") == (typed[1] if typed else "diffaug")
 
 
+@pytest.mark.parametrize("way", ["command", "python"])
+def test_a_first_resolution_of_4_takes_the_place_of_the_automatic_augmentation(way, portraits, tmp_path, stylegan):
+    out = tmp_path / "run"
+    if way == "python":
+        train(portraits.path, out, hours=0.001, fixed={"initial_resolution": 4, "batch": 4}, device=CPU)
+    else:
+        flags = [
+            "--kimg",
+            "0.008",
+            "--batch",
+            "4",
+            "--channel-max",
+            "8",
+            "--device",
+            "cpu",
+            "--initial-resolution",
+            "4",
+        ]
+        code, said = stylegan("train", "--data", portraits.path, "--out", out, *flags)
+        assert code == 0 and "augmentation" not in said
+        code, said = stylegan("train", "--data", portraits.path, "--out", out, *flags, "--augment", "diffaug")
+        assert code == 2 and "augment diffaug: needs initial_resolution 8" in said
+    assert json.loads((out / "config.json").read_text())["config"].get("augment", "none") == "none"
+
+
 def test_a_budget_gives_ada_time_to_act():
     assert TINY.but(augment="ada").for_budget(100).ada_kimg == 25
     assert TINY.but(augment="ada").for_budget(25_000).ada_kimg == 500

@@ -212,7 +212,8 @@ def parse(argv: list[str], flags: TrainFlags) -> tuple[str, TrainCommand]:
         processes = int(os.environ.get("WORLD_SIZE", "1"))  # of torchrun
         init = None if flags.init is None else network_path(flags.init)
         config = fitted(flags.data, flags.kimg, processes, config=config, cond=flags.cond, init=init)
-    default = TrainCommand(**vars(flags), fields=config)
+    plain = config.but(augment=TABLE_1[flags.config].augment)  # the automatic one may not suit what is typed
+    default = TrainCommand(**vars(flags), fields=plain)
     command = tyro.cli(TrainCommand, args=argv, default=default, prog="stylegan train", registry=registry)
     command.fields = as_typed(argv, config, command.fields)
     if command.data is None or (command.out is None and not command.dry_run):
@@ -228,8 +229,10 @@ def as_typed(argv: list[str], default: Config, parsed: Config) -> Config:
     """The default with the typed values, which win over every table that was not typed. Raises InputError for values
     without effect, at resolutions that are never trained.
     """
+    from stylegan.training.fitted import given_way
+
     given = {name: getattr(parsed, name) for name in typed(argv) & {each.name for each in fields(Config)}}
-    config = default.but(**given)
+    config = given_way(default, given)
     trained = level_images(config)
     refuse(
         [

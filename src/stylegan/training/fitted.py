@@ -1,7 +1,8 @@
 """A configuration fitted to its training run. Imports torch for `init` alone, as the command line asks here first."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stylegan.config import BATCHES, CONFIG_F, OF_THE_DATA, Config
 from stylegan.data.dataset import ImageDataset
@@ -57,6 +58,13 @@ def fitted(
     if len(dataset) < FEW_PICTURES and config.augment == "none" and config.initial_resolution >= 8:
         config = config.but(augment="diffaug")
     return config if kimg is None else config.for_budget(kimg)
+
+
+def given_way(config: Config, given: Mapping[str, Any]) -> Config:
+    """`config` with the fields that a person gave, before which the automatic augmentation gives way."""
+    if config.augment == "diffaug" and given.get("initial_resolution", 8) < 8:
+        return config.but(**{"augment": "none"} | dict(given))
+    return config.but(**given)
 
 
 FEW_PICTURES = 5000

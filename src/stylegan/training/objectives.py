@@ -95,19 +95,24 @@ class Objectives:
     """A loss: the objective of D and the objective of G.
 
     name: stands in the run folder. lazy: D's objective differentiates D at the reals, in every r1_interval-th step of
-    D, as `batch.gamma` says. Without it the reals never require a gradient.
+    D, as `batch.gamma` says. Without it the reals never require a gradient. signs: D's logits tell by
+    their signs what D takes for real, as an adaptive augmentation needs.
     """
 
     name: str
     D: Objective
     G: Objective
     lazy: bool = True
+    signs: bool = True
 
     def misfits(self, config: Config) -> list[str]:
         """The fields of the configuration that contradict this loss, one line each."""
-        if self.lazy or config.r1_interval == 1:
-            return []
-        return [f"r1_interval {config.r1_interval}: must be 1 with loss {self.name}, which has no R1"]
+        found = []
+        if not (self.lazy or config.r1_interval == 1):
+            found.append(f"r1_interval {config.r1_interval}: must be 1 with loss {self.name}, which has no R1")
+        if config.augment == "ada" and not self.signs:
+            found.append(f"augment ada: needs a loss whose logits tell real pictures by their sign, not {self.name}")
+        return found
 
     def ignored(self, config: Config) -> list[str]:
         """The fields that this loss would ignore, one line each. Older runs that have them can still be resumed."""
@@ -118,6 +123,6 @@ class Objectives:
 
 LOSSES = {
     "logistic": Objectives("logistic", d_logistic, g_logistic),
-    "wgan_gp": Objectives("wgan_gp", d_wgan_gp, g_wgan, lazy=False),
+    "wgan_gp": Objectives("wgan_gp", d_wgan_gp, g_wgan, lazy=False, signs=False),
 }
 """The values of `loss` in a configuration."""

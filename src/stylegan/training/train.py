@@ -19,7 +19,7 @@ from stylegan.networks.generator import Generator
 from stylegan.opening import load_networks
 from stylegan.training.augment import Augmentation
 from stylegan.training.cost.hours import Own, Plan, check_hours, chosen_lines, plan_for, week_lines
-from stylegan.training.fitted import fitted, misfits
+from stylegan.training.fitted import fitted, given_way, misfits
 from stylegan.training.loop import training_loop
 from stylegan.training.machine import processes
 from stylegan.training.machine.environment import environment, using_threads
@@ -98,7 +98,7 @@ def train(
     with processes.joined(device), ExitStack() as stack:
         dataset = ImageDataset(data)
         config = config or fitted(dataset, kimg, processes.world(), cond=cond, init=init)
-        check(config.but(**fixed or {}), dataset, device, objectives=objectives)
+        check(given_way(config, fixed or {}), dataset, device, objectives=objectives)
         own = Own(fixed or {}, objectives, augment)
         if hours is not None or config.total_kimg >= LONG_RUN_KIMG:
             processes.first_does(lambda: refuse_existing(out), device)  # before anything is measured

@@ -12,6 +12,7 @@ from stylegan.training.augment import Augmentation
 from stylegan.training.cost.budget import level_sec
 from stylegan.training.cost.hours import MEASURING_SEC, Own, chosen_lines
 from stylegan.training.cost.measuring import Allowance, Cost, measure_levels
+from stylegan.training.fitted import given_way
 from stylegan.training.machine import processes
 from stylegan.training.machine.programs import plan
 from stylegan.training.objectives import Objectives
@@ -44,7 +45,7 @@ def dry_run(
     own, told = Own(fixed or {}, objectives, augment), []
     with processes.joined(device):
         world = processes.world()
-        check(config.but(**own.fixed), dataset, device, objectives=objectives)
+        check(given_way(config, own.fixed), dataset, device, objectives=objectives)
         if hours is not None:
             found = chosen(config, hours, device, own=own, init=init)
             config, costs, told = found.config, found.costs, chosen_lines(found, dataset)

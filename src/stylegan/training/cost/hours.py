@@ -18,6 +18,7 @@ from stylegan.errors import InputError, printable
 from stylegan.training.augment import Augmentation
 from stylegan.training.cost.budget import largest, level_sec
 from stylegan.training.cost.measuring import Allowance, Cost, measure_levels
+from stylegan.training.fitted import given_way
 from stylegan.training.machine import processes
 from stylegan.training.machine.environment import using_threads
 from stylegan.training.objectives import LOSSES, Objectives
@@ -152,7 +153,7 @@ def candidate_of(config: Config, rung: Rung, device: torch.device, own: Own) -> 
     alone = own.fixed.get("compile") or own.fixed.get("batch_gpu")  # they refuse shared fakes
     kept: dict[str, Any] = ({"shared_fakes": False} if alone else {}) | dict(own.fixed)
     suited = ruled(config, rung, gpu=device.type == "cuda", lazy=lazy, world=processes.world())
-    return suited.but(**kept)
+    return given_way(suited, kept)
 
 
 def is_hopeless(candidate: Config, rung: Rung, chosen: Plan, device: torch.device) -> bool:
