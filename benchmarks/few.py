@@ -36,7 +36,7 @@ from stylegan.training.run.record import SNAPSHOT_TICKS
 from stylegan.training.train import resume, train
 
 CPU = torch.device("cpu")
-POINTS = 2  # snapshots of a run
+POINTS = 4  # snapshots of a run
 PICTURES = 2048
 REALS = 5000
 JUDGED = 64  # pictures of each kind that D judges
