@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from stylegan.training.warp import warp
+from stylegan.training.warp import constant, warp
 
 NUMBERS = 28  # random numbers for a picture
 TARGET = 0.6  # the mean sign of D's logits on reals that the controller aims at
@@ -86,12 +86,11 @@ def colours(draws: Draws) -> Tensor:
     hue = draws.gated(draws.angle(), 0)
     saturation = draws.gated(torch.exp(LN2 * draws.normal()), 1)
     eye = torch.eye(4, device=luma.device, dtype=luma.dtype)
-    gray = eye.new_zeros(4, 4)
-    gray[:3, :3] = 1 / 3  # the part of a colour along the gray axis
-    rest = torch.diag(eye.new_tensor([1, 1, 1, 0])) - gray
-    turned = eye.new_zeros(4, 4)  # the cross product with the gray axis
-    turned[[1, 2, 0], [0, 1, 2]], turned[[0, 1, 2], [1, 2, 0]] = 1 / math.sqrt(3), -1 / math.sqrt(3)
-    last = eye - gray - rest
+    gray = constant([*[1 / 3, 1 / 3, 1 / 3, 0] * 3, *[0] * 4], luma).view(4, 4)  # the part along the gray axis
+    last = constant([*[0] * 15, 1], luma).view(4, 4)
+    rest = eye - gray - last
+    a = 1 / math.sqrt(3)
+    turned = constant([0, -a, a, 0, a, 0, -a, 0, -a, a, *[0] * 6], luma).view(4, 4)  # the cross product with it
 
     def on(along: Tensor, across: Tensor, aside: Tensor | None = None) -> Tensor:
         matrix = along[:, None, None] * gray + across[:, None, None] * rest + last

@@ -1,6 +1,7 @@
 """Affine maps of pictures that can be differentiated any number of times, between low-pass filters."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -82,6 +83,11 @@ def bilinear(images: Tensor, x: Tensor, y: Tensor) -> Tensor:
     return torch.lerp(above, below, low_part)
 
 
+def constant(values: Sequence[float], like: Tensor) -> Tensor:
+    """A tensor of these numbers, filled in on the device: a CUDA graph cannot record a copy from the host."""
+    return torch.stack([like.new_full((), value) for value in values])
+
+
 def _inside(at: Tensor, size: int) -> Tensor:
     """Whole pixels, mirrored at the edges until they lie in 0 to size - 1."""
     at = at.remainder(2 * size)
@@ -90,6 +96,6 @@ def _inside(at: Tensor, size: int) -> Tensor:
 
 def _filters(images: Tensor, dim: int, scale: float) -> tuple[Tensor, tuple[int, int]]:
     """The filter along `dim` for each channel, and the stride in which it doubles or halves."""
-    row = scale * images.new_tensor(SYM6)
+    row = scale * constant(SYM6, images)
     shape, stride = ((1, 1, -1, 1), (2, 1)) if dim == 2 else ((1, 1, 1, -1), (1, 2))
     return row.reshape(shape).repeat(images.shape[1], 1, 1, 1), stride
