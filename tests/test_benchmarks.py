@@ -10,12 +10,17 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import ttest_ind
+from sklearn.metrics import cohen_kappa_score
 
 from stylegan.config import CONFIG_F
 from stylegan.metrics.features import FeatureNetwork
 from stylegan.networks import fast
+from stylegan.probing.report import Report
+from stylegan.probing.sharpness import Cut
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -231,6 +236,74 @@ def test_few_pictures_are_measured_with_and_without_augmentation(benchmarks, por
     monkeypatch.setattr(few, "train", None)
     few.main(arguments)
     assert len((tmp_path / "out" / "results.jsonl").read_text().splitlines()) == 4
+
+
+def report_of(T, *, boundaries=(2, 4), best=(2, 4)):
+    """What a probe might have found: inheritance T, rows of layers, certain where it is above 0."""
+    T = np.array(T, dtype=float)
+    cut = Cut(3, boundaries, 0.9, tuple((b, b) for b in boundaries), (0.9, 0.9), 0.5, 0.01, ())
+    return Report(
+        **{"img_resolution": 4 * 2 ** (T.shape[1] // 2 - 1), "pairs": 8, "features": ["kind"]},
+        **{"signature": T.T[:, :1], "effect": T[0], "cuts": [cut], "boundaries": list(boundaries)},
+        **{"intervals": [[b, b] for b in boundaries], "gradual": False, "groups": 3},
+        **{"attributes": ["yaw", "background_hue"], "inheritance": T, "inheritance_low": T, "inheritance_high": T},
+        **{"blocks": {"best": list(best), "likely": [list(best)]}, "accuracy": {"yaw": 0.9, "background_hue": 0.8}},
+    )
+
+
+def test_levels_of_networks_are_compared_with_the_laws(benchmarks, tmp_path, capsys):
+    """Heads half as large: the pose lies an octave later, the background where it was, as law 3 alone predicts."""
+    import levels
+
+    out = tmp_path / "out"
+    out.mkdir()
+    for name, source, yaw in (
+        ("full", "portraits:9", [0.5, 0.5, 0, 0]),
+        ("half", "portraits:9:half", [0, 0, 0.6, 0.4]),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text(json.dumps({"provenance": {"source": source}}))
+        for i in range(2):
+            report = report_of([[*yaw, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0.1, 0.9]])
+            (out / f"{name}-{i}.json").write_text(json.dumps(report.to_json()))
+    groups = [["--group", name, str(tmp_path / name), "not-read", "not-read"] for name in ("full", "half")]
+    levels.main([str(out), *groups[0], *groups[1]])
+    page = (out / "levels.md").read_text()
+    assert page.strip() == capsys.readouterr().out.strip()
+    assert "| yaw | 0.90 | 1.00 +- 0.00 | 0.00 +- 0.00 | 0.00 +- 0.00 | 0.00 +- 0.00 | 2.00 +- 0.00 |" in page
+    assert "| yaw | +1.00 +- 0.00 | +0.00 refuted | +0.00 refuted | +1.00 |" in page
+    assert "| background hue | +0.00 +- 0.00 | +0.00 | +0.00 | +0.00 |" in page
+    assert (
+        "| **mean error of the law** | | 0.50; 1 of 2 refuted | 0.50; 1 of 2 refuted | 0.00; 0 of 2 refuted |" in page
+    )
+
+
+def test_what_the_laws_predict_for_a_larger_network(benchmarks):
+    import levels
+
+    small = levels.Group("32 px", [report_of(np.eye(2, 8))], half=False)
+    large = levels.Group("64 px", [report_of(np.eye(2, 10))], half=False)
+    assert levels.predicted("yaw", 5.0, small, large) == {1: 0, 2: 1, 3: 0}  # the last layer stays the last
+    assert levels.predicted("yaw", 2.0, small, large) == {1: 0, 2: 0, 3: 0}  # and the first the first
+
+
+def test_kappa_is_that_of_other_tools_and_needs_three_groups(benchmarks):
+    import levels
+
+    a, b = levels.assigned([report_of(np.eye(2, 8)), report_of(np.eye(2, 8), boundaries=(1, 7))])
+    assert a == [0, 0, 1, 1, 2, 2, 2, 2, 0, 1, 1, 1, 1, 1, 1, 2]
+    assert levels.kappa(a, b) == pytest.approx(cohen_kappa_score(a, b))
+    assert 0 < levels.kappa(a, b) < 1
+    assert levels.kappa(b, b) == 1
+
+
+def test_an_interval_of_a_difference_is_welchs(benchmarks):
+    import levels
+
+    a, b = [1.0, 2.0, 4.0, 3.5], [5.0, 5.5, 9.0]
+    moved, error = levels.difference(a, b)
+    found = ttest_ind(b, a, equal_var=False).confidence_interval()
+    assert (moved - error, moved + error) == pytest.approx((found.low, found.high))
 
 
 def imports(path):

@@ -438,8 +438,8 @@ def test_preparing_does_not_load_torch():
 def stand_in(monkeypatch):
     """Portraits that are one colour: the drawing has its own tests."""
     module = type(sys)("stylegan.data.portraits.portraits")
-    module.portrait = lambda index, resolution, *, seed: (
-        np.full((resolution, resolution, 3), index + 10 * seed, np.uint8),
+    module.portrait = lambda index, resolution, *, seed, half: (
+        np.full((resolution, resolution, 3), index + 10 * seed + 100 * half, np.uint8),
         {"smile": index / 4, "yaw": -0.5},
     )
     monkeypatch.setitem(sys.modules, "stylegan.data.portraits.portraits", module)
@@ -457,7 +457,13 @@ def test_portraits_have_the_channels_asked_for(stand_in, dest):
     assert ImageDataset(dest).batch(8, [1])[0, :, 0, 0].tolist() == [1, 1, 1, 255]
 
 
-@pytest.mark.parametrize("count", ["0", "-1", "1.5", "", "many"])
+def test_portraits_can_be_half_as_large(stand_in, dest):
+    report = prepare("portraits:2:half", dest, resolution=8)
+    assert report.kept == 2
+    assert ImageDataset(dest).batch(8, [0, 1])[:, 0, 0, 0].tolist() == [100, 101]
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "1.5", "", "many", ":half", "3:quarter"])
 def test_a_count_of_portraits_is_a_whole_number_above_0(count, dest):
     with pytest.raises(InputError, match=r"COUNT is .* it must be a whole number from 1 to 100,000,000"):
         prepare(f"portraits:{count}", dest)

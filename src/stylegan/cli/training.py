@@ -39,7 +39,8 @@ def prepare(
     """Make a data set of a folder, a zip, or drawn portraits (portraits:COUNT), and report every bad file.
 
     Args:
-        src: Folder of pictures, folder of class folders, zip, or portraits:COUNT for the built-in data set.
+        src: Folder of pictures, folder of class folders, zip, or portraits:COUNT for the built-in data set
+            (portraits:COUNT:half draws the people half as large).
         dest: The data set to make; must not exist.
         resolution: Pixels, a power of two. By default the largest that 90 % of the pictures reach.
         crop: What to do with pictures that are not square.

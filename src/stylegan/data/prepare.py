@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from stylegan.fields import is_resolution
 from stylegan.files import user_path
 
 PORTRAITS = "portraits:"
+HALF = ":half"
 PORTRAITS_RESOLUTION = 64
 MOST_PORTRAITS = 10**8  # days of drawing and 1.6 TB at 64 px
 WORKERS = min(8, os.cpu_count() or 1)
@@ -53,6 +54,7 @@ def prepare(
     console: Console | None = None,
 ) -> Report:
     """Make the data set `dest` from the pictures in `src`: a folder, a zip, or `portraits:COUNT` (drawn from `seed`).
+    `portraits:COUNT:half` draws the same people half as large.
 
     resolution: a power of two; by default the largest that 90 % of the pictures reach, 64 for portraits.
     crop: keep the centre square, pad to a square with black, or refuse what is not square.
@@ -64,10 +66,10 @@ def prepare(
     kept, nothing is written. Raises InputError.
     """
     dest = Path(os.path.abspath(user_path(dest)))  # noqa: PTH100  resolve() would follow a link at `dest` itself
-    count = _portrait_count(str(src))
+    portrayed = _portrayed(str(src))
     problems = _problems(dest, resolution, crop, img_channels)
-    if count is not None:
-        problems += _problems_of_portraits(count, crop, classes, seed)
+    if portrayed is not None:
+        problems += _problems_of_portraits(portrayed, crop, classes, seed)
     elif seed:
         problems.append(f"seed is {seed}: it is for {PORTRAITS}COUNT only; {printable(src)} does not use it")
     refuse(problems)
@@ -86,8 +88,9 @@ def prepare(
     }
     with warnings.catch_warnings(), progress_bar(console) as progress:
         warnings.simplefilter("ignore")  # Pillow's remarks on odd tags: what matters becomes a reason in the report
-        if isinstance(count, int):
-            return _from_portraits(count, dest, resolution or PORTRAITS_RESOLUTION, img_channels, seed, about, progress)
+        if isinstance(portrayed, _Portrayed):
+            size = resolution or PORTRAITS_RESOLUTION
+            return _from_portraits(portrayed, dest, size, img_channels, seed, about, progress)
         with open_source(user_path(src)) as listed:
             source, labels = choose(str(classes), listed)
             if resolution is None:
@@ -115,8 +118,15 @@ def _problems(dest: Path, resolution: int | None, crop: str, img_channels: int) 
     return problems
 
 
-def _problems_of_portraits(count: int | str, crop: str, classes: Path | str, seed: int) -> list[str]:
-    problems = [count] if isinstance(count, str) else []
+class _Portrayed(NamedTuple):
+    """What `portraits:COUNT` or `portraits:COUNT:half` asks for."""
+
+    count: int
+    half: bool
+
+
+def _problems_of_portraits(portrayed: _Portrayed | str, crop: str, classes: Path | str, seed: int) -> list[str]:
+    problems = [portrayed] if isinstance(portrayed, str) else []
     if not 0 <= seed < 2**32:
         problems.append(f"seed is {seed}: it must be 0 to {2**32 - 1}")
     if crop in ("pad", "refuse"):
@@ -126,15 +136,15 @@ def _problems_of_portraits(count: int | str, crop: str, classes: Path | str, see
     return problems
 
 
-def _portrait_count(src: str) -> int | str | None:
-    """The COUNT of `portraits:COUNT`, None if `src` is something else, or what is wrong with it."""
+def _portrayed(src: str) -> _Portrayed | str | None:
+    """What a `src` that begins with `portraits:` asks for, or what is wrong with it; None if it is something else."""
     if not src.startswith(PORTRAITS):
         return None
-    text = src.removeprefix(PORTRAITS)
+    text = src.removeprefix(PORTRAITS).removesuffix(HALF)
     if text.isdecimal() and len(text) <= len(str(MOST_PORTRAITS)) and 0 < int(text) <= MOST_PORTRAITS:
-        return int(text)
+        return _Portrayed(int(text), half=src.endswith(HALF))
     allowed = f"a whole number from 1 to {MOST_PORTRAITS:,}, as in {PORTRAITS}1000"
-    return f"{printable(src)}: COUNT is {printable(text)!r}; it must be {allowed}"
+    return f"{printable(src)}: COUNT is {printable(text)!r}; it must be {allowed}, or {PORTRAITS}1000{HALF}"
 
 
 def _default_resolution(entries: list[Entry], crop: Crop, progress: Progress) -> int:
@@ -272,7 +282,7 @@ def progress_bar(console: Console | None) -> Progress:
 
 
 def _from_portraits(
-    count: int,
+    portrayed: _Portrayed,
     dest: Path,
     resolution: int,
     img_channels: Channels,
@@ -283,11 +293,11 @@ def _from_portraits(
     factors: list[dict[str, float]] = []
     with (
         new_dataset(dest, resolution, img_channels) as writer,
-        closing(portraits(count, resolution, seed)) as drawn,
+        closing(portraits(portrayed.count, resolution, seed=seed, half=portrayed.half)) as drawn,
     ):
-        for pixels, values in progress.track(drawn, count, description="drawing"):
+        for pixels, values in progress.track(drawn, portrayed.count, description="drawing"):
             image = Image.fromarray(pixels).convert(MODES[img_channels])
             writer.add(f"{PORTRAITS}{len(factors)}", pyramid(np.atleast_3d(np.asarray(image))))
             factors.append(values)
         writer.finish(classes=(), factors=factors, about=about)
-    return Report(count, (), dest, resolution, img_channels, (), "portraits have factors instead, in factors.csv")
+    return Report(len(factors), (), dest, resolution, img_channels, (), "portraits have factors instead, in factors.csv")

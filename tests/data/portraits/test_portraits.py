@@ -55,6 +55,17 @@ def test_a_portrait_at_64_reduced_to_32_is_close_to_the_one_at_32(index):
     assert difference(reduced, small).mean() < 1
 
 
+def test_half_as_large_is_the_same_person_from_twice_the_distance():
+    factors, detail_seed = factors_of(7)
+    near = draw(factors, 128, detail_seed=detail_seed)
+    far = draw(factors, 256, detail_seed=detail_seed, half=True)
+    face = slice(40, 110), slice(40, 88)
+    # The lower edge and the middle stay where they are. Edges, single hairs most, are averaged on another grid.
+    assert difference(near[face], far[128:, 64:192][face]).mean() < 2
+    assert difference(near[face], far[128:, 66:194][face]).mean() > 5
+    assert np.ptp(far[:100], axis=(0, 1)).max() < 60  # above the head there is only background
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_factor_shows_at_32_pixels(name):
     factor = next(f for f in FACTORS if f.name == name)

@@ -10,18 +10,24 @@ from stylegan.data.portraits.sitter import Sitter
 LIGHT, DARK = "#fff1dc", "#1a1020"  # the warm light and the cool dark that shade hair and cloth
 
 
-def svg(factors: dict[str, float], detail_seed: int) -> str:
-    """The portrait with these factors (their names: `portraits.FACTORS`) as SVG, 120 units wide and high."""
+def svg(factors: dict[str, float], detail_seed: int, *, half: bool = False) -> str:
+    """The portrait with these factors (their names: `portraits.FACTORS`) as SVG, 120 units wide and high.
+
+    half: draw the person half as large, as from twice the distance, still cut off by the lower edge.
+    """
     s = Sitter(factors)
     # One stream for each kind of detail: a head without single hairs keeps its freckles.
     hairs, spots, folds = (np.random.default_rng(q) for q in np.random.SeedSequence(detail_seed).spawn(3))
     face = ears(s) + skin(s) + wrinkles(s, folds) + freckles(s, spots) + nose(s) + mouth(s) + eye(s, -1) + eye(s, 1)
     head = face + hair_in_front(s, hairs) + brow(s, -1) + brow(s, 1) + glasses(s)
+    person = f"{_posed(s, hair_behind(s))}{_body(s)}{_posed(s, head)}"
+    if half:
+        person = f'<g transform="translate(0 28) scale(0.5)">{person}</g>'
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-60 -64 120 120" width="120" height="120">'
         f'<defs>{_paints(s)}<clipPath id="face"><path d="{s.outline()}"/></clipPath></defs>'
         '<rect x="-60" y="-64" width="120" height="120" fill="url(#background)"/>'
-        f"{_posed(s, hair_behind(s))}{_body(s)}{_posed(s, head)}</svg>"
+        f"{person}</svg>"
     )
 
 

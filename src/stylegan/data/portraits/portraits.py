@@ -50,10 +50,12 @@ FACTORS = (
 )
 
 
-def portrait(index: int, resolution: int, *, seed: int = 0) -> tuple[np.ndarray, dict[str, float]]:
+def portrait(
+    index: int, resolution: int, *, seed: int = 0, half: bool = False
+) -> tuple[np.ndarray, dict[str, float]]:
     """Portrait `index` of the set that `seed` names: uint8 RGB (resolution, resolution, 3), and its factors."""
     factors, detail_seed = factors_of(index, seed=seed)
-    return draw(factors, resolution, detail_seed=detail_seed), factors
+    return draw(factors, resolution, detail_seed=detail_seed, half=half), factors
 
 
 def factors_of(index: int, *, seed: int = 0) -> tuple[dict[str, float], int]:
@@ -66,13 +68,17 @@ def factors_of(index: int, *, seed: int = 0) -> tuple[dict[str, float], int]:
     return factors, int(rng.integers(2**32))
 
 
-def draw(factors: dict[str, float], resolution: int, *, detail_seed: int) -> np.ndarray:
-    """The picture of these factors, uint8 RGB; freckles, single hairs and wrinkles follow from `detail_seed` alone."""
+def draw(factors: dict[str, float], resolution: int, *, detail_seed: int, half: bool = False) -> np.ndarray:
+    """The picture of these factors, uint8 RGB; freckles, single hairs and wrinkles follow from `detail_seed` alone.
+
+    half: the head and all its features are half as large.
+    """
     _check(factors)
     # The renderer's own anti-aliasing knows few levels of coverage: up to 128 pixels, where it shows, average more.
     scale = max(-(-64 // resolution), 2 if resolution <= 128 else 1)
     size = resolution * scale
-    png = resvg_py.svg_to_bytes(svg_string=svg(factors, detail_seed), width=size, height=size, skip_system_fonts=True)
+    drawing = svg(factors, detail_seed, half=half)
+    png = resvg_py.svg_to_bytes(svg_string=drawing, width=size, height=size, skip_system_fonts=True)
     return np.array(Image.open(io.BytesIO(png)).convert("RGB").reduce(scale))
 
 

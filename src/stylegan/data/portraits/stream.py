@@ -22,25 +22,25 @@ WORTHWHILE = 100  # fewer are drawn before the helpers have started
 Portrait = tuple[NDArray[np.uint8], dict[str, float]]  # pixels (resolution, resolution, 3), factors
 
 
-def portraits(count: int, resolution: int, seed: int) -> Generator[Portrait, None, None]:
-    """`portrait(index, resolution, seed=seed)` for index 0, 1, ... count - 1. Memory does not grow with `count`."""
+def portraits(count: int, resolution: int, *, seed: int, half: bool = False) -> Generator[Portrait, None, None]:
+    """`portrait(index, resolution, ...)` for index 0, 1, ... count - 1. Memory does not grow with `count`."""
     if count >= WORTHWHILE:
-        yield from _by_helpers(count, resolution, seed)
+        yield from _by_helpers(count, resolution, seed, half)
     else:
         from stylegan.data.portraits.portraits import (
             portrait,
         )  # imported here: other sources of pictures do not need it
 
-        yield from (portrait(index, resolution, seed=seed) for index in range(count))
+        yield from (portrait(index, resolution, seed=seed, half=half) for index in range(count))
 
 
-def _by_helpers(count: int, resolution: int, seed: int) -> Generator[Portrait, None, None]:
+def _by_helpers(count: int, resolution: int, seed: int, half: bool) -> Generator[Portrait, None, None]:
     """Helper k of K draws k, k + K, k + 2K ...; a full pipe makes it wait, a closed one ends it."""
     K = os.cpu_count() or 1
     with ExitStack() as stack:
         helpers = []
         for k in range(K):
-            numbers = [str(number) for number in (k, count, K, resolution, seed)]
+            numbers = [str(number) for number in (k, count, K, resolution, seed, int(half))]
             command = [sys.executable, "-P", "-m", "stylegan.data.portraits.stream", *numbers]
             helper = stack.enter_context(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE))
             helpers.append(helper)
@@ -53,13 +53,13 @@ def _by_helpers(count: int, resolution: int, seed: int) -> Generator[Portrait, N
             yield np.frombuffer(pixels, np.uint8).reshape(resolution, resolution, 3), json.loads(factors)
 
 
-def _help(first: int, count: int, step: int, resolution: int, seed: int) -> None:
+def _help(first: int, count: int, step: int, resolution: int, seed: int, half: int) -> None:
     from stylegan.data.portraits.portraits import portrait
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, which closes the pipe
     try:
         for index in range(first, count, step):
-            pixels, factors = portrait(index, resolution, seed=seed)
+            pixels, factors = portrait(index, resolution, seed=seed, half=bool(half))
             sys.stdout.buffer.write(pixels.tobytes() + json.dumps(factors).encode() + b"\n")
             sys.stdout.buffer.flush()
     except BrokenPipeError:
