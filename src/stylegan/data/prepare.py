@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +118,8 @@ def _problems(dest: Path, resolution: int | None, crop: str, img_channels: int) 
     return problems
 
 
-class _Portrayed(NamedTuple):
+@dataclass(frozen=True)
+class _Portrayed:
     """What `portraits:COUNT` or `portraits:COUNT:half` asks for."""
 
     count: int
@@ -300,4 +301,5 @@ def _from_portraits(
             writer.add(f"{PORTRAITS}{len(factors)}", pyramid(np.atleast_3d(np.asarray(image))))
             factors.append(values)
         writer.finish(classes=(), factors=factors, about=about)
-    return Report(len(factors), (), dest, resolution, img_channels, (), "portraits have factors instead, in factors.csv")
+    why = "portraits have factors instead, in factors.csv"
+    return Report(len(factors), (), dest, resolution, img_channels, (), why)

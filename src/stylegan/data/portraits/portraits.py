@@ -50,9 +50,7 @@ FACTORS = (
 )
 
 
-def portrait(
-    index: int, resolution: int, *, seed: int = 0, half: bool = False
-) -> tuple[np.ndarray, dict[str, float]]:
+def portrait(index: int, resolution: int, *, seed: int = 0, half: bool = False) -> tuple[np.ndarray, dict[str, float]]:
     """Portrait `index` of the set that `seed` names: uint8 RGB (resolution, resolution, 3), and its factors."""
     factors, detail_seed = factors_of(index, seed=seed)
     return draw(factors, resolution, detail_seed=detail_seed, half=half), factors
