@@ -2,10 +2,10 @@
 
     python benchmarks/kills.py --kills 40
 
-Training, `prepare`, `sample` and `sample --shard` each get that many kills: SIGKILL half of the time, else SIGTERM,
-SIGHUP or SIGINT. Every command runs in a process of its own (forked, so that it need not import torch again). Files are
-compared byte for byte, but for what tells the time: img_per_sec of stats.jsonl, and the date in a data set's manifest
-with the digest of that manifest. Exit code 1 where a file differs, or where something was left behind.
+Training, training with `--metrics`, `prepare`, `sample` and `sample --shard` each get that many kills: SIGKILL half of
+the time, else SIGTERM, SIGHUP or SIGINT. Every command runs in a process of its own (forked, so that it need not import
+torch again). Files are compared byte for byte, except for what tells the time: img_per_sec in stats.jsonl, and the date
+in a data set's manifest with the digest of that manifest. Exit code 1 if a file differs or something was left behind.
 """
 
 import argparse
@@ -33,7 +33,8 @@ TINY = [
     *("--tick-kimg", "0.02", "--state-sec", "0.2", "--keep-snapshots", "3", "--device", "cpu"),
 ]
 SIGNALS = [signal.SIGKILL] * 3 + [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
-JOBS = ["training", "prepare", "sample", "shards"]
+JOBS = ["training", "measured", "prepare", "sample", "shards"]
+METRICS = "mind16,kid16"
 CLOCKS = ("img_per_sec", "date", "record_sha256")  # keys of JSON files that tell the time, or are made of it
 
 
@@ -82,13 +83,14 @@ def jobs(folder: Path, kimg: str, pictures: int) -> list[Job]:
     run(["sample", str(network), "--seeds", f"0-{pictures - 1}", "--out", str(src)])
     sample = ["sample", str(network), "--seeds", f"0-{pictures - 1}", "--device", "cpu", "--psi", "0.5"]
 
-    def training(place: Path) -> list[list[str]]:
+    def training(place: Path, *more: str) -> list[list[str]]:
         if not place.exists():
-            return [[*train, "--out", str(place)]]
+            return [[*train, "--out", str(place), *more]]
         return [["train", "--resume", str(place), "--state-sec", "0.2", "--device", "cpu"]]
 
     return [
         Job("training", training),
+        Job("measured", lambda place: training(place, "--metrics", METRICS)),
         Job("prepare", lambda place: [] if place.exists() else [["prepare", str(src), str(place)]]),
         Job("sample", lambda place: [[*sample, "--out", str(place), "--grid", "--save-w"]]),
         Job("shards", lambda place: [[*sample, "--out", str(place), "--shard", f"{i}/3"] for i in range(3)]),

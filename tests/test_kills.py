@@ -25,8 +25,9 @@ def test_killed_jobs_end_as_if_never_stopped():
         command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["training", "prepare", "sample", "shards"]
-    assert done.stdout.count(": 2 kills (") == 4 and done.stdout.count("every file as if never stopped") == 4
+    jobs = ["training", "measured", "prepare", "sample", "shards"]
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == jobs
+    assert done.stdout.count(": 2 kills (") == 5 and done.stdout.count("every file as if never stopped") == 5
 
 
 def test_a_file_that_differs_is_missing_or_is_extra_is_named(kills):
