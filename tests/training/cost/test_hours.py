@@ -96,6 +96,30 @@ def test_what_refuses_shared_fakes_gets_none(speed):
     assert not plan(0.1, own=Own({"batch_gpu": 4})).config.shared_fakes
 
 
+def test_a_network_that_the_gpu_cannot_hold_is_left_for_a_smaller_one(speed, monkeypatch):
+    speed(1e-6)
+    measure, tried = module.measure_levels, []
+
+    def full(config, device, **how):
+        tried.append(config.channel_max)
+        if config.channel_max > 32:
+            raise torch.OutOfMemoryError
+        return measure(config, device, **how)
+
+    monkeypatch.setattr(module, "measure_levels", full)
+    assert plan(1).config.channel_max == 32
+    assert max(tried) == 64  # and no wider one, once 64 channels were too many
+
+
+def test_where_the_smallest_network_is_too_large_the_gpus_own_error_is_raised(speed, monkeypatch):
+    def full(config, device, **how):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(module, "measure_levels", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        plan(1)
+
+
 @pytest.mark.parametrize("sec_per_mflop", [1e-5, 1e-4, 1e-3])
 @pytest.mark.parametrize("H", [16, 256])
 def test_choosing_takes_at_most_a_minute_on_any_machine(monkeypatch, sec_per_mflop, H):
