@@ -229,9 +229,10 @@ def key(mutant: Mutant, sources: Path) -> str:
     return f"{digest} {mutant.name}"
 
 
-def same_fault(mutant: Mutant) -> tuple[str, str, str]:
-    """What equivalent_mutants.jsonl knows a fault by, wherever it moves in its file."""
-    return mutant.file, mutant.old, mutant.text
+def same_fault(mutant: Mutant, sources: Path) -> tuple[str, str, str, str]:
+    """What equivalent_mutants.jsonl knows a fault by, wherever its line moves in its file."""
+    lines = (sources / "src" / "stylegan" / mutant.file).read_text().splitlines()
+    return mutant.file, lines[mutant.line - 1].strip(), mutant.old, mutant.text
 
 
 def report(results: dict[str, dict[str, str]]) -> Iterator[str]:
@@ -257,7 +258,7 @@ def main() -> None:
     parser.add_argument("--timeout-sec", type=float, default=1200.0)
     flags = parser.parse_args()
     known = EQUIVALENT.read_text().splitlines() if EQUIVALENT.exists() else []
-    equivalent = {(r["file"], r["old"], r["new"]) for r in map(json.loads, known)}
+    equivalent = {(r["file"], r["code"], r["old"], r["new"]) for r in map(json.loads, known)}
     lines = flags.out.read_text().splitlines() if flags.out.exists() else []
     done = {record["key"]: record for record in map(json.loads, lines)}
     results = {}
@@ -275,7 +276,7 @@ def main() -> None:
                 record |= {"sec": round(time.monotonic() - began, 1), "seed": flags.seed}
                 print(json.dumps(record), file=out, flush=True)
                 print(f"{record['sec']:6.1f} s  {result:8}  {mutant.name}", flush=True)
-            is_equivalent = record["result"] == "survived" and same_fault(mutant) in equivalent
+            is_equivalent = record["result"] == "survived" and same_fault(mutant, root) in equivalent
             results[record["key"]] = record | ({"result": "equivalent"} if is_equivalent else {})
     print("\n".join(report(results)))
 

@@ -1,6 +1,7 @@
 """The faults that tests/mutants.py plants."""
 
 import ast
+import json
 
 import mutants
 
@@ -92,3 +93,12 @@ def test_a_fault_is_tried_with_the_tests_that_run_its_line(tmp_path):
     assert tests[6, "x / 2"] == ["tests/networks/test_half.py::test_half"]
     assert tests[11, "x * 2"] == ["tests/networks/test_half.py::test_twice"]
     assert tests[1, "2"] == ["tests/networks/test_half.py", "tests/networks"]  # runs on import
+
+
+def test_every_fault_that_no_test_can_see_is_a_fault_of_the_sources_with_a_reason():
+    for line in mutants.EQUIVALENT.read_text().splitlines():
+        known = json.loads(line)
+        source = (mutants.ROOT / "src" / "stylegan" / known["file"]).read_text()
+        faults = [mutants.same_fault(m, mutants.ROOT) for m in mutants.mutants_of(source, known["file"])]
+        assert (known["file"], known["code"], known["old"], known["new"]) in faults
+        assert known["reason"]

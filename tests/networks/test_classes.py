@@ -48,6 +48,12 @@ def test_a_class_that_is_not_there_is_refused_with_the_classes_there_are(pets, w
         class_index(pets, wanted)
 
 
+def test_a_number_has_at_most_nine_digits(pets):
+    assert class_index(pets, "000000001") == 1
+    with pytest.raises(InputError, match=r"class '0000000001': must be"):
+        class_index(pets, "0000000001")
+
+
 def test_without_names_the_numbers_are_told():
     with pytest.raises(InputError, match="class 'cat': must be 0 to 4"):
         class_index(Generator(TINY.but(c_dim=5)), "cat")

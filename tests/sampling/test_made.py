@@ -109,6 +109,13 @@ def test_a_line_that_was_cut_hides_no_other(G, tmp_path):
     assert "2 of 2 files were there" in save_samples(G, "0-1", tmp_path).note
 
 
+def test_what_was_made_is_known_by_name_and_digest_and_damaged_lines_are_not_believed(G, tmp_path):
+    save_samples(G, "0", tmp_path)
+    with (tmp_path / ".made").open("ab") as f:
+        f.write(b"\n0123456789abcdef 0123 other.png\n0123456789abcdef\n")
+    assert made.recorded(tmp_path) == {"seed0000.png": {made.file_digest(tmp_path / "seed0000.png")}}
+
+
 def test_a_projection_or_styles_with_other_contents_is_another_picture(G, tmp_path, write_projection):
     for name in ("face.safetensors", "mine.npy"):
         for seed in (0, 1):

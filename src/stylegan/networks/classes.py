@@ -9,6 +9,7 @@ from torch import Tensor
 from stylegan.errors import InputError, StyleganWarning, printable
 from stylegan.networks.generator import Generator
 
+MOST_DIGITS = 9  # of a class's number
 SHOWN = 20  # classes that a message names; a network may have a thousand
 
 
@@ -24,17 +25,23 @@ def class_index(G: Generator, wanted: int | str) -> int:
     names = G.class_names or ()
     if isinstance(wanted, str) and wanted in names:
         found = names.index(wanted)
-        if wanted.isdecimal() and len(wanted) < 10 and found != int(wanted) < G.c_dim:
-            other = class_name(G, int(wanted))
+        number = _number(wanted)
+        if isinstance(number, int) and found != number < G.c_dim:
+            other = class_name(G, number)
             _warn(f"class {_shown(wanted)} is the name of class {found}; for class {other} give its name")
         return found
-    number = int(wanted) if isinstance(wanted, str) and wanted.isdecimal() and len(wanted) < 10 else wanted
+    number = _number(wanted)
     if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < G.c_dim:
         if str(number) in names and names.index(str(number)) != number:
             called = f"the class called '{number}' is number {names.index(str(number))}"
             _warn(f"class {number} is the number of class {class_name(G, number)}; {called}: give '{number}', a text")
         return number
     raise InputError(f"class {_shown(wanted)}: must be {describe_classes(G)}")
+
+
+def _number(wanted: int | str) -> int | str:
+    """A text of digits as a number, unless it is longer than that of any class."""
+    return int(wanted) if isinstance(wanted, str) and wanted.isdecimal() and len(wanted) <= MOST_DIGITS else wanted
 
 
 def one_hot(classes: Tensor, c_dim: int) -> Tensor:

@@ -1,8 +1,12 @@
 """The time that a training run will still take."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from stylegan.config import CONFIG_F
+from stylegan.training.run import bar
 from stylegan.training.run.bar import Eta, clock, image_cost_mflop
 from stylegan.training.schedule import schedule
 
@@ -29,6 +33,28 @@ def test_the_eta_to_the_end_is_the_sum_of_its_parts():
     eta = Eta(config)
     eta.step(0.01, schedule(config, 0))
     assert eta.seconds(0, 50_000) == pytest.approx(eta.seconds(0, 20_000) + eta.seconds(20_000, 50_000))
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_bar_gives_the_terminal_away_and_takes_it_back(monkeypatch, is_terminal):
+    monkeypatch.setattr(bar, "voice", lambda: Console(file=io.StringIO(), force_terminal=is_terminal))
+    with bar.Bar(CONFIG_F.but(img_resolution=32).for_budget(50), 0) as shown:
+        assert shown.progress.live.is_started == is_terminal
+        with shown.paused():
+            assert not shown.progress.live.is_started
+        assert shown.progress.live.is_started == is_terminal
+    assert not shown.progress.live.is_started
+
+
+def test_time_away_is_no_time_of_training(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(bar.time, "monotonic", lambda: now[0])
+    with bar.Bar(CONFIG_F.but(img_resolution=32).for_budget(50), 0) as shown:
+        with shown.paused():
+            now[0] += 1000
+        now[0] += 2
+        shown.update(32, schedule(shown.config, 32), {"D_loss": 1.0, "G_loss": 1.0})
+        assert shown.speed() == {"img_per_sec": 16}
 
 
 def test_a_level_costs_its_convolutions_and_those_below_it():

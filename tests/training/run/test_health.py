@@ -48,6 +48,12 @@ def test_each_trouble_has_its_own_words_and_a_remedy(health, change, words):
     assert "r1_gamma" in warning
 
 
+@pytest.mark.parametrize(("generated", "warned"), [(0.6, True), (1.1, False)])
+def test_memory_is_judged_only_where_d_tells_seen_from_generated_pictures(health, generated, warned):
+    found = health.warnings(WELL | {"D_generated": generated, "D_held_out": generated})
+    assert bool(found) == warned  # 2.0 for those that it has seen
+
+
 def test_a_generator_of_one_picture_has_no_diversity(health):
     state = TrainingState.new(TINY, torch.device("cpu"))
     for layer in state.G_ema.mapping.layers:
