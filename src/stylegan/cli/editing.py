@@ -1,4 +1,4 @@
-"""What can be turned in pictures, and real pictures as styles: directions, project."""
+"""Directions to edit along, and projections of real pictures: directions, project."""
 
 from typing import Annotated, Literal
 
@@ -21,7 +21,7 @@ def directions(
     seeds: tuple[str, ...] = ("0-3",),
     device: Device = "auto",
 ) -> None:
-    """What to turn: closed-form and principal directions of W, or a named boundary learned from marked pictures.
+    """Find directions to edit along: closed-form and principal ones of W, or a boundary learned from labelled pictures.
 
     Args:
         network: A network's file or a run folder.
@@ -30,9 +30,9 @@ def directions(
         count: Directions of each kind.
         levels: The styles that a direction moves.
         name: Learn a boundary of this name from --yes and --no, or --marks.
-        yes: Pictures that have it: seeds, as 3,7,12, or files of projections or styles.
-        no: Pictures that have not.
-        marks: A CSV of SEED,yes or FILE,no instead.
+        yes: Pictures that show the attribute: seeds such as 3,7,12, or files of projections or styles.
+        no: Pictures that do not show it.
+        marks: A CSV file with lines such as SEED,yes or FILE,no, in place of --yes and --no.
         seeds: The pictures on the sheets.
     """
     from stylegan.editing.sheets import save_directions
@@ -66,15 +66,16 @@ def project(
     class_index: Annotated[str | None, tyro.conf.arg(name="class", metavar="CLASS")] = None,
     device: Device = "auto",
 ) -> None:
-    """Find the styles of real pictures: files that `sample` and `mix` take for seeds (extra `perceptual`).
+    """Find the styles of real pictures, for use in place of seeds in `sample` and `mix` (extra `perceptual`).
 
     Args:
         network: A network's file, a run folder, or hf://USER/NAME.
         pictures: Picture files; other sizes are resized, with a note.
-        out: Folder for NAME.safetensors, NAME.png (both pictures) and the film; what was made like this is kept.
-        space: w: one style for all layers; w+: each layer its own, closer and less editable.
-        steps: Steps of the search.
-        seed: Of the noise that helps the search.
+        out: Folder for NAME.safetensors, NAME.png (both pictures) and the film. Files made with the same settings are
+            kept.
+        space: w: one style for all layers; w+: one for each layer, which comes closer but is harder to edit.
+        steps: Number of optimization steps.
+        seed: Seed of the noise that is added during the search.
         video: Also write the film.
         class_index: The class, by name or number, for a network that has classes.
     """

@@ -26,12 +26,12 @@ def explore(
     Args:
         network: A network's file, a run folder, a name in the box, or hf://USER/NAME.
         port: Where the page is served; 0 takes any that is free.
-        host: 127.0.0.1 serves this machine alone; 0.0.0.0 everybody who has the token that is then printed.
+        host: 127.0.0.1 serves this machine only; 0.0.0.0 serves everyone who has the token that is then printed.
         open_browser: Also open the page in this machine's browser.
-        state: With --out: the text of a page's link, or a state that it has saved (.json). No page is served.
+        state: With --out: the text of a link to the page, or a state saved by it (.json). No page is served.
         out: The PNG file for the picture of this state.
-        static: Write the page with the network inside as this file, OUT.html, which needs no server; or as a folder,
-            for a web server. Extra `onnx`. Photos cannot be projected there.
+        static: Write a page that contains the network: a file OUT.html, which needs no server, or a folder for a web
+            server (extra `onnx`). Photos cannot be projected there.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: docs/decisions.md, "Explorer"
     if static is not None:

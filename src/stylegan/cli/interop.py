@@ -12,14 +12,14 @@ def import_(
     license: str | None = None,
     resolution: int | None = None,
 ) -> None:
-    """Read StyleGAN 1 as others saved it, without running anything: the authors' pickles, and PyTorch's files of ports.
+    """Convert a StyleGAN 1 network that another program saved, without running anything in its file.
 
     Args:
         file: A pickle of the authors' code, StyleGAN's or Progressive GAN's, or a .pth, .pt, .model or .safetensors
             file of genforce, huangzh13, lernapparat or rosinality.
         network: The .safetensors file to write.
-        license: Of the weights, e.g. cc-by-4.0, where you know it. Nothing in the file tells.
-        resolution: Of the pictures, where the file does not tell (rosinality's).
+        license: License of the weights, e.g. cc-by-4.0, if you know it. The file does not say.
+        resolution: Resolution of the pictures, if the file does not say (rosinality).
     """
     from stylegan.interop.importing import import_network
 
@@ -42,12 +42,12 @@ def inspect(file: tyro.conf.Positional[str]) -> None:
 
 
 def export(network: Network, out: tyro.conf.Positional[str], cutoff: int | None = 8) -> None:
-    """Write ONNX (.onnx, extra `onnx`) or torch.export (.pt2), checked against torch before it is called done.
+    """Export to ONNX (.onnx, extra `onnx`) or torch.export (.pt2), and check the file against torch.
 
     Args:
         network: A network's file, a run folder, or hf://USER/NAME.
         out: The file to write.
-        cutoff: How many styles truncation moves; psi stays an input. None: all.
+        cutoff: How many styles are truncated; psi remains an input of the exported network. None: all.
     """
     from stylegan.interop.onnx import export
 
@@ -62,7 +62,7 @@ def push(network: Network, repo: tyro.conf.Positional[str], private: bool = Fals
         network: A network's file or a run folder.
         repo: USER/NAME.
         private: Make the repository private.
-        license: Of the weights, e.g. cc-by-4.0, in place of what the file says; the card is written anew.
+        license: License of the weights, e.g. cc-by-4.0, in place of the one in the file. The card is written again.
     """
     from stylegan.interop.push import push
 
@@ -70,7 +70,7 @@ def push(network: Network, repo: tyro.conf.Positional[str], private: bool = Fals
 
 
 def verify(path: tyro.conf.Positional[str]) -> int:
-    """Read all of a data set, run, network or folder of shards, and say what is damaged; exit 2 where something is.
+    """Read all of a data set, run, network or folder of shards, and report damage. Exit code 2 if there is any.
 
     Args:
         path: A data set, a run folder, a folder of shards, or one file: a network, state, direction or projection.

@@ -26,22 +26,23 @@ def metrics(
     self_test: bool = False,
     device: Device = "auto",
 ) -> int:
-    """The paper's metrics and the field's, with their error and with what they may be compared with.
+    """Measure a network by the metrics of the paper and others, with their error and with what they compare with.
 
     Args:
-        network: A network's file, a run folder, or hf://USER/NAME. None with --self-test.
-        data: The data set that it was trained on.
-        metrics: fid, fd, fdinf, kid, mind, pr, dc, ppl_wend (zend, zfull, wfull), ls_w (z), each with a number: fd5k.
-        features: efficientnet-lite0 (extra `perceptual`), inception-2015-12-05 (fetched once) or a file of it: its
-            distance alone is the FID.
-        seed: Which pictures are generated: those of two seeds differ.
+        network: A network's file, a run folder, or hf://USER/NAME. Not needed with --self-test.
+        data: The data set that the network was trained on.
+        metrics: fid, fd, fdinf, kid, mind, pr, dc, ppl_wend (zend, zfull, wfull), ls_w (ls_z), each with the number of
+            pictures: fd5k.
+        features: efficientnet-lite0 (extra `perceptual`), or inception-2015-12-05 (downloaded once) or a file of it.
+            Only the distance of the latter may be called FID.
+        seed: Seed of the generated pictures; different seeds give different pictures.
         psi: Truncation of all styles; 1 is none, as in the paper's tables.
         noise: Stochastic detail: random (from the seed), const or none.
-        mirror: Mirror images of the real pictures count too: for networks trained with them.
-        out: A file for the results, a JSON line each.
-        sheet: A PNG file for generated pictures beside the real ones that are nearest: memorised or not?
+        mirror: Also use mirror images of the real pictures, for networks trained with them.
+        out: A file for the results, one JSON line for each.
+        sheet: A PNG file for generated pictures beside the nearest real ones, which shows whether they are copies.
         device: Where to compute.
-        self_test: Only compare real pictures with real, blurred and noisy ones: are the numbers in order?
+        self_test: Only compare real pictures with other real, blurred and noisy ones, to check the metrics themselves.
     """
     if self_test:
         from stylegan.metrics.self_test import run_self_test

@@ -13,14 +13,14 @@ def probe(
     write: bool = False,
     device: Device = "auto",
 ) -> None:
-    """Where coarse, middle and fine really lie in a network, how sharply, and what each layer changes.
+    """Measure where coarse, middle and fine lie in a network, how sharply they part, and what each layer changes.
 
     Args:
         network: A network's file, a run folder, or hf://USER/NAME.
         out: Folder for levels.html, the page to read, and levels.json.
-        pairs: Pairs of pictures that styles are swapped between.
-        factors: A data set of the same pictures with known factors (portraits:COUNT) or classes: measure those too.
-        write: Write the levels into the network's file: coarse, middle and fine then mean them in every command.
+        pairs: Number of pairs of pictures between which styles are swapped.
+        factors: A data set of such pictures with known factors (portraits:COUNT) or classes, to measure those too.
+        write: Write the levels into the network's file. Every command then means them by coarse, middle and fine.
     """
     from stylegan.probing.save import save_probe
 

@@ -19,16 +19,16 @@ def sample(
     shard: str | None = None,
     device: Device = "auto",
 ) -> None:
-    """Pictures from seeds: one seed is one picture, in every command, whatever the batch or the machine.
+    """Generate pictures from seeds. A seed is the same picture in every command, whatever the batch or the machine.
 
     Args:
         network: A network's file, a run folder (its newest snapshot), or hf://USER/NAME.
-        seeds: As 0-15,20; a file of `stylegan project`, or of styles (.npy, .npz), may stand for a seed.
-        out: Folder for seed0000.png ...; nothing in it is overwritten, and what was made like this is kept.
+        seeds: Seeds such as 0-15,20. A file from `stylegan project`, or of styles (.npy, .npz), can replace a seed.
+        out: Folder for seed0000.png and so on. Nothing is overwritten. Pictures made with the same settings are kept.
         controls: How the pictures are made.
-        grid: Also put all on one sheet, grid.png.
-        save_w: Also write the styles, ws.npz, which may stand for seeds.
-        shard: I/N, from 0/N to N-1/N: only this part, as a tar; what is done is left as it is (docs/scale.md).
+        grid: Also put all pictures on one sheet, grid.png.
+        save_w: Also write the styles to ws.npz, which can be used in place of seeds.
+        shard: I/N, from 0/N to N-1/N: make only this part, as a tar file. Finished parts are kept (docs/scale.md).
     """
     controls = beside(network, controls)
     if shard is None:
@@ -55,16 +55,16 @@ def mix(
     sources: tuple[str, ...] = (),
     device: Device = "auto",
 ) -> None:
-    """Style mixing, as Figure 3: pictures A (rows) with the coarse, middle or fine styles of B (columns).
+    """Mix styles as in Figure 3: pictures A (rows) with the coarse, middle or fine styles of B (columns).
 
     Args:
         network: A network's file, a run folder, or hf://USER/NAME.
         out: The PNG file to write.
         controls: How the pictures are made.
-        rows: Seeds of A, as 0-5, or files of projections or styles.
+        rows: Seeds of A, such as 0-5, or files of projections or styles.
         cols: Seeds of B, whose styles are copied.
         levels: One block of rows for each: coarse, middle, fine, 4-7, 64px, joined by commas. Default: all three.
-        sources: More than two sources on one picture: 0 4=coarse 7=64px.
+        sources: More than two sources for one picture, such as 0 4=coarse 7=64px.
     """
     from stylegan.figures.save import save_mix
 
@@ -84,7 +84,7 @@ def figure(
     seeds_b: tuple[str, ...] | None = None,
     device: Device = "auto",
 ) -> None:
-    """A figure of the paper, for your own network.
+    """Draw a figure of the paper for your own network.
 
     Args:
         name: uncurated (2), mixing (3), noise (4), noise-layers (5), truncation (8), mean-image or levels.
@@ -112,17 +112,18 @@ def video(
     fps: int = 30,
     device: Device = "auto",
 ) -> None:
-    """A film without a seam, from seed to seed and back: MP4 (extra `video`) or animated WebP.
+    """Make a seamless film from seed to seed and back: MP4 (extra `video`) or animated WebP.
 
     Args:
         network: A network's file, a run folder, or hf://USER/NAME.
         out: The .mp4 or .webp file to write.
         controls: How the pictures are made.
-        kind: z: slerp in Z; w: straight in W; smooth: a round curve in W; mix: only `levels` move; noise: only noise.
+        kind: z: slerp in Z; w: straight lines in W; smooth: a smooth curve in W; mix: only the styles of --levels
+            change; noise: only the noise changes.
         seeds: Seeds, or files of projections or styles, that the film passes through.
-        levels: The styles that kind mix moves; coarse by default.
-        frames: Length of the loop.
-        fps: Frames a second.
+        levels: The styles that change with kind mix; coarse by default.
+        frames: Length of the loop, in frames.
+        fps: Frames per second.
     """
     from stylegan.figures.video import save_video
 

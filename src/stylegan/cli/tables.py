@@ -21,16 +21,16 @@ def table1(
     metrics: str = "fd5k",
     device: Device = "auto",
 ) -> int:
-    """Table 1: train configurations A to F alike, and measure them. Goes on where it was stopped.
+    """Table 1: train configurations A to F with the same budget, and measure them. Continues where it was stopped.
 
     Args:
         data: The data set to train on.
         out: A folder for table.md, its figures and the runs.
         kimg: Thousands of images for each run.
         configs: The rows of the table.
-        seeds: Each row is trained with each of them.
-        width: At most so many channels, and sizes that suit them; None: the paper's.
-        changes: Fields that all rows change: "lrate=0.008 r1_interval=8"; see `stylegan train --help`.
+        seeds: Seeds of training. Each row is trained once with each of them.
+        width: The largest number of channels, with latents and batch to match. None: the paper's sizes.
+        changes: Fields to change in all rows: "lrate=0.008 r1_interval=8". `stylegan train --help` lists them.
         metrics: What is measured, as in `stylegan metrics`.
         device: Where to compute.
     """
@@ -61,15 +61,15 @@ def table2(
     metrics: str = "fd5k",
     device: Device = "auto",
 ) -> int:
-    """Table 2: mixing in 0 to 100 % of the batches, tested with 1 to 4 latents. Goes on where it was stopped.
+    """Table 2: mixing in 0 to 100 % of the batches, tested with 1 to 4 latents. Continues where it was stopped.
 
     Args:
         data: The data set to train on.
         out: A folder for table.md, its figures and the runs.
         kimg: Thousands of images for each run.
-        seeds: Each row is trained with each of them.
-        width: At most so many channels, and sizes that suit them; None: the paper's.
-        changes: Fields that all rows change: "lrate=0.008 r1_interval=8"; see `stylegan train --help`.
+        seeds: Seeds of training. Each row is trained once with each of them.
+        width: The largest number of channels, with latents and batch to match. None: the paper's sizes.
+        changes: Fields to change in all rows: "lrate=0.008 r1_interval=8". `stylegan train --help` lists them.
         metrics: What is measured of pictures, as in `stylegan metrics`.
         device: Where to compute.
     """
@@ -91,16 +91,16 @@ def table4(
     metrics: str = "fd5k,ppl_zfull5k,ppl_wfull5k,ls_z5k,ls_w5k",
     device: Device = "auto",
 ) -> int:
-    """Table 4: mapping networks of 0 to 8 layers, in Z and in W. Goes on where it was stopped.
+    """Table 4: mapping networks of 0 to 8 layers, in Z and in W. Continues where it was stopped.
 
     Args:
         data: The data set to train on, with factors or classes.
         out: A folder for table.md, its figures and the runs.
         kimg: Thousands of images for each run.
-        seeds: Each row is trained with each of them.
-        width: At most so many channels, and sizes that suit them; None: the paper's.
-        changes: Fields that all rows change: "lrate=0.008 r1_interval=8"; see `stylegan train --help`.
-        metrics: What is measured, as in `stylegan metrics`; with ls_z or ls_w DCI too.
+        seeds: Seeds of training. Each row is trained once with each of them.
+        width: The largest number of channels, with latents and batch to match. None: the paper's sizes.
+        changes: Fields to change in all rows: "lrate=0.008 r1_interval=8". `stylegan train --help` lists them.
+        metrics: What is measured, as in `stylegan metrics`. With ls_z or ls_w, DCI is measured too.
         device: Where to compute.
     """
     from stylegan.experiments import tables
@@ -133,7 +133,7 @@ def _make(table: Callable[..., Path | None], data: Path, out: Path, seeds: str, 
         raise InputError(f"--seeds {printable(seeds)}: must be whole numbers, as in 0,1,2") from e
     page = table(data, out, seeds=numbers, **options)
     if page is None:
-        say(f"stopped; the same command goes on in {printable(out)}")
+        say(f"stopped; the same command continues in {printable(out)}")
         return 1
     say(page.read_text(encoding="utf-8"))
     say(f"done: {page}")

@@ -15,7 +15,7 @@ from stylegan.training.schedule import KEEP_SNAPSHOTS, level_images
 
 
 def demo(out: str = "stylegan-demo", minutes: float = 8.0, device: str = "auto") -> None:
-    """Train on drawn portraits for some minutes and show what was learned. Goes on where it was stopped.
+    """Train on drawn portraits for some minutes and show what was learned. Continues where it was stopped.
 
     Args:
         out: Folder for data, run, pictures and the page index.html.
@@ -36,13 +36,13 @@ def prepare(
     seed: int = 0,
     classes: str = "auto",
 ) -> int:
-    """Make a data set of a folder, a zip, or drawn portraits (portraits:COUNT), and report every bad file.
+    """Make a data set from a folder, a zip, or drawn portraits (portraits:COUNT), and report every bad file.
 
     Args:
         src: Folder of pictures, folder of class folders, zip, or portraits:COUNT for the built-in data set
             (portraits:COUNT:half draws the people half as large).
-        dest: The data set to make; must not exist.
-        resolution: Pixels, a power of two. By default the largest that 90 % of the pictures reach.
+        dest: The data set to make. It must not exist yet.
+        resolution: Width and height in pixels, a power of two. Default: the largest that 90 % of the pictures reach.
         crop: What to do with pictures that are not square.
         channels: 1 gray, 3 RGB, 4 RGBA.
         seed: Which portraits are drawn.
@@ -58,16 +58,16 @@ def prepare(
 
 @dataclass
 class RunFlags:
-    """The flags of both a new and a resumed run."""
+    """The flags that new and resumed runs share."""
 
     resume: str | None = None
     """A run folder to resume, bit for bit; with --data if its data set was moved."""
     data: str | None = None
     """The data set that `stylegan prepare` made."""
     state_sec: float = 60.0
-    """The most seconds of work that a crash can cost."""
+    """The state is saved this often, in seconds: a crash costs no more work than that."""
     keep_snapshots: int | None = KEEP_SNAPSHOTS
-    """How many snapshots are kept: the first, the newest half, and fewer and fewer of the older ones. None: all."""
+    """How many snapshots are kept: the first, the newest half, and some of those in between. None: all."""
     metrics: str = ""
     """Metrics to measure at each snapshot, as in `stylegan metrics`: fd5k,kid5k. They change nothing but the time."""
     device: str = "auto"
@@ -76,12 +76,12 @@ class RunFlags:
 
 @dataclass
 class ResumeFlags(RunFlags):
-    """Resume a run, bit for bit; what the flags below change is reported. Everything else stays as it was."""
+    """Resume a run, bit for bit. What the flags below change is reported; everything else stays as it was."""
 
     kimg: float | None = None
-    """Another budget in thousands of images, longer or shorter: the schedule of the levels stays."""
+    """Another budget in thousands of images, longer or shorter. The schedule of the levels stays the same."""
     batch_gpu: int | None = None
-    """The most images that a process computes at once, a multiple of 4; None: all. Changes nothing but memory."""
+    """The most images that a process computes at once, a multiple of 4; None: all. It affects only memory."""
     compile: bool = False
     """Compile steps where that pays; needs a C++ compiler."""
     previous: bool = False
@@ -90,22 +90,22 @@ class ResumeFlags(RunFlags):
 
 @dataclass
 class TrainFlags(RunFlags):
-    """Train on a data set, or go on with a run: stylegan train --resume RUN."""
+    """Train on a data set, or continue a run: stylegan train --resume RUN."""
 
     out: str | None = None
     """The run folder to make."""
     config: Row = "F"
     """The row of Table 1 to start from; every field below changes it."""
     kimg: float | None = None
-    """Budget in thousands of images: scales the whole schedule."""
+    """Budget in thousands of images; the whole schedule is scaled to it."""
     hours: float | None = None
-    """Make the best of this time: network, rates, batch and images are chosen for this machine and these pictures."""
+    """Train for this time: network, rates, batch and images are chosen for this machine and these pictures."""
     cond: bool = False
     """Train with the classes of the data set."""
     init: str | None = None
     """A network to start from (fine-tuning): its widths and the resolution it has grown to become the defaults."""
     dry_run: bool = False
-    """Only measure: print memory, time of each level and the total, and train nothing."""
+    """Only measure: print the memory, the time of each level and the total, without training."""
 
 
 @dataclass
@@ -114,7 +114,7 @@ class TrainCommand(TrainFlags):
 
 
 def train_help() -> None:
-    """Train on a data set, or go on with a run: stylegan train --resume RUN."""
+    """Train on a data set, or continue a run: stylegan train --resume RUN."""
 
 
 def train(argv: list[str]) -> int:
