@@ -3,7 +3,7 @@
 python benchmarks/steps.py                                         the box's widths and full width, up to 1024x1024
 python benchmarks/steps.py --channel-max 64 --batch 64 --seconds 3  one network, each way for 3 seconds
 
-Real pictures are random numbers: no data are read. With R1 in each 4th step at the box's widths, else in each step.
+Real pictures are random numbers: no data are read. With R1 every 4th step at the box's widths, otherwise every step.
 """
 
 import argparse

@@ -65,7 +65,7 @@ class DivergedError(FailedError):
     def __init__(self, problem: str, run: str = "RUN", data: str = "DATA") -> None:
         self.problem = problem
         super().__init__(
-            f"{problem}. The last good state is kept, but from there it goes the same way again: start anew from its "
-            "newest snapshot with a smaller --lrate or a larger --r1-gamma: "
+            f"{problem}. The last good state is kept, but continuing from it would diverge again. Start a new run from "
+            "its newest snapshot with a smaller --lrate or a larger --r1-gamma: "
             f"stylegan train --data {data} --out NEW --init {run} --lrate RATE"
         )

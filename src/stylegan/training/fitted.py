@@ -1,4 +1,4 @@
-"""A configuration fitted to its training run. Imports torch for `init` alone, as the command line asks here first."""
+"""A configuration fitted to its training run. Torch is imported only for `init`: the command line starts here."""
 
 from collections.abc import Mapping
 from pathlib import Path

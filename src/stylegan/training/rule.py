@@ -32,20 +32,20 @@ WIDE = 256  # from this width on the paper's own rates and levels
 def ruled(config: Config, rung: Rung, *, gpu: bool, lazy: bool = True, world: int = 1) -> Config:
     """`config` as the rule trains a network of this rung; `for_budget` scales it to its images.
 
-    gpu: CUDA. lazy: does the loss take R1, and so may skip it in some steps? world: the number of processes,
-    each of which takes whole groups of 4 pictures.
+    gpu: True for CUDA. lazy: True if the loss has R1, which may be skipped in some steps. world: the number of
+    processes, each of which takes whole groups of 4 pictures.
 
-    - Widths: `channel_base` 32 times the width, as the paper has 16384 for 512, and at least 16 channels at full size,
-      as the paper has at 1024. z, w and the mapping network: 128, or the width where that is more.
-    - Batch 16 on a CPU: within minutes more and smaller steps beat fewer (the demo, faces at 32 px). 64 on a GPU, where
-      a narrow network's step of 64 takes as long as one of 16 (benchmarks/results.md); the box's last part has it.
-      Both become smaller from 128 or 256 px on, as the paper's do.
-    - Rate 0.004 for a short time, 0.003 else, and 0.002 from 64 px on with small batches. On portraits D spoke all the
-      way at 0.003. On photographs it spoke at 0.002 and 0.004, and 0.016, the demo's, silenced it (docs/results.md).
-    - R1 by the default of `gamma` (1.8 at 32 px, 2.5 at 64) in each 4th step, as in the box. Each step or each 8th made
-      no difference to D's silence, and a step without R1 takes less time.
-    - A short time has shared fakes, which show more images, and no noise inputs: in 50 thousand images G draws noise
-      where eyes belong (docs/results.md, What failed). The box has fakes of G's own, and noise.
+    - Widths: `channel_base` is 32 times the width (the paper: 16384 for 512), and at least 16 channels at full size,
+      as in the paper at 1024. z, w and the mapping network have 128 numbers, or the width if that is more.
+    - Batch 16 on a CPU: within minutes, many small steps beat few large ones (the demo, faces at 32 px). 64 on a GPU,
+      where a narrow network's step of 64 takes as long as one of 16 (benchmarks/results.md); the last part of the
+      box's training had it. Both become smaller from 128 or 256 px on, like the paper's.
+    - Rate 0.004 for a short time, otherwise 0.003, and 0.002 from 64 px on with small batches. On portraits, 0.003 kept
+      D's logits apart throughout. On photographs 0.002 and 0.004 did, and the demo's 0.016 did not (docs/results.md).
+    - R1 by the default of `gamma` (1.8 at 32 px, 2.5 at 64) every 4th step, as in the box. Every step or every 8th step
+      made no difference to D's silence, and a step without R1 takes less time.
+    - In a short time, D and G share fakes, which leaves time for more images, and there are no noise inputs: within 50
+      thousand images G draws noise for eyes (docs/results.md, What failed). The box had separate fakes, and noise.
     - Levels of 60 and fades of 40 thousand images, as in the box, if that is below 60 % of the run (`for_budget`).
     """
     H, width, latent = config.img_resolution, rung.width, max(128, rung.width)

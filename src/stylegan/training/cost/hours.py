@@ -258,9 +258,9 @@ FEWER_PIXELS = "`stylegan prepare --resolution 32`"
 
 
 def expectation(config: Config) -> str:
-    """What so many images give (docs/training.md)."""
+    """What to expect of so many images (docs/training.md)."""
     if config.total_kimg < FEW_KIMG:
-        return f"expect blobs, as this is less than 20 thousand images: more time, or {FEWER_PIXELS}"
+        return f"expect blobs: this is fewer than 20 thousand images. Give it more time, or use {FEWER_PIXELS}"
     return "what to expect: docs/training.md"
 
 

@@ -81,13 +81,13 @@ def augmented(state: TrainingState, dataset: ImageDataset) -> list[str]:
         return []
     what = AUGMENTED.get(name, "your own")
     few = len(dataset) < FEW_PICTURES and name == "diffaug"
-    why = f", as {len(dataset):,} pictures are fewer than {FEW_PICTURES:,} (off with augment none)"
-    return [f"augmentation {name}: {what} of all that D sees{why if few else ''}"]
+    why = f", because {len(dataset):,} pictures are fewer than {FEW_PICTURES:,} (turn it off with augment none)"
+    return [f"augmentation {name}: {what} in all that D sees{why if few else ''}"]
 
 
 AUGMENTED = {
-    "diffaug": "colour, place and missing parts",
-    "ada": "place, geometry and colour, as often as D learns pictures by heart,",
+    "diffaug": "random colours, shifts and cutouts",
+    "ada": "random flips, warps and colours, the more often the more D memorises,",
 }
 
 
@@ -129,7 +129,7 @@ def moments(state: TrainingState) -> dict[str, torch.Tensor]:
 
 
 def file_bytes(tensors: Mapping[str, torch.Tensor]) -> int:
-    """At most so many bytes has a file of these tensors; in one of tiny networks, names and checksums take the most."""
+    """An upper bound of the size of a file of these tensors. For tiny networks it is mostly names and checksums."""
     return HEADER_BYTES + sum(t.numel() * t.element_size() + 2 * len(name) + NAMED_BYTES for name, t in tensors.items())
 
 

@@ -88,7 +88,8 @@ class Health:
         if "D_held_out" in stats and _memorised(stats) > 0.5:
             found["D memorises"] = (
                 f"warning: D memorises: on pictures it has never seen it falls {_memorised(stats):.0%} of the way from "
-                "real to generated. More pictures help most; else stop early or use a larger r1_gamma."
+                "real to generated. More pictures help most; otherwise use augment diffaug or ada, a larger "
+                "r1_gamma, or fewer images."
             )
         return found
 
@@ -125,8 +126,8 @@ class Health:
 
 
 def is_silent(stats: dict[str, float]) -> bool:
-    """Are the logits of real and generated pictures nearly the same, is the logistic loss that of guessing, and are the
-    pictures alike? While they vary, G still learns from small differences.
+    """Are the logits of real and generated pictures nearly equal, the logistic loss that of guessing, and the pictures
+    too similar? While they vary, G still learns from small differences.
     """
     if stats.get("diversity", 0.0) > ALIKE:
         return False
