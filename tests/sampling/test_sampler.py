@@ -50,6 +50,12 @@ def test_a_seed_is_the_same_picture_whatever_the_batch_and_the_neighbours(G):
     assert differ(together, all_of(sample(G, SEEDS, batch=2))) <= 1
 
 
+@pytest.mark.parametrize("noise_seed", [None, 5])  # maps of each picture, or one for all
+def test_each_batch_of_a_recipe_has_the_noise_of_its_own_pictures(G, noise_seed):
+    made = recipe(G, SEEDS, Controls(noise_seed=noise_seed))
+    assert differ(all_of(made.batches(G, 2)), all_of(made.batches(G, 5))) <= 1
+
+
 def test_sampling_agrees_with_the_generators_own_forward(G):
     z = torch.cat([seed_z(seed, 16) for seed in SEEDS])
     images = G(z, truncation_psi=0.6, truncation_cutoff=4, noise=stack_noise(SEEDS, G))

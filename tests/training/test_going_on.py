@@ -19,7 +19,7 @@ from stylegan import checkpoint
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import DivergedError, FailedError, InputError
 from stylegan.tensors import read_tensors, write_tensors
-from stylegan.training import loop
+from stylegan.training import loop, train as train_module
 from stylegan.training.machine import processes
 from stylegan.training.run import folder as run, record
 from stylegan.training.state import TrainingState
@@ -274,6 +274,14 @@ def test_the_first_lines_say_what_was_chosen(portraits, tiny, tmp_path, capsys):
         assert part in said
     assert "device cpu, 1 threads; precision fp32; seed 0" in said
     assert "snapshots of" in said
+
+
+def test_the_first_lines_say_what_is_compiled(portraits, tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train_module, "plan", lambda config, device: ["compiled: 16x16"])
+    monkeypatch.setattr(train_module, "missing_compiler", lambda config, device: [])
+    for compile in (False, True):
+        train(portraits.path, tmp_path / f"{compile}", config=tiny.but(total_kimg=0.004, compile=compile))
+        assert ("compiled: 16x16" in words(capsys)) == compile
 
 
 class BrokenFile:

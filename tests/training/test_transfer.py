@@ -51,6 +51,18 @@ def test_without_g_the_average_serves_and_a_missing_d_starts_anew():
     assert lines[-1] == "D: not in the file, starts from random weights"
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours", "said"),
+    [(("cat", "dog"), ("dog", "cat"), True), (("cat", "dog"), ("cat", "dog"), False), (("cat", "dog"), None, False)],
+)
+def test_classes_with_other_names_are_said(theirs, ours, said):
+    old, state = source(TINY), TrainingState.new(TINY, CPU)
+    old.metadata["class_names"] = theirs
+    if ours:
+        state.metadata["class_names"] = ours
+    assert any("classes: the network's were" in line for line in transfer(old, state)) == said
+
+
 def test_a_network_of_which_nothing_fits_is_refused():
     old = source(TINY.but(channel_base=256, channel_max=16, z_dim=16, w_dim=16, mapping_dim=16, img_channels=1))
     with pytest.raises(InputError, match="nothing of the network to start from fits"):

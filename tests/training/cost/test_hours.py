@@ -55,6 +55,17 @@ def test_the_forecast_is_the_time_that_was_given(speed):
         assert found.training_sec + found.measured_sec == pytest.approx(3600 * hours, rel=0.02)
 
 
+def test_the_time_of_choosing_is_taken_from_that_of_training(monkeypatch):
+    def measure(config, device, *, allowance, **how):
+        allowance.spent += 20.0
+        return {r: Cost(1e-3, None, spread=0.0, batch=16) for r in level_images(config)}
+
+    monkeypatch.setattr(module, "measure_levels", measure)
+    found = plan(0.2)
+    assert found.measured_sec >= 20
+    assert found.training_sec + found.measured_sec == pytest.approx(720, rel=0.01)
+
+
 def test_more_time_gives_a_wider_network_never_a_narrower_one_and_a_better_machine_too(speed):
     def widths():
         return [plan(hours).config.channel_max for hours in (0.1, 0.5, 2, 10, 50, 500, 5000)]

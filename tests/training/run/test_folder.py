@@ -92,6 +92,13 @@ def test_a_config_that_does_not_tell_its_data_is_refused(fresh, data):
         resume(fresh)
 
 
+@pytest.mark.parametrize(("data", "word"), [("my data", "'my data'"), ("", "DATA"), (5, "DATA"), (None, "DATA")])
+def test_the_way_on_names_the_data_where_the_configuration_tells_it(fresh, data, word):
+    record = json.loads((fresh / "config.json").read_text())
+    run.write_record(fresh, record | {"data": {"path": data}})
+    assert run.data_word(fresh) == word
+
+
 def test_a_configuration_with_a_wrong_bit_is_refused(fresh):
     path, read = fresh / "config.json", run.read_config(fresh)
     whole = path.read_bytes()
