@@ -185,9 +185,10 @@ def test_a_picture_has_the_resolution_grown_to(G, z):
 
 def test_without_lod_the_growth_reached_counts(z):
     G = generator(lod=1.5)
-    assert G.lod == 1.5
+    assert (G.lod, G.resolution) == (1.5, 16)
     assert torch.equal(G(z, noise_mode="const"), G(z, noise_mode="const", lod=1.5))
     G.lod = 0.0
+    assert G.resolution == 32
     assert torch.equal(G(z, noise_mode="const"), G(z, noise_mode="const", lod=0))
 
 
