@@ -17,9 +17,9 @@ from statistics import mean, stdev
 
 import numpy as np
 import torch
-from scipy.stats import t as student
 
 from stylegan.checkpoint import load
+from stylegan.experiments.study import difference
 from stylegan.files import write_text
 from stylegan.probing.attributes import Attributes, attributes_of
 from stylegan.probing.measure import probe
@@ -187,15 +187,6 @@ def predicted(attribute: str, place: float, base: Group, other: Group) -> Mappin
     depth = (place - np.log2(LEAST_PX)) / base.octaves
     smaller = (other.half - base.half) * (0.0 if attribute in BACKGROUND else OF_THE_HEAD)
     return {1: 0.0, 2: float(depth * (other.octaves - base.octaves)), 3: float(smaller)}
-
-
-def difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
-    """mean(b) - mean(a), and half the width of its 95 % interval (Welch)."""
-    va, vb = stdev(a) ** 2 / len(a), stdev(b) ** 2 / len(b)
-    if va + vb == 0:
-        return mean(b) - mean(a), 0.0
-    freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
-    return mean(b) - mean(a), float(student.ppf(0.975, freedom)) * (va + vb) ** 0.5
 
 
 def spread(values: Sequence[float]) -> str:

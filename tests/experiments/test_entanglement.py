@@ -20,11 +20,11 @@ def test_the_figure_has_w_below_z_for_each_row():
 
 
 def test_the_spaces_are_compared_within_each_network_so_that_what_differs_between_networks_drops_out():
-    """By hand: differences 0.9 and 1.1, their deviation 0.1414, its standard error 0.1."""
-    numbers = {"depth 8": [{"a of z": 10.0, "a of w": 10.9}, {"a of z": 90.0, "a of w": 91.1}]}
-    assert comparisons(numbers) == ["a, depth 8: +1 from Z to W, larger than two standard errors (0.2)"]
+    """By hand: differences 0.99 and 1.01, their standard error 0.01, and Student's t of one degree of freedom 12.7."""
+    numbers = {"depth 8": [{"a of z": 10.0, "a of w": 10.99}, {"a of z": 90.0, "a of w": 91.01}]}
+    assert comparisons(numbers) == ["a, depth 8, from Z to W: +1 +- 0.13, a difference"]
     numbers["depth 8"].append({"a of z": 5.0, "a of w": 2.0})
-    assert "within two standard errors" in comparisons(numbers)[0]
+    assert "no sure difference" in comparisons(numbers)[0]
 
 
 @pytest.mark.parametrize("each", [[], [{"a of z": 1.0, "a of w": 2.0}]])

@@ -8,12 +8,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from scipy.stats import ttest_1samp, ttest_ind
 
 import stylegan
 from stylegan.data.pixels import to_float
 from stylegan.errors import DivergedError
 from stylegan.experiments import study, tables
-from stylegan.experiments.study import larger_than_spread, markdown, sized, spread
+from stylegan.experiments.study import change, difference, larger_than_spread, markdown, sized, spread
 from stylegan.experiments.tables import LATENTS, Mixed, mixed, table1, table2, table4
 from stylegan.metrics.features import FeatureNetwork
 from stylegan.metrics.subject import Subject
@@ -185,18 +186,33 @@ def test_pictures_of_one_latent_are_those_of_its_seeds(portraits, make, means):
 # Words and numbers
 
 
-def test_a_difference_counts_if_it_is_larger_than_two_standard_errors():
-    numbers = {
-        row: [{"fd": value} for value in values] for row, values in {"A": (10, 12), "B": (11, 13), "C": (1, 2)}.items()
-    }
-    first, second = larger_than_spread(numbers, "fd")
-    assert first == "A to B: +1, within two standard errors (2.8)"
-    assert second == "B to C: -10.5, larger than two standard errors (2.2)"
+def test_intervals_are_those_of_other_tools():
+    a, b = [1.0, 2.0, 4.0, 3.5], [6.0, 7.0, 9.0, 8.5]  # as spread out: whole degrees of freedom
+    moved, half = difference(a, b)
+    welch = ttest_ind(b, a, equal_var=False).confidence_interval()
+    assert (moved - half, moved + half) == pytest.approx((welch.low, welch.high), abs=1e-3)
+    differences = [y - x for x, y in zip(a, [0.5, 3.0, 5.0, 5.5], strict=True)]
+    moved, half = change(differences)
+    student = ttest_1samp(differences, 0).confidence_interval()
+    assert (moved - half, moved + half) == pytest.approx((student.low, student.high), abs=1e-3)
+    assert difference(a, [6.0, 6.1])[1] > 0
+
+
+ROWS = {"A": (10, 12, 11), "B": (11, 13, 12), "C": (1, 2, 1.5)}
+
+
+def test_a_difference_counts_if_its_interval_leaves_out_zero():
+    numbers = {row: [{"fd": value} for value in values] for row, values in ROWS.items()}
+    assert larger_than_spread(numbers, "fd") == [
+        "A to B: +1 +- 2.3, no sure difference",
+        "B to C: -10.5 +- 2.8, a difference",
+    ]
     assert larger_than_spread({"A": [{"fd": 1}], "B": [{"fd": 2}]}, "fd") == [
         "one seed: no difference can be told from chance"
     ]
+    assert difference([1, 1], [2, 2]) == (1, 0)
     assert spread([1.0, 3.0]) == "2 +- 1.4" and spread([2.5]) == "2.5"
-    assert "| A | 11 +- 1.4 |" in markdown(numbers, "Table 1")
+    assert "| A | 11 +- 1 |" in markdown(numbers, "Table 1")
 
 
 def test_a_width_brings_what_suits_it():

@@ -1,9 +1,8 @@
 """Is W less entangled than Z? The same known factors in both, for each depth of the mapping network."""
 
 from collections.abc import Mapping, Sequence
-from statistics import mean, stdev
 
-from stylegan.experiments.study import Numbers
+from stylegan.experiments.study import Numbers, change, in_words
 from stylegan.metrics.disentanglement import dci
 from stylegan.metrics.measuring import fitting
 from stylegan.metrics.subject import Subject
@@ -49,18 +48,14 @@ def charts(numbers: Mapping[str, Sequence[Numbers]]) -> dict[str, dict[str, list
 
 
 def comparisons(numbers: Mapping[str, Sequence[Numbers]]) -> list[str]:
-    """W against Z of the same networks, seed by seed: which differences are larger than two standard errors."""
+    """W against Z of the same networks, seed by seed, with the 95 % interval of the difference."""
     lines = []
     for name, (z, w) in both_spaces(_titles(numbers)).items():
         for row, each in numbers.items():
             differences = [found[w] - found[z] for found in each]
             if len(differences) < 2:
                 continue
-            error = stdev(differences) / len(differences) ** 0.5
-            said = "larger than" if abs(mean(differences)) > 2 * error else "within"
-            lines.append(
-                f"{name}, {row}: {mean(differences):+.3g} from Z to W, {said} two standard errors ({2 * error:.2g})"
-            )
+            lines.append(f"{name}, {row}, from Z to W: {in_words(*change(differences))}")
     return lines or ["one seed: no difference can be told from chance"]
 
 

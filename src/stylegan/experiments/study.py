@@ -148,19 +148,43 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean(values):.3g}" + (f" +- {stdev(values):.2g}" if len(values) > 1 else "")
 
 
+def difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
+    """mean(b) - mean(a) of two or more seeds each, and half of its 95 % interval (Welch's t)."""
+    first, second = stdev(a) ** 2 / len(a), stdev(b) ** 2 / len(b)
+    error = first + second
+    freedom = error**2 / (first**2 / (len(a) - 1) + second**2 / (len(b) - 1)) if error else 1.0
+    return mean(b) - mean(a), student(freedom) * error**0.5
+
+
+def change(differences: Sequence[float]) -> tuple[float, float]:
+    """The mean of differences within the same seeds, two or more, and half of its 95 % interval (Student's t)."""
+    return mean(differences), student(len(differences) - 1) * stdev(differences) / len(differences) ** 0.5
+
+
+def student(freedom: float) -> float:
+    """How many standard errors half of a 95 % interval is. Degrees of freedom are rounded down, from 10 on to 10."""
+    return T_95[min(int(freedom + 1e-9), len(T_95)) - 1]
+
+
+T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+"""The 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom."""
+
+
+def in_words(difference: float, half: float) -> str:
+    """ "+1.2 +- 0.9, a difference"."""
+    return f"{difference:+.3g} +- {half:.2g}, {'a difference' if abs(difference) > half else 'no sure difference'}"
+
+
 def larger_than_spread(numbers: Mapping[str, Sequence[Numbers]], title: str) -> list[str]:
-    """Which neighbouring rows differ by more than twice the standard error of their difference, one line each; none for
-    rows with fewer than two seeds.
+    """How neighbouring rows differ, with the 95 % interval over seeds, one line each; none for rows with fewer than two
+    seeds.
     """
     lines = []
     for a, b in pairwise(numbers):
         first, second = ([n[title] for n in numbers[row] if title in n] for row in (a, b))
         if min(len(first), len(second)) < 2:
             continue
-        error = (stdev(first) ** 2 / len(first) + stdev(second) ** 2 / len(second)) ** 0.5
-        difference = mean(second) - mean(first)
-        said = "larger than" if abs(difference) > 2 * error else "within"
-        lines.append(f"{a} to {b}: {difference:+.3g}, {said} two standard errors ({2 * error:.2g})")
+        lines.append(f"{a} to {b}: {in_words(*difference(first, second))}")
     return lines or ["one seed: no difference can be told from chance"]
 
 

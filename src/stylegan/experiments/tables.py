@@ -259,6 +259,8 @@ def page(title: str, study: Study, numbers: Mapping[str, Sequence[Numbers]]) -> 
         f"{len(study.dataset):,} pictures of {some.img_resolution} px, {1000 * some.total_kimg:,.0f} images for each "
         f"row, at most {some.channel_max} channels, seeds {seeds}. Mean +- standard deviation over the seeds.\n",
         markdown(numbers, title),
+        "Differences with their 95 % interval over seeds (Student's t). Of twenty, one is expected to exceed it by "
+        "chance.\n",
         *(
             f"{name}:\n\n" + "\n".join(f"- {line}" for line in larger_than_spread(numbers, name)) + "\n"
             for name in titles
