@@ -1,6 +1,7 @@
 """Tables 1, 2 and 4: rows trained alike and measured, in a folder that goes on where it was stopped."""
 
 import json
+import math
 import signal
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from scipy.stats import ttest_1samp, ttest_ind
+from scipy.stats import ttest_ind, ttest_rel
 
 import stylegan
 from stylegan.data.pixels import to_float
@@ -191,14 +192,20 @@ def test_intervals_are_those_of_other_tools():
     moved, half = difference(a, b)
     welch = ttest_ind(b, a, equal_var=False).confidence_interval()
     assert (moved - half, moved + half) == pytest.approx((welch.low, welch.high), abs=1e-3)
-    differences = [y - x for x, y in zip(a, [0.5, 3.0, 5.0, 5.5], strict=True)]
-    moved, half = change(differences)
-    student = ttest_1samp(differences, 0).confidence_interval()
+    b = [0.5, 3.0, 5.0, 5.5]
+    moved, half = change(a, b)
+    student = ttest_rel(b, a).confidence_interval()
     assert (moved - half, moved + half) == pytest.approx((student.low, student.high), abs=1e-3)
     assert difference(a, [6.0, 6.1])[1] > 0
 
 
 ROWS = {"A": (10, 12, 11), "B": (11, 13, 12), "C": (1, 2, 1.5)}
+
+
+def test_separability_is_compared_by_its_ratio():
+    """It is a product. By hand: logs 0, 2, 4 and 10, 12, 14; standard error (4/3 + 4/3)^0.5, t of 4 degrees 2.776."""
+    numbers = {row: [{"ls_w2k": math.exp(start + step)} for step in (0, 2, 4)] for row, start in (("A", 0), ("B", 10))}
+    assert larger_than_spread(numbers, "ls_w2k") == ["A to B: x 2.2e+04 (2.4e+02 to 2e+06), a difference"]
 
 
 def test_a_difference_counts_if_its_interval_leaves_out_zero():

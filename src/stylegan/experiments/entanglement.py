@@ -52,10 +52,10 @@ def comparisons(numbers: Mapping[str, Sequence[Numbers]]) -> list[str]:
     lines = []
     for name, (z, w) in both_spaces(_titles(numbers)).items():
         for row, each in numbers.items():
-            differences = [found[w] - found[z] for found in each]
-            if len(differences) < 2:
+            if len(each) < 2:
                 continue
-            lines.append(f"{name}, {row}, from Z to W: {in_words(*change(differences))}")
+            values = ([found[title] for found in each] for title in (z, w))
+            lines.append(f"{name}, {row}, from Z to W: {in_words(name, change, *values)}")
     return lines or ["one seed: no difference can be told from chance"]
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import exp, log
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -21,6 +22,7 @@ from stylegan.training.run.voice import voice
 from stylegan.training.train import resume, train
 
 Numbers = dict[str, float]
+Compare = Callable[..., tuple[float, float]]
 Measure = Callable[[Generator, ImageDataset], Numbers]
 
 SMALL_RATE, SMALL_BATCH, SMALL_LATENT = 0.003, 16, 128
@@ -156,9 +158,10 @@ def difference(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
     return mean(b) - mean(a), student(freedom) * error**0.5
 
 
-def change(differences: Sequence[float]) -> tuple[float, float]:
-    """The mean of differences within the same seeds, two or more, and half of its 95 % interval (Student's t)."""
-    return mean(differences), student(len(differences) - 1) * stdev(differences) / len(differences) ** 0.5
+def change(a: Sequence[float], b: Sequence[float]) -> tuple[float, float]:
+    """mean(b - a) within the same seeds, two or more, and half of its 95 % interval (Student's t)."""
+    moved = [y - x for x, y in zip(a, b, strict=True)]
+    return mean(moved), student(len(moved) - 1) * stdev(moved) / len(moved) ** 0.5
 
 
 def student(freedom: float) -> float:
@@ -170,9 +173,20 @@ T_95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 """The 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom."""
 
 
-def in_words(difference: float, half: float) -> str:
-    """ "+1.2 +- 0.9, a difference"."""
-    return f"{difference:+.3g} +- {half:.2g}, {'a difference' if abs(difference) > half else 'no sure difference'}"
+def is_product(title: str) -> bool:
+    """Separability multiplies over attributes (Section 4.2), so its values are compared by their ratio."""
+    return title.startswith("ls")
+
+
+def in_words(title: str, compare: Compare, *values: Sequence[float]) -> str:
+    """ "+1.2 +- 0.9 (95 %), a difference" of the values of a number, or "x 0.5 (0.2 to 1.2), no sure difference"."""
+    if is_product(title):
+        moved, half = compare(*([log(value) for value in each] for each in values))
+        found = f"x {exp(moved):.3g} ({exp(moved - half):.2g} to {exp(moved + half):.2g})"
+    else:
+        moved, half = compare(*values)
+        found = f"{moved:+.3g} +- {half:.2g}"
+    return f"{found}, {'a difference' if abs(moved) > half else 'no sure difference'}"
 
 
 def larger_than_spread(numbers: Mapping[str, Sequence[Numbers]], title: str) -> list[str]:
@@ -184,7 +198,7 @@ def larger_than_spread(numbers: Mapping[str, Sequence[Numbers]], title: str) -> 
         first, second = ([n[title] for n in numbers[row] if title in n] for row in (a, b))
         if min(len(first), len(second)) < 2:
             continue
-        lines.append(f"{a} to {b}: {in_words(*difference(first, second))}")
+        lines.append(f"{a} to {b}: {in_words(title, difference, first, second)}")
     return lines or ["one seed: no difference can be told from chance"]
 
 
