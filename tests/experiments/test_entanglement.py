@@ -9,7 +9,7 @@ TITLES = ["fd5k (net)", "ls_z2k (net)", "ls_w2k (net)", "completeness of z", "co
 
 def test_what_is_measured_in_both_spaces_is_paired():
     assert both_spaces(TITLES) == {
-        "ls2k (net)": ("ls_z2k (net)", "ls_w2k (net)"),
+        "ls_2k (net)": ("ls_z2k (net)", "ls_w2k (net)"),
         "completeness": ("completeness of z", "completeness of w"),
     }
 

@@ -20,6 +20,13 @@ def test_a_curve_goes_from_left_to_right_and_its_lowest_point_is_marked():
     assert "fd5k (a & b)" in words and "2,000 images" in words
 
 
+def test_a_logarithmic_axis_runs_over_whole_powers_of_ten():
+    svg = dots_svg({"ls": {"A": [10.0, 1000.0], "B": [31_622.7766]}}, ["ls"])  # 10^1, 10^3, 10^4.5
+    at_10, at_1000, last = (float(x) for x in re.findall(r'circle cx="([\d.]+)"', svg))
+    assert (at_1000 - at_10) / (last - at_10) == pytest.approx(2 / 3.5, abs=1e-3)
+    assert ">10</text>" in svg and ">100000, logarithmic</text>" in svg
+
+
 def test_the_dots_of_a_row_lie_as_far_out_as_their_values_and_the_bar_at_their_mean():
     svg = dots_svg({"fd": {"A": [10.0, 30.0], "B": [40.0]}, "kid": {"A": [1.0], "B": [2.0]}})
     dots = [(float(x), float(y)) for x, y in re.findall(r'circle cx="([\d.]+)" cy="([\d.]+)"', svg)]

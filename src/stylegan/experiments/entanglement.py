@@ -25,13 +25,13 @@ def entanglement(subject: Subject, metrics: str) -> Numbers:
 
 
 def both_spaces(titles: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """What is measured in Z and in W: its name -> the titles in Z and in W. "ls_z5k (...)" goes with "ls_w5k (...)"."""
+    """What is measured in Z and in W: its name -> the titles in Z and in W. "ls_z5k" goes with "ls_w5k", as "ls_5k"."""
     found = {}
     for title in titles:
-        for of_z, of_w in ((" of z", " of w"), ("_z", "_w")):
+        for of_z, of_w, of_both in ((" of z", " of w", ""), ("_z", "_w", "_")):
             other = title.replace(of_z, of_w, 1)
             if of_z in title and other in titles:
-                found[title.replace(of_z, "", 1)] = (title, other)
+                found[title.replace(of_z, of_both, 1)] = (title, other)
     return found
 
 

@@ -21,6 +21,7 @@ from stylegan.experiments.study import (
     Study,
     changed,
     check_seeds,
+    is_product,
     larger_than_spread,
     markdown,
     sized,
@@ -235,9 +236,10 @@ def _table(
         curves = {t: {name: [points_of(lines, t) for lines in seeds] for name, seeds in stats.items()} for t in titles}
         write_text(out / "curves.svg", curves_svg(curves))
     dots = {t: {name: [found[t] for found in each if t in found] for name, each in numbers.items()} for t in titles}
-    write_text(out / "table.svg", dots_svg(dots))
+    write_text(out / "table.svg", dots_svg(dots, list(filter(is_product, dots))))
     if both_spaces(titles):
-        write_text(out / "entanglement.svg", dots_svg(charts(numbers)))
+        of_spaces = charts(numbers)
+        write_text(out / "entanglement.svg", dots_svg(of_spaces, list(filter(is_product, of_spaces))))
     write_text(out / "table.json", json.dumps(numbers, indent=2) + "\n")
     save_png(sheet(study, title), out / "sheet.png")
     write_text(out / "table.md", page(title, study, numbers))

@@ -1,7 +1,8 @@
 """Charts of measurements, as SVG: curves over the images shown, and dots for the seeds of a study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
+from math import ceil, floor, log10
 from statistics import mean
 
 Points = Sequence[tuple[int, float]]
@@ -19,12 +20,16 @@ def curves_svg(charts: Mapping[str, Mapping[str, Sequence[Points]]]) -> str:
     return _svg([_curves(title, rows, y=i * height) for i, (title, rows) in enumerate(charts.items())], height)
 
 
-def dots_svg(charts: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+def dots_svg(charts: Mapping[str, Mapping[str, Sequence[float]]], logarithmic: Collection[str] = ()) -> str:
     """Title -> row -> the value of each seed: a chart for each title, in it a line of dots for each row, and a bar at
-    their mean. Axes begin at 0.
+    their mean. Axes begin at 0, those of `logarithmic` titles, whose values are above 0, at a power of ten.
     """
     height = TOP + BOTTOM + ROW * max(len(rows) for rows in charts.values())
-    return _svg([_dots(title, rows, y=i * height) for i, (title, rows) in enumerate(charts.items())], height)
+    drawn = [
+        _dots(title, rows, y=i * height, logarithmic=title in logarithmic)
+        for i, (title, rows) in enumerate(charts.items())
+    ]
+    return _svg(drawn, height)
 
 
 def _curves(title: str, rows: Mapping[str, Sequence[Points]], *, y: float) -> str:
@@ -52,13 +57,19 @@ def _curves(title: str, rows: Mapping[str, Sequence[Points]], *, y: float) -> st
     return "".join(parts)
 
 
-def _dots(title: str, rows: Mapping[str, Sequence[float]], *, y: float) -> str:
-    top = max((value for values in rows.values() for value in values), default=1) or 1
-    parts = _axes(title, y=y, base=y + TOP + ROW * len(rows), ends=("0", f"{top:.4g}"))
+def _dots(title: str, rows: Mapping[str, Sequence[float]], *, y: float, logarithmic: bool) -> str:
+    every = [value for values in rows.values() for value in values]
+    low, top = 0.0, max(every, default=1) or 1
+    ends = "0", f"{top:.4g}"
+    if logarithmic:
+        rows = {row: [log10(value) for value in values] for row, values in rows.items()}
+        low, top = floor(log10(min(every))), ceil(log10(max(every)) + 1e-9)
+        ends = f"{10.0**low:g}", f"{10.0**top:g}, logarithmic"
+    parts = _axes(title, y=y, base=y + TOP + ROW * len(rows), ends=ends)
     for i, (row, values) in enumerate(rows.items()):
         middle = y + TOP + (i + 0.5) * ROW
         parts.append(f'<text x="{LEFT - 8}" y="{middle + 4}" text-anchor="end">{escape(row)}</text>')
-        xs = [round(LEFT + max(value, 0) / top * WIDTH, 1) for value in values]
+        xs = [round(LEFT + max(value - low, 0) / (top - low) * WIDTH, 1) for value in values]
         parts += [f'<circle cx="{x}" cy="{middle}" r="4" fill="{COLOURS[0]}" fill-opacity=".6"/>' for x in xs]
         if xs:
             parts.append(f'<path d="M{mean(xs):.1f} {middle - 9}v18" stroke="{COLOURS[1]}" stroke-width="2"/>')
