@@ -255,6 +255,7 @@ def test_the_probability_moves_towards_the_target():
     assert ada.moved(0.0, [0.0] * 4, images=64, kimg=1) == 0
     assert ada.moved(0.999, [1.0] * 4, images=64, kimg=1) == 1
     assert ada.moved(0.3, [0.6] * 4, images=64, kimg=1) == 0.3
+    assert ada.moved(0.3, torch.tensor([0.5, 0.7, 0.8, 0.4]).tolist(), images=80, kimg=1) == 0.3  # of batches of 20
 
 
 def test_impossible_combinations_are_refused():
@@ -265,5 +266,9 @@ def test_impossible_combinations_are_refused():
     ]
     assert LOSSES["wgan_gp"].misfits(CONFIG_F.but(augment="diffaug")) == []
     assert LOSSES["logistic"].misfits(CONFIG_F.but(augment="ada")) == []
+    assert LOSSES["logistic"].misfits(CONFIG_F, adaptive="own") == []
+    assert LOSSES["wgan_gp"].misfits(CONFIG_F, adaptive="own") == [
+        "augment own: needs a loss whose logits tell real pictures by their sign, not wgan_gp"
+    ]
     with pytest.raises(InputError, match=r"augment 'apa': must be one of none, diffaug, ada"):
         CONFIG_F.but(augment="apa")

@@ -11,13 +11,16 @@ from PIL import Image
 
 from stylegan import CONFIG_F, InputError
 from stylegan.checkpoint import load_networks
+from stylegan.cli import training
 from stylegan.data.dataset import ImageDataset
 from stylegan.data.prepare import prepare
 from stylegan.training import ada, fitted as fitting, loop
-from stylegan.training.augment import AUGMENTATIONS
+from stylegan.training.augment import AUGMENTATIONS, Augmentation
+from stylegan.training.cost.dry_run import dry_run
 from stylegan.training.fitted import fitted
 from stylegan.training.objectives import LOSSES, Objectives
 from stylegan.training.run.first_lines import first_lines
+from stylegan.training.run.folder import read_record, write_record
 from stylegan.training.schedule import Phase
 from stylegan.training.state import TrainingState
 from stylegan.training.train import resume, train
@@ -26,6 +29,7 @@ from conftest import TINY
 
 CPU = torch.device("cpu")
 ADA = TINY.but(augment="ada", ada_kimg=0.1)
+FAINTER = Augmentation("fainter", lambda images, u: images / 2)
 
 
 def entered(config, **own):
@@ -94,6 +98,85 @@ def test_a_budget_gives_ada_time_to_act():
     assert TINY.but(augment="ada").for_budget(100).ada_kimg == 25
     assert TINY.but(augment="ada").for_budget(25_000).ada_kimg == 500
     assert TINY.for_budget(100).ada_kimg == 500
+
+
+@pytest.mark.parametrize(("typed", "kimg"), [([], 0.1), (["--ada-kimg", "3"], 3), (["--total-kimg", "1"], 500)])
+def test_ada_that_is_typed_has_the_ada_kimg_of_the_budget(typed, kimg, portraits, monkeypatch):
+    argv = ["--data", str(portraits.path), "--out", "run", "--augment", "ada", *typed]
+    argv += [] if "--total-kimg" in typed else ["--kimg", "0.4"]
+    started = []
+    monkeypatch.setattr("stylegan.training.train.train", lambda data, out, *, config, **rest: started.append(config))
+    assert training.train(argv) == 0
+    assert (started[0].augment, started[0].ada_kimg) == ("ada", pytest.approx(kimg))
+
+
+def test_ada_kimg_is_not_typed_for_nothing(portraits, tmp_path, stylegan):
+    flags = ["--kimg", "0.004", "--batch", "4", "--channel-max", "8", "--device", "cpu", "--ada-kimg", "3"]
+    code, said = stylegan("train", "--data", portraits.path, "--out", tmp_path / "run", *flags)
+    assert code == 2 and "--ada-kimg 3: only augment ada has it, not diffaug" in said
+
+
+def test_fields_of_a_wrong_type_are_refused_as_ever(portraits):
+    with pytest.raises(InputError, match="initial_resolution '4': must be a whole number"):
+        train(portraits.path, "run", hours=1, fixed={"initial_resolution": "4"}, device=CPU)
+
+
+# Your own, from Python
+
+
+@pytest.mark.parametrize("way", ["train", "resume", "dry_run"])
+def test_a_name_is_no_augmentation_of_your_own(way, portraits, tmp_path):
+    words = r"augment 'ada': must be a stylegan.Augmentation of your own.*CONFIG_F.but\(augment='ada'\)"
+    if way == "resume":
+        train(portraits.path, tmp_path / "run", config=TINY.but(total_kimg=0.004))
+    call = {
+        "train": lambda: train(portraits.path, tmp_path / "run", augment="ada", device=CPU),
+        "resume": lambda: resume(tmp_path / "run", augment="ada"),
+        "dry_run": lambda: dry_run(portraits.path, TINY, CPU, augment="ada"),
+    }[way]
+    with pytest.raises(InputError, match=words):
+        call()
+
+
+def test_your_own_takes_the_place_of_the_configurations(portraits, tmp_path):
+    train(portraits.path, tmp_path / "run", hours=0.001, fixed={"batch": 4}, augment=FAINTER, device=CPU)
+    record = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert record["augment"] == "fainter" and "augment" not in record["config"]  # not the automatic one
+    with pytest.raises(InputError, match="augment fainter, and augment in fixed: give one of them"):
+        train(portraits.path, tmp_path / "two", hours=0.001, fixed={"augment": "ada"}, augment=FAINTER, device=CPU)
+
+
+def test_a_run_that_began_with_ada_and_your_own_goes_on(portraits, tmp_path):
+    """As older versions wrote it: the configuration says ada, the state has no probability."""
+    train(portraits.path, tmp_path / "run", config=TINY.but(total_kimg=0.008), augment=FAINTER)
+    config = TINY.but(total_kimg=0.008, augment="ada")
+    state, _ = TrainingState.load(tmp_path / "run/state.safetensors", CPU, augmentation=FAINTER)
+    state.config = config
+    state.save(tmp_path / "run/state.safetensors")
+    write_record(tmp_path / "run", read_record(tmp_path / "run") | {"config": config.to_json()})
+    with pytest.raises(InputError, match="was started with augment 'fainter', which only Python can pass on"):
+        resume(tmp_path / "run", kimg=0.016)
+    resume(tmp_path / "run", kimg=0.016, augment=FAINTER)
+    assert TrainingState.load(tmp_path / "run/state.safetensors", CPU, augmentation=FAINTER)[0].cur_nimg == 16
+
+
+def test_your_own_may_be_adaptive_without_random_numbers(portraits, tmp_path, signals_at):
+    seen = []
+
+    def fainter_by_p(images, u):
+        seen.append(u.shape)
+        return images * (1 - u[:, 0, None, None, None])
+
+    by_p = Augmentation("by_p", fainter_by_p, numbers=0, adaptive=True)
+    config = TINY.but(total_kimg=0.08, ada_kimg=0.05)
+    train(portraits.path, tmp_path / "whole", config=config, augment=by_p)
+    signals_at(7, signal.SIGTERM)
+    train(portraits.path, tmp_path / "stopped", config=config, augment=by_p)
+    resume(tmp_path / "stopped", augment=by_p)
+    whole, stopped = ((tmp_path / run / "state.safetensors").read_bytes() for run in ("whole", "stopped"))
+    assert stopped == whole and set(seen) == {(4, 1)}
+    with pytest.raises(InputError, match="augment by_p: needs a loss whose logits tell real pictures by their sign"):
+        train(portraits.path, tmp_path / "wgan", config=config.but(loss="wgan_gp"), augment=by_p)
 
 
 # The controller in a run

@@ -31,7 +31,7 @@ def moved(p: float, signs: Sequence[float], *, images: float, kimg: float) -> fl
     It rises by one step if they are above TARGET, else it falls: images: of these steps. kimg: thousands of images in
     which p can go from 0 to 1.
     """
-    ahead = sum(signs) / len(signs) - TARGET
+    ahead = round(sum(signs) / len(signs) - TARGET, 6)  # the signs come with float32's rounding
     return min(max(p + math.copysign(images / (1000 * kimg), ahead), 0.0), 1.0) if ahead else p
 
 

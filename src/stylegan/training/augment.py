@@ -13,9 +13,10 @@ class Augmentation:
     """A differentiable transform of pictures; G learns through it.
 
     name: its name in the run folder. apply: pictures (N, C, H, H) in [-1, 1], at the resolution grown so far, and
-    random numbers (N, columns), uniform in [0, 1) -> pictures of the same shape. The reals and the fakes of a step get
-    the same numbers. They must be its only source of randomness, so that a run resumes bit for bit and does not depend
-    on the number of processes. adaptive: a last column holds the probability that the controller has set (`ada.moved`).
+    random numbers (N, columns), uniform in [0, 1) -> pictures of the same shape; it must not change those that it is
+    given. The reals and the fakes of a step get the same numbers. They must be its only source of randomness, so that a
+    run resumes bit for bit and does not depend on the number of processes. adaptive: a last column holds the
+    probability that the controller has set (`ada.moved`).
     """
 
     name: str

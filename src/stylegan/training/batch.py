@@ -62,7 +62,8 @@ def draw_batch(state: TrainingState, dataset: ImageDataset, order: DataOrder) ->
     shape = (2, N, state.augmentation.numbers)
     augment_u = torch.rand(shape, generator=generator, device=state.device)[:, mine]
     if state.augmentation.adaptive:
-        augment_u = torch.cat([augment_u, torch.full_like(augment_u[..., :1], state.augment_p)], dim=2)
+        p = augment_u.new_full((*augment_u.shape[:2], 1), state.augment_p)
+        augment_u = torch.cat([augment_u, p], dim=2)
     d_u, g_u = augment_u
 
     reals = to_device(dataset.batch(state.phase.resolution, shown[mine]), state.device)

@@ -61,10 +61,16 @@ def fitted(
 
 
 def given_way(config: Config, given: Mapping[str, Any]) -> Config:
-    """`config` with the fields that a person gave, before which the automatic augmentation gives way."""
-    if config.augment == "diffaug" and given.get("initial_resolution", 8) < 8:
-        return config.but(**{"augment": "none"} | dict(given))
-    return config.but(**given)
+    """`config` with the fields that a person gave, before which the automatic augmentation gives way.
+
+    If they make the augmentation ada, ada_kimg is that of the budget of `config`, as `fitted` would have taken it.
+    """
+    first, suited = given.get("initial_resolution"), dict[str, Any]()
+    if config.augment == "diffaug" and isinstance(first, int) and first < 8:
+        suited["augment"] = "none"
+    if given.get("augment") == "ada":
+        suited["ada_kimg"] = config.but(augment="ada").for_budget(config.total_kimg).ada_kimg
+    return config.but(**suited | dict(given))
 
 
 FEW_PICTURES = 5000

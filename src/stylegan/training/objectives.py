@@ -105,13 +105,17 @@ class Objectives:
     lazy: bool = True
     signs: bool = True
 
-    def misfits(self, config: Config) -> list[str]:
-        """The fields of the configuration that contradict this loss, one line each."""
-        found = []
+    def misfits(self, config: Config, adaptive: str = "") -> list[str]:
+        """The fields of the configuration that contradict this loss, one line each.
+
+        adaptive: the name of an adaptive augmentation of your own.
+        """
+        found, adaptive = [], adaptive or ("ada" if config.augment == "ada" else "")
         if not (self.lazy or config.r1_interval == 1):
             found.append(f"r1_interval {config.r1_interval}: must be 1 with loss {self.name}, which has no R1")
-        if config.augment == "ada" and not self.signs:
-            found.append(f"augment ada: needs a loss whose logits tell real pictures by their sign, not {self.name}")
+        if adaptive and not self.signs:
+            needs = "needs a loss whose logits tell real pictures by their sign"
+            found.append(f"augment {adaptive}: {needs}, not {self.name}")
         return found
 
     def ignored(self, config: Config) -> list[str]:

@@ -162,7 +162,8 @@ class TrainingState:
         tensors, header = read_tensors(path, kind="training state")
         try:
             config, lod = Config.from_json(header["config"]), header["lod"]
-            counters = _counters(header["counters"], adaptive=AUGMENTATIONS[config.augment].adaptive)
+            augmentation = own.get("augmentation") or AUGMENTATIONS[config.augment]
+            counters = _counters(header["counters"], adaptive=augmentation.adaptive)
             environment, metadata = dict(header["environment"]), dict(header.get("metadata", {}))  # older: none
             check_lod(lod, config)
         except (KeyError, TypeError, ValueError, AttributeError) as e:

@@ -17,7 +17,7 @@ from stylegan.errors import InputError, printable, refuse, shell
 from stylegan.files import user_path
 from stylegan.networks.generator import Generator
 from stylegan.opening import load_networks
-from stylegan.training.augment import Augmentation
+from stylegan.training.augment import AUGMENTATIONS, Augmentation
 from stylegan.training.cost.hours import Own, Plan, check_hours, chosen_lines, plan_for, week_lines
 from stylegan.training.fitted import fitted, given_way, misfits
 from stylegan.training.loop import training_loop
@@ -75,8 +75,8 @@ def train(
     hours: takes the network, rates, batch and images that make the best of this time on this machine, measured in less
     than a minute (`cost.hours`); `fixed` are fields that keep your values, such as {"mirror": False}.
     init: a network to start from, as for `load`. objectives: a loss of your own, in place of the configuration's;
-    augment: a transform of all pictures that D sees. keep_snapshots: how many are kept: the first, the newest, and some
-    between; None: all.
+    augment: a transform of all pictures that D sees, in place of the configuration's, which becomes none.
+    keep_snapshots: how many are kept: the first, the newest, and some between; None: all.
     metrics: names such as "fd5k,kid5k", which are measured at each snapshot (see `run.measured`) and change nothing.
     device: auto takes the best. A run that is stopped returns early; `resume` continues it. Raises InputError before
     the first step if anything does not fit, and FailedError if the run fails later.
@@ -93,12 +93,13 @@ def train(
     check_fixed(fixed, hours, kimg)
     check_keep(keep_snapshots)
     check_state_sec(state_sec)
-    check_objectives(objectives)
+    check_own(objectives, augment, fixed)
     out, device = user_path(out), own_device(device)
     with processes.joined(device), ExitStack() as stack:
         dataset = ImageDataset(data)
         config = config or fitted(dataset, kimg, processes.world(), cond=cond, init=init)
-        check(given_way(config, fixed or {}), dataset, device, objectives=objectives)
+        config = config if augment is None else config.but(augment="none")
+        check(given_way(config, fixed or {}), dataset, device, objectives=objectives, augment=augment)
         own = Own(fixed or {}, objectives, augment)
         if hours is not None or config.total_kimg >= LONG_RUN_KIMG:
             processes.first_does(lambda: refuse_existing(out), device)  # before anything is measured
@@ -156,16 +157,16 @@ def resume(
         metrics = record.get("metrics", "")
     check_keep(keep_snapshots)
     check_state_sec(state_sec)
-    check_objectives(objectives)
+    check_own(objectives, augment)
     dataset = same_data(out, data, trained_on)
     device = own_device(device)
     with processes.joined(device), ExitStack() as stack:
-        check(config, dataset, device, objectives=objectives, resumed=True)
+        check_own_parts(out, config, objectives, augment)
+        check(config, dataset, device, objectives=objectives, augment=augment, resumed=True)
         own = {"objectives": objectives, "augmentation": augment}
         stamp = stamp_of(out)
         state, before = saved_state(out, config, device, previous=previous, own=own)
         stack.enter_context(using_threads(threads_of(before, device)))
-        check_own_parts(out, state)
         if kimg is not None:
             check_budget(out, config, state)
         name_classes(state, dataset)
@@ -249,10 +250,21 @@ def check_state_sec(state_sec: float) -> None:
         raise InputError(f"state_sec {printable(repr(state_sec), 60)}: must be a number of seconds, 0 or above")
 
 
-def check_objectives(objectives: Objectives | None) -> None:
-    """Raise InputError for what is no loss."""
+def check_own(
+    objectives: Objectives | None, augment: Augmentation | None, fixed: Mapping[str, Any] | None = None
+) -> None:
+    """Raise InputError for what is no loss or no augmentation, and for two augmentations."""
     if objectives is not None and not isinstance(objectives, Objectives):
         raise InputError(f"objectives {printable(repr(objectives), 80)}: must be stylegan.Objectives")
+    if augment is not None and not isinstance(augment, Augmentation):
+        raise InputError(
+            f"augment {printable(repr(augment), 80)}: must be a stylegan.Augmentation of your own. The package's "
+            f"({', '.join(AUGMENTATIONS)}) are values of the configuration's field augment: give "
+            "config=stylegan.fitted(data, kimg, config=stylegan.CONFIG_F.but(augment='ada')), or hours and "
+            "fixed={'augment': 'ada'}"
+        )
+    if augment is not None and "augment" in (fixed or {}):
+        raise InputError(f"augment {augment.name}, and augment in fixed: give one of them")
 
 
 def check_keep(keep_snapshots: int | None) -> None:
@@ -283,11 +295,13 @@ def check(
     device: torch.device,
     *,
     objectives: Objectives | None = None,
+    augment: Augmentation | None = None,
     resumed: bool = False,
 ) -> None:
     """Raise InputError that names everything that does not fit data, loss, processes or machine."""
     loss = objectives or LOSSES[config.loss]
-    of_loss = [*loss.misfits(config), *([] if resumed else loss.ignored(config))]
+    adaptive = augment.name if augment and augment.adaptive else ""
+    of_loss = [*loss.misfits(config, adaptive), *([] if resumed else loss.ignored(config))]
     machine = [*refused_batches(config, processes.world()), *missing_compiler(config, device)]
     machine += refused_precision(config, device)
     refuse([*misfits(config, dataset), *of_loss, *machine])

@@ -19,7 +19,7 @@ from stylegan.training.objectives import Objectives
 from stylegan.training.run.bar import clock
 from stylegan.training.run.first_lines import never_grown
 from stylegan.training.schedule import batch_of
-from stylegan.training.train import check, check_fixed, chosen, say
+from stylegan.training.train import check, check_fixed, check_own, chosen, say
 
 
 def dry_run(
@@ -42,10 +42,11 @@ def dry_run(
     """
     dataset = ImageDataset(data)
     check_fixed(fixed, hours, None)
+    check_own(objectives, augment, fixed)
     own, told = Own(fixed or {}, objectives, augment), []
     with processes.joined(device):
         world = processes.world()
-        check(given_way(config, own.fixed), dataset, device, objectives=objectives)
+        check(given_way(config, own.fixed), dataset, device, objectives=objectives, augment=augment)
         if hours is not None:
             found = chosen(config, hours, device, own=own, init=init)
             config, costs, told = found.config, found.costs, chosen_lines(found, dataset)

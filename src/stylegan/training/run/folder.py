@@ -22,9 +22,9 @@ from stylegan.data.dataset import ImageDataset
 from stylegan.errors import DamagedError, InputError, printable, shell
 from stylegan.files import LOCK, remove_partial_files, whole_folder, write_text
 from stylegan.sealed import is_intact, sealed
-from stylegan.training.augment import AUGMENTATIONS
+from stylegan.training.augment import AUGMENTATIONS, Augmentation
 from stylegan.training.machine import processes
-from stylegan.training.objectives import LOSSES
+from stylegan.training.objectives import LOSSES, Objectives
 from stylegan.training.run.bar import Bar
 from stylegan.training.run.health import Health
 from stylegan.training.run.measured import CURVE, Measured, write_curve
@@ -189,7 +189,7 @@ def create(
     with whole_folder(path, last=STATE, remedy="choose another place") as partial:
         data = {"path": str(dataset.path), "fingerprint": dataset.fingerprint, "class_names": dataset.class_names}
         record = {"config": state.config.to_json(), "data": data, "keep_snapshots": keep_snapshots, "metrics": metrics}
-        record |= own_parts(state)
+        record |= own_parts(state.config, state.objectives, state.augmentation)
         write_record(partial, record)
         write_text(partial / STATS, "")
         write_reals(partial, dataset)
@@ -290,16 +290,18 @@ def data_word(path: Path) -> str:
     return shell(data) if isinstance(data, str) and data else "DATA"
 
 
-def own_parts(state: TrainingState) -> dict[str, str]:
+def own_parts(config: Config, objectives: Objectives | None, augmentation: Augmentation | None) -> dict[str, str]:
     """The names of objectives and augmentation, if they are not those of the configuration."""
-    objectives, augmentation = state.objectives, state.augmentation
-    own = {} if objectives == LOSSES[state.config.loss] else {"objectives": objectives.name}
-    return own if augmentation == AUGMENTATIONS[state.config.augment] else own | {"augment": augmentation.name}
+    loss, augment = objectives or LOSSES[config.loss], augmentation or AUGMENTATIONS[config.augment]
+    own = {} if loss == LOSSES[config.loss] else {"objectives": loss.name}
+    return own if augment == AUGMENTATIONS[config.augment] else own | {"augment": augment.name}
 
 
-def check_own_parts(path: Path, state: TrainingState) -> None:
+def check_own_parts(
+    path: Path, config: Config, objectives: Objectives | None, augmentation: Augmentation | None
+) -> None:
     """Raise InputError if a run would be resumed with another loss or augmentation than it was started with."""
-    record, now = json.loads((path / CONFIG).read_text(encoding="utf-8")), own_parts(state)
+    record, now = read_record(path), own_parts(config, objectives, augmentation)
     for kind in ("objectives", "augment"):
         if kind in record and now.get(kind) != record[kind]:
             given = f"not {now[kind]!r}" if kind in now else "which only Python can pass on"
