@@ -85,6 +85,23 @@ def test_a_square_of_half_the_size_is_cut_out_with_its_centre_anywhere(size, ran
         assert covered == pytest.approx((places / (size + 1)) ** 2, abs=0.05)
 
 
+@pytest.mark.parametrize("size", [8, 16])
+def test_diffaugment_is_colour_then_place_then_a_square_in_the_ranges_of_the_paper(size, random):
+    x, u = pictures(random, 64, 3, size, size), torch.rand(64, 7, generator=random, **F64)
+    u[0], u[1] = 0.0, 1 - 1e-9  # the ends of the ranges
+    for picture, (b, s, c, *place), done in zip(x.numpy(), u.tolist(), diffaugment(x, u).numpy(), strict=True):
+        expected = picture + (b - 0.5)
+        expected = (expected - expected.mean(0)) * 2 * s + expected.mean(0)
+        expected = (expected - expected.mean()) * (c + 0.5) + expected.mean()
+        most = size // 8
+        shift = [math.floor(number * (2 * most + 1)) - most for number in place[:2]]
+        expected = ndimage.shift(expected, (0, *shift), order=0, cval=0.0)
+        first = [math.floor(number * (size + 1)) - size // 4 for number in place[2:]]
+        top, left = (slice(max(at, 0), at + size // 2) for at in first)
+        expected[:, top, left] = 0
+        assert np.allclose(done, expected, atol=1e-12)
+
+
 # ADA: the maps of places
 
 
@@ -156,13 +173,91 @@ def test_each_transform_happens_with_probability_p(random):
         assert log_scale.square().mean().sqrt() == pytest.approx(0.2 * math.sqrt(p), abs=0.01)
 
 
-def test_rotations_happen_with_probability_p_in_all(random):
-    u = draws(random, 20_000, 0.4)
-    u[:, :10] = 0.999  # flips, quarter turns, shifts, and scale: shut
-    u[:, 12:15] = torch.rand(20_000, 3, generator=random, **F64)
-    turned = ada.geometry(ada.Draws(u), 64)
-    a = turned[:, 0, 1].abs() > 1e-9
-    assert 0.3 < float(a.double().mean()) < 0.7
+# Of each transform the numbers that it takes: the one that opens it, and those of its size.
+PLACES = {"flip": (1, [0]), "quarters": (3, [2]), "whole": (4, [5, 6]), "scale": (8, [7]), "before": (10, [9])}
+PLACES |= {"stretch": (12, [11]), "after": (14, [13]), "part": (15, [16, 17])}
+COLOURS = {"brightness": (19, [18]), "contrast": (21, [20]), "luma": (23, [22]), "hue": (25, [24])}
+COLOURS |= {"saturation": (27, [26])}
+
+
+def only(u, *names):
+    """The numbers, with all other transforms shut."""
+    u = u.clone()
+    u[:, [gate for name, (gate, _) in (PLACES | COLOURS).items() if name not in names]] = 0.999999
+    return u
+
+
+def places(u, *names):
+    """The maps of places of the transforms `names` alone, at 64 px."""
+    return ada.geometry(ada.Draws(only(u, *names)), 64)
+
+
+def colours(u, *names):
+    draws = ada.Draws(only(u, *names))
+    ada.geometry(draws, 64)
+    return ada.colours(draws)
+
+
+def angle(matrix):
+    return torch.atan2(matrix[:, 1, 0], matrix[:, 0, 0])
+
+
+def turn(matrix):
+    """Of colours, around the gray axis."""
+    return ((matrix[:, 0, 0] + matrix[:, 1, 1] + matrix[:, 2, 2] - 1) / 2).clamp(-1, 1).acos()
+
+
+# What a transform changes, the probability at p = 0.4, and the standard deviation where it happens (ADA, Appendix B).
+LAWS = {
+    "quarters": (lambda u: angle(places(u, "quarters")), 0.3, math.pi / math.sqrt(2)),  # of 90, 180, -90 degrees
+    "whole": (lambda u: places(u, "whole")[:, 0, 2], 0.4 * 15 / 16, 64 / 8 / math.sqrt(3) / math.sqrt(15 / 16)),
+    "whole, y": (lambda u: places(u, "whole")[:, 1, 2], 0.4 * 15 / 16, 64 / 8 / math.sqrt(3) / math.sqrt(15 / 16)),
+    "scale": (lambda u: torch.linalg.det(places(u, "scale")).log2() / 2, 0.4, 0.2),
+    "before": (lambda u: angle(places(u, "before")), 1 - math.sqrt(0.6), math.pi / math.sqrt(3)),
+    "after": (lambda u: angle(places(u, "after")), 1 - math.sqrt(0.6), math.pi / math.sqrt(3)),
+    "both": (lambda u: places(u, "before", "after")[:, 0, 1], 0.4, math.sqrt(0.5)),  # the sine of an angle
+    "stretch": (lambda u: places(u, "stretch")[:, 1, 1].log2(), 0.4, 0.2),
+    "part": (lambda u: places(u, "part")[:, 0, 2], 0.4, 64 / 8),
+    "part, y": (lambda u: places(u, "part")[:, 1, 2], 0.4, 64 / 8),
+    "brightness": (lambda u: colours(u, "brightness")[:, 1, 3], 0.4, 0.2),
+    "contrast": (lambda u: colours(u, "contrast")[:, 1, 1].log2(), 0.4, 0.5),
+    "luma": (lambda u: colours(u, "luma")[:, 0, 1], 0.2, 2 / 3),
+    "hue": (lambda u: turn(colours(u, "hue")), 0.4, math.pi / math.sqrt(3)),  # from 0 to pi, either way round
+    "saturation": (lambda u: torch.linalg.det(colours(u, "saturation")).log2() / 2, 0.4, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_each_transform_has_the_probability_and_the_spread_of_the_paper(name, random):
+    what, probability, deviation = LAWS[name]
+    values = what(draws(random, 40_000, 0.4))
+    happened = values[values.abs() > 1e-6]
+    assert len(happened) / 40_000 == pytest.approx(probability, abs=0.01)
+    assert happened.square().mean().sqrt() == pytest.approx(deviation, rel=0.03)
+
+
+def test_shifts_are_whole_pixels_up_to_an_eighth_and_rotations_go_all_the_way_round(random):
+    u = draws(random, 20_000, 0.9)
+    for axis in (0, 1):
+        assert set(places(u, "whole")[:, axis, 2].tolist()) == {float(t) for t in range(-8, 9)}
+    for name in ("before", "after"):
+        turned = angle(places(u, name))
+        assert turned.min() < -3.13 and turned.max() > 3.13 and turned.mean().abs() < 0.05
+
+
+def test_the_transforms_follow_each_other_as_in_the_paper(random):
+    u = draws(random, 100, 0.9)
+    in_turn = [places(u, name) for name in PLACES]
+    assert torch.allclose(ada.geometry(ada.Draws(only(u, *PLACES)), 64), matrix_product(in_turn), atol=1e-9)
+    in_turn = [colours(u, name) for name in reversed(COLOURS)]  # the last one is applied last
+    assert torch.allclose(colours(u, *COLOURS), matrix_product(in_turn), atol=1e-9)
+
+
+def matrix_product(matrices):
+    product = matrices[0]
+    for matrix in matrices[1:]:
+        product = product @ matrix
+    return product
 
 
 def test_colours_turn_around_the_gray_axis(random):
