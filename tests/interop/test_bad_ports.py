@@ -1,4 +1,4 @@
-"""Damaged, mixed and hostile files of other programs: one clear message, nothing run, nothing large allocated."""
+"""Damaged, mixed and hostile files of other programs: one clear message, no code run, no large memory allocated."""
 
 import contextlib
 import itertools
@@ -37,7 +37,7 @@ def how(name):
 
 @pytest.fixture
 def refusal(tmp_path):
-    """The message with which a file is refused, or a value as a file."""
+    """The message with which a file (bytes) or a value, saved as a file, is refused."""
 
     def refusal(given, *, old=False, **how):
         path, to = tmp_path / "theirs.pth", tmp_path / "new.safetensors"
@@ -60,7 +60,7 @@ def refusal(tmp_path):
 
 @pytest.mark.parametrize("old", [False, True], ids=["zip", "five pickles"])
 @pytest.mark.parametrize("name", WRITERS)
-def test_every_layout_cut_anywhere_is_one_clear_error(tmp_path, refusal, name, old):
+def test_every_layout_truncated_anywhere_is_one_clear_error(tmp_path, refusal, name, old):
     path = tmp_path / "whole.pth"
     torch.save(state_of(name), path, _use_new_zipfile_serialization=not old)
     whole = path.read_bytes()
@@ -72,7 +72,7 @@ def test_every_layout_cut_anywhere_is_one_clear_error(tmp_path, refusal, name, o
 @pytest.mark.parametrize(("one", "other"), list(itertools.permutations(WRITERS, 2)))
 @pytest.mark.parametrize("part", ["mapping", "synthesis"])
 def test_a_layout_mixed_from_two_programs_is_refused(refusal, one, other, part):
-    """The mapping network, or the layers, as another program names them."""
+    """The mapping network or the layers have another program's names."""
 
     def is_mapping(key):
         return key.startswith(("mapping", "g_mapping", "style."))
@@ -107,16 +107,16 @@ def test_a_missing_tensor_is_named(refusal, name):
 
 
 @pytest.mark.parametrize("name", [name for name in WRITERS if name != "rosinality"])
-def test_a_resolution_that_is_not_the_files_is_refused(refusal, name):
+def test_a_resolution_that_contradicts_the_file_is_refused(refusal, name):
     assert "the file holds a network of 16 px" in refusal(state_of(name), resolution=32)
 
 
-def test_a_file_of_rosinalitys_that_does_not_tell_its_size_asks_for_it(refusal):
+def test_a_file_of_rosinalitys_that_does_not_state_its_size_asks_for_it(refusal):
     state = {k: torch.zeros_like(t) if ".noise" in k else t for k, t in state_of("rosinality").items()}
     assert "give the resolution" in refusal(state)
 
 
-# Hostile pickles. A zip archive with data.pkl of our own making.
+# Hostile pickles, as the data.pkl of a zip archive
 
 
 def archive(path, data, entries=(), flags=0):
@@ -175,20 +175,20 @@ DEEP = b"\x80\x02" + b"]" * 30_000 + b"a" * 29_999 + b"."
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (pickled(tensor(2**60, 0, (2,), (1,))), "is no storage"),
-        (pickled(tensor(-1, 0, (2,), (1,))), "is no storage"),
+        (pickled(tensor(2**60, 0, (2,), (1,))), "is not a storage"),
+        (pickled(tensor(-1, 0, (2,), (1,))), "is not a storage"),
         (pickled(tensor(2**40, 0, (2,), (1,))), "the file holds 8 bytes of it"),
         (pickled(tensor(2, 1, (2,), (1,))), "reaches beyond its storage"),
         (pickled(tensor(2, 0, (2, 2), (1, 1))), "reaches beyond its storage"),
-        (pickled(tensor(2, -1, (2,), (1,))), "a shape that is none"),
-        (pickled(tensor(2, 0, (-2,), (1,))), "a shape that is none"),
-        (pickled(tensor(2, 0, (2,), (-1,))), "a shape that is none"),
-        (pickled(tensor(2, 0, (2,), (1, 1))), "a shape that is none"),
-        (pickled(tensor(2, 0, (1,) * 9, (1,) * 9)), "a shape that is none"),
-        (b"\x80\x02}" + text("w") + text("x") + b"Q" + b"s.", "refers to 'x', which is no storage"),
+        (pickled(tensor(2, -1, (2,), (1,))), "an impossible shape"),
+        (pickled(tensor(2, 0, (-2,), (1,))), "an impossible shape"),
+        (pickled(tensor(2, 0, (2,), (-1,))), "an impossible shape"),
+        (pickled(tensor(2, 0, (2,), (1, 1))), "an impossible shape"),
+        (pickled(tensor(2, 0, (1,) * 9, (1,) * 9)), "an impossible shape"),
+        (b"\x80\x02}" + text("w") + text("x") + b"Q" + b"s.", "refers to 'x', which is not a storage"),
         (NAMES, "the name of a global has 1,048,578 characters"),
         (COLLIDING, "keys of more than 60 bits"),
-        (PLACES, "at a place that is none"),
+        (PLACES, "at an impossible place"),
         (REPEATED, "makes dicts of more than"),
         (b"\x80\x02" + b"}" * (2**20 + 1) + b".", "has more than 1,048,576 steps"),
         (
@@ -200,9 +200,9 @@ DEEP = b"\x80\x02" + b"]" * 30_000 + b"a" * 29_999 + b"."
         (DEEP, "no generator of a known program"),
     ],
 )
-def test_a_hostile_pickle_is_refused_in_words_and_takes_no_memory(tmp_path, refusal, data, words):
+def test_a_hostile_pickle_is_refused_with_a_reason_and_takes_no_memory(tmp_path, refusal, data, words):
     path = archive(tmp_path / "made.zip", data, [("archive/data/0", b"\0" * 8)])
-    many = words.startswith(("has more", "makes dicts"))  # counting to the limit is what it costs
+    many = words.startswith(("has more", "makes dicts"))  # these may count to the limit, which is slow to trace
     tracemalloc.start() if not many else None
     message = refusal(path.read_bytes())
     assert many or tracemalloc.get_traced_memory()[1] < 4 * LARGE
@@ -212,7 +212,7 @@ def test_a_hostile_pickle_is_refused_in_words_and_takes_no_memory(tmp_path, refu
 
 
 def patched(path, name, offset, value):
-    """The archive with two bytes of an entry's record in the directory replaced."""
+    """Replace bytes in an entry's record in the archive's directory."""
     whole = bytearray(path.read_bytes())
     at = whole.rindex(name.encode()) - 46 + offset
     whole[at : at + len(value)] = value
@@ -232,7 +232,7 @@ def patched(path, name, offset, value):
     ],
     ids=["encrypted", "patched", "strongly encrypted", "packing unknown", "place", "version"],
 )
-def test_an_archive_whose_directory_lies_is_refused(tmp_path, refusal, offset, value):
+def test_an_archive_with_a_false_directory_is_refused(tmp_path, refusal, offset, value):
     path = tmp_path / "made.zip"
     torch.save(state_of("genforce"), path)
     entry = next(n for n in zipfile.ZipFile(path).namelist() if n.endswith("/data/3"))
@@ -249,7 +249,7 @@ def test_an_archive_with_paths_that_lead_out_of_it_is_refused(tmp_path, refusal,
     assert sorted(p.name for p in tmp_path.iterdir()) == ["made.zip", "theirs.pth"]
 
 
-def test_a_packed_bomb_is_refused_before_it_is_unpacked(tmp_path, refusal):
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, refusal):
     path = tmp_path / "made.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("archive/data.pkl", b"\0" * LARGE * 8)
@@ -257,11 +257,11 @@ def test_a_packed_bomb_is_refused_before_it_is_unpacked(tmp_path, refusal):
     message = refusal(path.read_bytes())
     assert tracemalloc.get_traced_memory()[1] < LARGE
     tracemalloc.stop()
-    assert "packed entries" in message
+    assert "compressed entries" in message
 
 
 def test_the_size_of_a_shape_does_not_overflow():
-    """2^34 * 2^34 numbers are 0 in 64 bits; all are one number of the storage, as strides of 0 have it."""
+    """2^34 * 2^34 is 0 in 64 bits. With strides of 0 all of these numbers are one number of the storage."""
     assert Record(Storage(torch.float32, "0", 9), 0, (2**34, 2**34), (0, 0)).nbytes == 2**70
 
 
@@ -272,7 +272,7 @@ def test_long_paths_into_nested_dicts_take_no_memory(tmp_path):
     torch.save(value, tmp_path / "theirs.pth")
     tracemalloc.start()
     lines = inspect(tmp_path / "theirs.pth")
-    assert tracemalloc.get_traced_memory()[1] < 2**22  # all of each path would take 45 MB, and 30 GB for 10,000 levels
+    assert tracemalloc.get_traced_memory()[1] < 2**22  # whole paths would take 45 MB; for 10,000 levels 30 GB
     tracemalloc.stop()
     assert max(map(len, lines)) < 300
 

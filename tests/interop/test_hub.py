@@ -1,4 +1,4 @@
-"""The Hugging Face hub without a network: folders on disk, and a hub that notes what it is given."""
+"""The Hugging Face hub without internet: folders on disk, and a fake hub that records what it is given."""
 
 import functools
 import importlib
@@ -46,7 +46,7 @@ def card_of(path):
 
 @pytest.fixture
 def remote(monkeypatch, tmp_path):
-    """A hub that keeps each repository as a folder, and the calls it was given."""
+    """A fake hub that keeps each repository as a folder and records its calls."""
 
     class Remote:
         repos = tmp_path / "hub"
@@ -109,7 +109,7 @@ def test_the_folder_holds_a_file_of_ours_a_card_and_pictures_and_no_pickle(tmp_p
     assert {p.name for p in tmp_path.iterdir()} == {"model.safetensors", "config.json", "README.md", "samples.png"}
     assert isinstance(load(tmp_path / "model.safetensors"), Generator)
     with Image.open(tmp_path / "samples.png") as sheet:
-        assert sheet.size == (8 * 64, 2 * 64)  # 16 px, enlarged to be seen
+        assert sheet.size == (8 * 64, 2 * 64)  # pictures of 16 px are enlarged to 64
 
 
 def test_loading_is_strict_where_the_mixin_alone_would_not_be(tmp_path):
@@ -145,7 +145,7 @@ def test_the_three_lines_of_the_card_make_pictures(tmp_path):
     assert found["pictures"].shape == (4, 3, 16, 16)
 
 
-def test_the_card_tells_what_the_network_is(tmp_path):
+def test_the_card_says_what_the_network_is(tmp_path):
     card = hub.model_card(networks(lod=1.0, source="12 cats", cur_nimg=5000), "me/cats")
     assert card.data.library_name == "stylegan" and "stylegan" in card.data.tags
     assert "# cats" in card.text and "![Pictures of seeds 0 to 15](samples.png)" in card.text
@@ -218,7 +218,7 @@ def test_a_licence_is_corrected_by_pushing_and_the_card_follows(remote):
 
 
 @pytest.mark.parametrize("license", ["", " ", "mit\n---\n# mine", "x" * 200])
-def test_a_licence_that_is_no_name_is_refused(remote, license):
+def test_a_licence_that_is_not_a_name_is_refused(remote, license):
     with pytest.raises(InputError, match=r"must be its name, such as cc-by-4\.0, on one short line"):
         push(networks(), "me/cats", license=license)
 
@@ -251,7 +251,7 @@ def test_a_name_that_cannot_be_a_repository_is_refused(remote, repo):
         push(networks(), repo)
 
 
-def test_a_name_that_the_hub_refuses_is_told(remote, monkeypatch):
+def test_a_name_that_the_hub_refuses_is_reported(remote, monkeypatch):
     def refuse_name(self, repo_id, file):
         huggingface_hub.utils.validate_repo_id(repo_id)
 

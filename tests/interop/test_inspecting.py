@@ -1,4 +1,4 @@
-"""`stylegan inspect` lists what a file holds, whoever wrote it, and runs none of it."""
+"""`stylegan inspect` lists what any program's file holds and runs none of it."""
 
 import io
 import json
@@ -24,7 +24,7 @@ SOURCE = "import os; os.system('touch {}')"
 
 
 class Persistent:
-    """Pickles as a network of stylegan2-ada-pytorch or stylegan3 does: a call, with source text and state."""
+    """Pickles like a network of stylegan2-ada-pytorch or stylegan3: as a call with source text and state."""
 
     def __init__(self, meta):
         self.meta = meta
@@ -38,7 +38,7 @@ def _reconstruct_persistent_obj(meta): ...
 
 @pytest.fixture
 def ada(tmp_path, monkeypatch):
-    """A file in the form of theirs: tensors lie in bytes that are themselves files of torch.save."""
+    """A file in their form: each tensor is stored as bytes that are themselves a torch.save file."""
     monkeypatch.setitem(sys.modules, "torch_utils", ModuleType("torch_utils"))
     module = ModuleType("torch_utils.persistence")
     module._reconstruct_persistent_obj = _reconstruct_persistent_obj
@@ -85,14 +85,14 @@ def test_every_truncation_of_an_ada_pickle_is_one_clear_error(ada):
 
 
 def nested(value):
-    """A plain pickle whose call gives `value`, saved by torch, to torch.storage._load_from_bytes."""
+    """`value` as the bytes that a plain pickle passes to torch.storage._load_from_bytes."""
     inner = io.BytesIO()
     torch.save(value, inner, _use_new_zipfile_serialization=False)
     return inner.getvalue()
 
 
 def loading(data):
-    """The pickle of a list with one call: of torch's loader, on these bytes."""
+    """The pickle of a list whose one item is a call of torch's loader with these bytes."""
     call = b"ctorch.storage\n_load_from_bytes\nB" + struct.pack("<I", len(data)) + data + b"\x85R"
     return b"\x80\x04]" + call + b"a."
 
@@ -119,14 +119,14 @@ class Runs:
     ],
     ids=["a dict", "a tensor", "cut", "text", "a storage of more than there is", "a storage in a storage"],
 )
-def test_bytes_that_hold_no_storage_are_refused(tmp_path, inner):
+def test_bytes_that_do_not_hold_a_storage_are_refused(tmp_path, inner):
     path = tmp_path / "hostile.pkl"
     path.write_bytes(loading(inner))
     with pytest.raises(InputError, match="truncated or damaged, or not PyTorch's"):
         inspect(path)
 
 
-def test_what_lies_in_nested_bytes_does_not_run(tmp_path):
+def test_a_call_in_nested_bytes_does_not_run(tmp_path):
     path = tmp_path / "hostile.pkl"
     path.write_bytes(loading(nested(Runs(tmp_path / "ran"))))
     with pytest.raises(InputError, match=r"is given .*system"):
@@ -134,7 +134,7 @@ def test_what_lies_in_nested_bytes_does_not_run(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_file_of_ours_tells_its_kind_size_licence_and_source(tmp_path):
+def test_a_file_of_ours_states_its_kind_size_licence_and_source(tmp_path):
     path = tmp_path / "ours.safetensors"
     save(
         path, Networks(Generator(SMALL), metadata={"license": "cc0-1.0", "source": "a friend", "made": ["w_avg: none"]})
@@ -148,7 +148,7 @@ def test_a_file_of_ours_tells_its_kind_size_licence_and_source(tmp_path):
         "made: w_avg: none",
     ]
     assert "  G_ema.w_avg (8,)" in lines
-    with pytest.raises(InputError, match="a file of this package already"):
+    with pytest.raises(InputError, match="is already a file of this package"):
         import_network(path, tmp_path / "new.safetensors")
 
 
@@ -181,13 +181,13 @@ GOOD = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
         ({"a": GOOD | {"data_offsets": [4, 12]}}, "truncated"),
         ({"a": GOOD | {"data_offsets": [0, 4]}}, "needs 8 bytes"),
         ({"a": GOOD | {"data_offsets": [-8, 0]}}, "damaged"),
-        ({"a": GOOD | {"shape": [-2]}}, "a shape that is none"),
-        ({"a": GOOD | {"dtype": "F8_E5M2"}}, "type F8_E5M2, which is not read"),
-        ({"a": [1]}, "no type, shape and place"),
-        ({"__metadata__": 3}, "no object of tensors"),
-        (b'{"a": {}, "a": {}}', "a name stands there twice"),
-        (b'{"a": ' + b"[" * 100_000, "no JSON"),
-        (b'{"a": 1' + b"0" * 5000 + b"}", "no JSON"),
+        ({"a": GOOD | {"shape": [-2]}}, "an impossible shape"),
+        ({"a": GOOD | {"dtype": "F8_E5M2"}}, "type F8_E5M2, which cannot be read"),
+        ({"a": [1]}, "no valid type, shape and place"),
+        ({"__metadata__": 3}, "not an object of tensors"),
+        (b'{"a": {}, "a": {}}', "a name appears twice"),
+        (b'{"a": ' + b"[" * 100_000, "not JSON"),
+        (b'{"a": 1' + b"0" * 5000 + b"}", "not JSON"),
         ({"__metadata__": {"stylegan": "{"}}, "whose header is damaged"),
     ],
 )

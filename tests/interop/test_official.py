@@ -1,4 +1,4 @@
-"""The authors' files become our networks: any protocol, any NumPy, every option that ours can follow, or a clear no."""
+"""The authors' files become our networks: any protocol, any NumPy, every supported option. Others are refused."""
 
 import hashlib
 
@@ -24,12 +24,12 @@ VARIANTS = ["net_base32", "net_v_no_noise", "net_v_no_const", "net_v_traditional
 
 
 def variables(data, prefix):
-    """The variables PREFIX..., lod as the scalar that it is; copies, so that no two networks share an array."""
+    """The variables PREFIX..., lod as a scalar. They are copies, so that no two networks share an array."""
     return {key.removeprefix(prefix): data[key][()].copy() for key in data if key.startswith(prefix)}
 
 
 def networks(arguments=ARGUMENTS, *, data=CONTENTS, d_arguments=None, prefixes=("G/", "D/", "Gs/"), **more):
-    """(G, D, Gs) as the authors' objects."""
+    """(G, D, Gs) as the authors' Network objects."""
     G, D, Gs = (variables(data, prefix) for prefix in prefixes)
     arguments_of_D = arguments if d_arguments is None else d_arguments
     return (
@@ -95,7 +95,7 @@ def test_networks_come_ready_for_use():
 
 @pytest.mark.parametrize("old_numpy", [True, False], ids=["numpy1", "numpy2"])
 @pytest.mark.parametrize("protocol", range(6))
-def test_every_protocol_and_numpy_says_the_same(read, protocol, old_numpy):
+def test_every_protocol_and_numpy_version_is_read_alike(read, protocol, old_numpy):
     expected = read_official(OFFICIAL)
     for ours, theirs in zip(read(networks(), protocol, old_numpy=old_numpy), expected, strict=True):
         assert_same(ours.state_dict(), theirs.state_dict())
@@ -117,7 +117,7 @@ def test_arrays_in_fortran_order_other_byte_order_and_other_precision_are_read(r
     assert_same(ours.state_dict(), read_official(OFFICIAL)[1].state_dict())
 
 
-def test_numbers_of_numpy_among_the_arguments_are_numbers(read):
+def test_numpy_numbers_among_the_arguments_are_read_as_numbers(read):
     G, _, _ = read(networks(ARGUMENTS | {"label_size": np.int64(0), "resolution": np.int32(16)}))
     assert G.img_resolution == 16
 
@@ -152,7 +152,7 @@ BIG |= {"latent_size": 8, "dlatent_size": 8, "mapping_fmaps": 8, "mapping_layers
 
 
 def random_variables(config, names, kind):
-    """Random values for every variable of a network, lod 0."""
+    """Random values for every variable of a network; its lod is 0."""
     rng = np.random.RandomState(0)
     with torch.device("meta"):
         state = kind(config).state_dict()
@@ -190,14 +190,14 @@ def test_kernels_of_fused_up_convolutions_are_turned_back_and_no_others(read, fu
 # Arguments
 
 
-def test_arguments_for_a_sibling_are_ignored(read):
+def test_arguments_of_other_build_functions_are_ignored(read):
     siblings = {"truncation_psi": 0.7, "mbstd_group_size": 4, "randomize_noise": False, "is_validation": True}
     G, _, _ = read(networks(ARGUMENTS | siblings | {"structure": "recursive", "dlatent_avg_beta": None}))
     assert G.config == read_official(OFFICIAL)[0].config
 
 
-def test_an_unknown_argument_is_refused_by_its_name(read):
-    assert "'use_attention': no argument of the authors' networks" in refusal(
+def test_an_unknown_argument_is_refused_by_name(read):
+    assert "'use_attention': not an argument of the authors' networks" in refusal(
         read, networks(ARGUMENTS | {"use_attention": True})
     )
 
@@ -222,7 +222,7 @@ def test_an_unknown_argument_is_refused_by_its_name(read):
         ("const_input_layer", None),
     ],
 )
-def test_an_argument_that_we_cannot_follow_is_refused_by_its_name(read, argument, value):
+def test_an_unsupported_argument_is_refused_by_name(read, argument, value):
     assert f"{argument} {value!r} of " in refusal(read, networks(ARGUMENTS | {argument: value}))
 
 
@@ -235,7 +235,7 @@ def test_only_the_two_normalizations_of_the_paper_can_be_built(read, flags):
     assert f"use_styles, use_pixel_norm, use_instance_norm {flags}" in message
 
 
-def test_everything_wrong_with_the_arguments_is_told_at_once(read):
+def test_everything_wrong_with_the_arguments_is_reported_at_once(read):
     message = refusal(read, networks(ARGUMENTS | {"fmap_decay": 2.0, "use_wscale": False, "colour": 1}))
     assert all(name in message for name in ("fmap_decay", "use_wscale", "colour"))
     assert message.count("colour") == 1
@@ -260,10 +260,11 @@ def test_labels_of_progressive_gan_are_refused(read):
     arguments = meta["config"] | {"label_size": 10}
     functions = [("G_paper", "G/"), ("D_paper", "D/"), ("G_paper", "G/")]
     value = tuple(network(name, arguments, variables(data, prefix)) for name, prefix in functions)
-    assert "label_size 10 of G_paper: must be 0 (ours have classes only in StyleGAN's way)" in refusal(read, value)
+    words = "label_size 10 of G_paper: must be 0 (classes are supported only as StyleGAN has them)"
+    assert words in refusal(read, value)
 
 
-def test_progressive_gan_may_tell_its_latent_size(read):
+def test_progressive_gan_may_state_its_latent_size(read):
     _, _, data, meta = golden.networks("net_progan32")
     functions = [("G_paper", "G/"), ("D_paper", "D/"), ("G_paper", "G/")]
     for latent_size in (None, 24):
@@ -278,7 +279,7 @@ def test_a_network_of_fixed_structure_is_full_grown_whatever_its_lod(read):
 
 
 @pytest.mark.parametrize(("given", "kept"), [(0.5, 0.5), (None, 0.0)])
-def test_the_probability_of_mixing_is_kept_where_there_are_styles(tmp_path, given, kept):
+def test_the_probability_of_mixing_is_kept_if_there_are_styles(tmp_path, given, kept):
     (tmp_path / "official.pkl").write_bytes(dump(networks(ARGUMENTS | {"style_mixing_prob": given}), 4))
     import_official(tmp_path / "official.pkl", tmp_path / "ours.safetensors")
     assert load_networks(tmp_path / "ours.safetensors").config.style_mixing_prob == kept
@@ -293,7 +294,7 @@ def test_the_probability_of_mixing_is_kept_where_there_are_styles(tmp_path, give
         ([1, 2, 3], r"holds one list of 3: must be a tuple of the three networks \(G, D, Gs\)"),
         ({"G_ema": 1}, "holds one dict: must be a tuple"),
         ((1, 2), "holds one tuple of 2"),
-        ((1, "two", None), "G: no Network of version 2 or 3"),
+        ((1, "two", None), "G: not a Network of version 2 or 3"),
         (Network({"version": 3}), "holds one dnnlib.tflib.network.Network: must be a tuple"),
     ],
 )
@@ -308,18 +309,18 @@ def test_stylegan2_and_swapped_networks_are_refused(read):
     assert "G: built by 'D_basic': must be G_paper or G_style" in refusal(read, (D, G, Gs))
 
 
-def test_versions_and_components_that_never_were_are_refused(read):
+def test_versions_and_components_that_never_existed_are_refused(read):
     G, D, Gs = networks()
     D.state["version"] = 4
     del G.state["components"]["mapping"]
     Gs.state["components"]["synthesis"] = Gs.state["components"]["mapping"]
     message = refusal(read, (G, D, Gs))
     assert "G: the components of G_style must be mapping, synthesis" in message
-    assert "D: no Network of version 2 or 3" in message
+    assert "D: not a Network of version 2 or 3" in message
     assert "Gs's synthesis: built by 'G_mapping': must be G_synthesis" in message
 
 
-def test_missing_extra_and_misshaped_variables_are_told_at_once(read):
+def test_missing_extra_and_misshapen_variables_are_reported_at_once(read):
     G, D, Gs = networks()
     of_D = dict(D.state["variables"])
     del of_D["4x4/Dense1/bias"], of_D["lod"]
@@ -334,16 +335,16 @@ def test_missing_extra_and_misshaped_variables_are_told_at_once(read):
     assert "Gs: dlatent_avg is missing" in message
 
 
-def test_a_variable_named_twice_and_one_that_is_no_array_are_refused(read):
+def test_a_variable_named_twice_and_one_that_is_not_an_array_are_refused(read):
     G, D, Gs = networks()
     D.state["variables"] += [D.state["variables"][1], ("4x4/Conv/bias", "text"), ("4x4/Conv",)]
     Gs.state["variables"][0] = ("lod", "half")
     message = refusal(read, (G, D, Gs))
-    assert message.count("D: a variable that is no pair of a name, used once, and an array") == 3
+    assert message.count("D: a variable that is not a pair of a name, used once, and an array") == 3
     assert "Gs: 'lod' is 'half', and neither an array nor a number" in message
 
 
-def test_a_transposed_weight_is_told_in_the_authors_layout(read):
+def test_a_transposed_weight_is_reported_in_the_authors_layout(read):
     G, D, Gs = networks()
     of_D = dict(D.state["variables"])
     of_D["4x4/Dense0/weight"] = of_D["4x4/Dense0/weight"].T.copy()
@@ -352,13 +353,13 @@ def test_a_transposed_weight_is_told_in_the_authors_layout(read):
 
 
 @pytest.mark.parametrize("lod", [-0.5, 2.5, float("nan")])
-def test_a_growth_that_cannot_be_is_refused(read, lod):
+def test_an_impossible_growth_is_refused(read, lod):
     G, D, Gs = networks()
     G.state["variables"][0] = ("lod", np.float32(lod))
     assert f"G: lod {lod}: must be 0 to 2" in refusal(read, (G, D, Gs))
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_official_file_is_reported(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.pkl: no such file"):
         read_official(tmp_path / "nowhere.pkl")
 
@@ -392,6 +393,6 @@ def test_import_refuses_a_file_that_exists_before_it_reads_anything(tmp_path):
 
 def test_a_refused_file_leaves_nothing_behind(tmp_path):
     (tmp_path / "bad.pkl").write_bytes(OFFICIAL.read_bytes()[:-1000])
-    with pytest.raises(InputError, match=r"bad\.pkl cannot be imported:\nno pickle, or truncated"):
+    with pytest.raises(InputError, match=r"bad\.pkl cannot be imported:\nnot a pickle, or truncated"):
         import_official(tmp_path / "bad.pkl", tmp_path / "network.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["bad.pkl"]

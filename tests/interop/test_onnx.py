@@ -1,4 +1,4 @@
-"""Exported networks: pictures equal to torch's for any batch and psi, from the file alone."""
+"""An exported file alone gives the same pictures as torch, for any batch size and psi."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ NARROW_F = CONFIG_F.but(**SMALL, mapping_layers=2)
 
 
 def generator(config, lod=0.0):
-    """A network in which everything matters: no parameter is left at 0 or 1, nor w_avg at 0."""
+    """A network in which every parameter matters: none is left at 0 or 1, and w_avg is not 0."""
     torch.manual_seed(0)
     G = Generator(config, lod).eval().requires_grad_(False)
     for name, parameter in G.named_parameters():
@@ -54,7 +54,7 @@ def session(onnx_file):
 
 
 def seed_feeds(seed, session):
-    """As the file's doc_string says, for people who have only numpy."""
+    """The inputs for a seed, made with NumPy alone, as the file's doc_string says."""
     random = np.random.RandomState(seed)
     sizes = {i.name: i.shape[-1] for i in session.get_inputs() if i.shape}
     return {name: random.randn(1, sizes[name]).astype(np.float32) for name in ("z", "noise")}
@@ -74,7 +74,7 @@ def test_the_picture_of_a_seed_by_numpy_alone_is_that_of_the_package(G, session,
     feeds = seed_feeds(5, session) | {"truncation_psi": np.array(psi, np.float32)}
     pixels = (session.run(None, feeds)[0] * 127.5 + 128).clip(0, 255).astype(np.uint8)
     wanted = next(sample(G, [5], truncation_psi=psi, truncation_cutoff=3))
-    assert np.abs(pixels.astype(int) - wanted).max() <= 1  # a level: truncation to uint8 after other rounding
+    assert np.abs(pixels.astype(int) - wanted).max() <= 1  # one level: rounding differs before the cut to uint8
 
 
 def test_a_batch_gives_the_pictures_one_by_one(session):
@@ -101,7 +101,7 @@ def test_the_onnx_file_is_alone(onnx_file):
 
 
 def test_a_constant_channel_survives_the_exporter(tmp_path):
-    """onnxscript's optimizer drops the 1e-8 of instance norm: 0 / 0 for the constant 4x4 input of a fresh network."""
+    """onnxscript's optimizer would drop the 1e-8 of instance norm. A new network's constant input would give 0 / 0."""
     pytest.importorskip("onnxruntime")
     fresh = Generator(CONFIG_D.but(**SMALLEST, mapping_layers=1))
     assert export(Networks(fresh), tmp_path / "fresh.onnx") < 1e-3
@@ -118,7 +118,7 @@ def test_a_constant_channel_survives_the_exporter(tmp_path):
 )
 def test_every_kind_of_network_exports(tmp_path, config, lod):
     onnxruntime = pytest.importorskip("onnxruntime")
-    assert export(Networks(generator(config, lod)), tmp_path / "G.onnx") < 1e-4  # well below the 1e-3 that is allowed
+    assert export(Networks(generator(config, lod)), tmp_path / "G.onnx") < 1e-4  # well below the allowed 1e-3
     shapes = {i.name: i.shape for i in onnxruntime.InferenceSession(str(tmp_path / "G.onnx")).get_inputs()}
     assert ("c" in shapes) == (config.c_dim > 0)
     assert ("noise" in shapes) == config.noise
@@ -140,7 +140,7 @@ def test_torch_export_gives_the_same_pictures_for_any_batch(G, tmp_path):
     assert_close(module(**inputs), Exported(G, None)(**inputs))
 
 
-def test_the_network_stays_as_it_was():
+def test_the_exported_network_stays_as_it_was():
     G = Generator(NARROW_F).train()
     Exported(G, None)
     assert G.training and all(p.requires_grad for p in G.parameters())

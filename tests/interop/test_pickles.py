@@ -1,4 +1,4 @@
-"""A hostile pickle gets an InputError, and nothing else: no call, no memory, no time."""
+"""A hostile pickle gets an InputError and nothing else: it calls nothing and costs neither memory nor time."""
 
 import contextlib
 import os
@@ -103,7 +103,7 @@ def test_a_neighbour_of_an_allowed_global_is_refused(name):
         ("DUP", b"\x80\x04N2."),
     ],
 )
-def test_an_opcode_without_use_is_refused_by_its_name(opcode, data):
+def test_an_unused_opcode_is_refused_by_name(opcode, data):
     assert f"the opcode {opcode} is not allowed" in refusal(data)
 
 
@@ -112,8 +112,8 @@ def test_no_attribute_can_be_set_on_a_global():
 
 
 def test_nothing_but_a_global_can_be_called():
-    assert "calls what is no global" in refusal(b"\x80\x04" + TEXT["a"] + b")R.")
-    assert "calls what is no global" in refusal(b"\x80\x04" + DTYPE + b")R)R.")  # the result of a call
+    assert "calls something that is not a global" in refusal(b"\x80\x04" + TEXT["a"] + b")R.")
+    assert "calls something that is not a global" in refusal(b"\x80\x04" + DTYPE + b")R)R.")  # the result of a call
 
 
 def test_protocol_0_makes_plain_objects_only():
@@ -149,7 +149,7 @@ def test_a_size_in_a_file_allocates_nothing(data):
 
 
 def laughs(levels):
-    """A list of two lists of two lists ...: 2^levels items, in a few bytes each."""
+    """A list of two lists of two lists ...: 2^levels items, but only a few bytes for each level."""
     value = []
     for _ in range(levels):
         value = [value, value]
@@ -157,7 +157,7 @@ def laughs(levels):
 
 
 @pytest.mark.parametrize("argument", ["blur_filter", "resolution", "style_mixing_prob", "unheard_of"])
-def test_lists_nested_without_end_make_no_endless_message(tmp_path, argument):
+def test_endlessly_nested_lists_make_no_endless_message(tmp_path, argument):
     good = golden.load("pkl_contents")[1]["config"]
     hostile = good | {argument: laughs(100)}
     parts = ("G_style", "D_basic", "G_style")
@@ -167,12 +167,12 @@ def test_lists_nested_without_end_make_no_endless_message(tmp_path, argument):
     assert len(str(error.value)) < 5000
 
 
-def test_keys_that_are_no_text_are_refused_before_they_are_hashed():
+def test_keys_that_are_not_text_are_refused_before_they_are_hashed():
     key = laughs(0)
     for _ in range(100):
         key = (tuple(key), tuple(key))  # hashing it would take 2^100 steps
     data = b"\x80\x04}" + pickle.dumps(key, 4)[2 + 9 : -1] + b"Ns."  # without PROTO, FRAME and STOP
-    assert "a dict has keys that are no text" in refusal(data)
+    assert "a dict has keys that are not text" in refusal(data)
 
 
 def test_variables_cannot_share_their_bytes(tmp_path):
@@ -192,7 +192,7 @@ def test_huge_networks_cost_nothing_before_their_variables_are_seen(tmp_path):
         read_official(file_of(tmp_path, dump(value)))
 
 
-# Arrays are numbers, and what they say they are
+# Arrays hold numbers, of the type and shape that they declare
 
 
 def value_of(array, **how):
@@ -215,16 +215,16 @@ def test_an_array_of_another_size_than_its_bytes_is_refused(shape):
     call = value_of(np.zeros(2, np.float32))
     version, _, *rest = call.state
     call.state = (version, shape, *rest)
-    with pytest.raises(Malformed, match="holds 8 bytes, and its shape"):
+    with pytest.raises(Malformed, match="holds 8 bytes, but its shape"):
         array_of(call)
 
 
 @pytest.mark.parametrize("shape", [(-1,), (2.0,), [2], (1, 1, 1, 1, 2), (True, 2), (2**70,), "2", None])
-def test_an_array_of_no_shape_is_refused(shape):
+def test_an_array_of_an_impossible_shape_is_refused(shape):
     call = value_of(np.zeros(2, np.float32))
     version, _, *rest = call.state
     call.state = (version, shape, *rest)
-    with pytest.raises(Malformed, match="has a shape that is none"):
+    with pytest.raises(Malformed, match="has an impossible shape"):
         array_of(call)
 
 
@@ -235,7 +235,7 @@ def test_reconstruct_makes_arrays_only():
         array_of(call)
 
 
-def test_text_that_is_no_bytes_is_refused():
+def test_text_that_is_not_bytes_is_refused():
     call = value_of(np.zeros(1, np.float32))
     call.state = (*call.state[:-1], "äöü€")
     with pytest.raises(Malformed, match="text where bytes belong"):
@@ -250,8 +250,8 @@ def test_text_that_is_no_bytes_is_refused():
     [b"\x80\x04.", b"\x80\x63N.", b"N"],
     ids=["no value", "protocol 99 is a number like any", "no stop"],
 )
-def test_what_is_no_pickle_is_refused(tmp_path, data):
-    with pytest.raises(InputError, match=r"hostile\.pkl cannot be imported:\n(no pickle|holds one NoneType)"):
+def test_what_is_not_a_pickle_is_refused(tmp_path, data):
+    with pytest.raises(InputError, match=r"hostile\.pkl cannot be imported:\n(not a pickle|holds one NoneType)"):
         read_official(file_of(tmp_path, data))
 
 
@@ -266,7 +266,7 @@ def test_what_is_no_pickle_is_refused(tmp_path, data):
         (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
     ],
 )
-def test_what_is_something_else_is_said_to_be_that(tmp_path, data, words):
+def test_a_file_of_another_kind_is_called_by_its_kind(tmp_path, data, words):
     with pytest.raises(InputError, match=rf"hostile\.pkl is {words}.*, not one of the authors' pickles"):
         read_official(file_of(tmp_path, data))
 
@@ -297,7 +297,7 @@ def test_damaged_files_are_refused_or_read_and_never_crash(tmp_path):
     rng = np.random.RandomState(0)
     for _ in range(200):
         data = bytearray(OFFICIAL)
-        for position in rng.randint(0, 3000, size=3):  # where the opcodes stand closest
+        for position in rng.randint(0, 3000, size=3):  # where the opcodes are densest
             data[position] = rng.randint(256)
         with contextlib.suppress(InputError):
             official_networks(read_pickle(bytes(data)))

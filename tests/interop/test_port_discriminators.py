@@ -1,4 +1,4 @@
-"""As much of another program's D as fits is read; the rest is new, and said, at the import and at `train --init`."""
+"""What fits of another program's D is read. The rest is new, as `import` and `train --init` say."""
 
 import math
 
@@ -55,7 +55,7 @@ def parts_taken(found, D):
 
 
 def rosinalitys_logits(theirs, images):
-    """What that program's D says of pictures, with its own run-time scale; one group is the whole batch."""
+    """The logits of rosinality's D, with that program's run-time scales. The whole batch is one group."""
 
     def conv(x, name, padding):
         weight = theirs[f"{name}.weight_orig"].double()
@@ -74,7 +74,7 @@ def rosinalitys_logits(theirs, images):
     return F.linear(x, weight * math.sqrt(2 / weight.shape[1]), theirs["linear.linear.bias"].double())
 
 
-def test_all_of_rosinalitys_d_is_read_where_its_blocks_have_one_width(imported):
+def test_all_of_rosinalitys_d_is_read_if_its_blocks_have_one_width(imported):
     G, D = networks(**ROSINALITY)
     theirs = rosinality_discriminator(D)
     found = imported({"g_running": rosinality(G), "discriminator": theirs})
@@ -84,7 +84,7 @@ def test_all_of_rosinalitys_d_is_read_where_its_blocks_have_one_width(imported):
 
 
 def widened(theirs):
-    """The block at 32 px from 4 to 8 channels in its first convolution, as that program has it."""
+    """Widen the block at 32 px from 4 to 8 channels in its first convolution, as that program does."""
     theirs["from_rgb.5.0.conv.weight_orig"] = torch.randn(4, 3, 1, 1)
     theirs["from_rgb.5.0.conv.bias"] = torch.randn(4)
     theirs["progression.5.conv1.0.conv.weight_orig"] = torch.randn(8, 4, 3, 3)
@@ -127,7 +127,7 @@ def test_genforces_d_of_another_width_gives_what_fits(imported):
 
 @pytest.mark.parametrize("name", ["layer2.weight", "input1.bias", "layer8.bias", "layer7.weight"])
 @pytest.mark.parametrize("fault", ["missing", "misshapen"])
-def test_a_d_of_genforces_that_is_not_whole_is_refused(imported, name, fault):
+def test_an_incomplete_d_of_genforces_is_refused(imported, name, fault):
     G, D = networks()
     theirs = genforce_discriminator(D)
     theirs[name] = torch.zeros(3, 5)
@@ -137,11 +137,12 @@ def test_a_d_of_genforces_that_is_not_whole_is_refused(imported, name, fault):
         imported({"generator_smooth": genforce(G), "discriminator": theirs})
 
 
-def test_a_d_of_a_program_whose_d_fits_nowhere_is_not_read_and_said(imported):
+def test_a_d_of_a_program_whose_d_never_fits_is_not_read_and_that_is_said(imported):
     G, D = networks(norm_eps=1e-5)
     found = imported({"generator": huangzh13(G), "discriminator": genforce_discriminator(D)})
     assert found.D is None
-    assert said_of_d(found) == ["D: that of huangzh13/StyleGAN.pytorch is not read; training from it starts a new one"]
+    words = "D: that of huangzh13/StyleGAN.pytorch is not read; training from this file starts with a new one"
+    assert said_of_d(found) == [words]
 
 
 def test_training_says_which_parts_of_d_were_new(imported):

@@ -1,4 +1,4 @@
-"""Networks that other programs saved become ours: the same pictures, what is missing said and made, others refused."""
+"""Networks of other programs become ours and give the same pictures. What a file lacks is made; misfits are refused."""
 
 import os
 import pickle
@@ -45,7 +45,7 @@ WRITERS = {
 
 
 def network(**fields):
-    """G with every tensor random; what rosinality's files cannot hold is 0."""
+    """G with every tensor random, except that biases that rosinality's files cannot hold are 0."""
     torch.manual_seed(0)
     G = Generator(NetworkConfig(**(SMALL | fields))).eval().requires_grad_(False)
     for name, tensor in G.state_dict().items():
@@ -58,7 +58,7 @@ def network(**fields):
 
 
 def pictures(G):
-    """Of fixed styles and noise, in float64."""
+    """Pictures of fixed z and noise, in float64."""
     torch.manual_seed(1)
     z, noise = (
         torch.randn(2, G.z_dim).double(),
@@ -114,7 +114,7 @@ def test_genforces_three_networks_are_read_with_the_average_as_g_ema(imported):
     assert not any("training from it" in line for line in found.metadata["made"])
 
 
-def test_names_of_a_network_on_several_gpus_are_read(imported):
+def test_names_from_training_on_several_gpus_are_read(imported):
     G = network()
     found = imported({"generator_smooth": {f"module.{name}": t for name, t in genforce(G).items()}})
     assert torch.equal(found.G_ema.w_avg, G.w_avg)
@@ -131,7 +131,7 @@ def test_a_dense_layer_at_4x4_is_read(imported):
     assert_close(pictures(imported(genforce(G)).G_ema), pictures(G), rtol=1e-4, atol=1e-4)
 
 
-def test_growth_is_kept_of_genforces_tensor_and_of_huangzh13s_file_name(imported):
+def test_growth_is_read_from_genforces_tensor_and_from_huangzh13s_file_name(imported):
     G = network()
     G.lod = 1.5
     assert imported(genforce(G)).G_ema.lod == 1.5
@@ -147,7 +147,7 @@ def test_huangzh13_without_a_blur_resamples_to_the_nearest(imported):
 # What a file lacks
 
 
-def test_what_is_missing_is_said_and_made(imported):
+def test_what_is_missing_is_made_and_said(imported):
     first = imported(huangzh13(network(norm_eps=1e-5)))
     again = imported(huangzh13(network(norm_eps=1e-5)))
     said = "\n".join(first.metadata["made"])
@@ -156,7 +156,7 @@ def test_what_is_missing_is_said_and_made(imported):
     assert all(torch.equal(t, again.G_ema.state_dict()[name]) for name, t in first.G_ema.state_dict().items())
 
 
-def test_lower_picture_outputs_that_lernapparat_lacks_are_0(imported):
+def test_the_smaller_picture_outputs_that_lernapparat_lacks_are_0(imported):
     found = imported(lernapparat(network(norm_eps=1e-5)))
     assert not found.G_ema.synthesis.blocks[0].torgb.conv.weight.any()
     assert any("below full size" in line for line in found.metadata["made"])
@@ -193,7 +193,7 @@ def test_a_size_that_contradicts_the_file_is_refused(imported):
     assert "resolution 64: the file holds a network of 128 px" in refusal(imported, genforce(network()), resolution=64)
 
 
-# The traps: each correction is needed
+# Each correction is needed
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_size_that_contradicts_the_file_is_refused(imported):
         ("rosinality", "times"),
     ],
 )
-def test_without_a_correction_the_pictures_are_others(imported, monkeypatch, layout, form):
+def test_without_a_correction_the_pictures_differ(imported, monkeypatch, layout, form):
     write, fields = WRITERS[layout]
     G, right = network(**fields), getattr(layouts, form)
     lazy = {
@@ -235,7 +235,7 @@ def test_the_two_fields_make_rosinalitys_pictures_exact(change, least):
 
 
 def test_a_turned_kernel_of_a_transposed_convolution_is_ours():
-    """The authors' fused up-convolution: the sum of four shifts, transposed; rosinality's takes their mean."""
+    """The authors' fused up-convolution is the transposed sum of four shifts; rosinality's takes their mean."""
     x, up = torch.randn(1, 3, 5, 5).double(), EqualizedConv2dUp(3, 2).double()
     theirs = up.weight.detach().flip(2, 3).transpose(0, 1) * up.weight_gain  # (in, out, 3, 3)
     wide = F.pad(theirs, (1, 1, 1, 1))
@@ -259,10 +259,10 @@ def test_the_bias_comes_before_the_blur_and_the_noise_after_it():
     assert_close(layer.norm(y, w), F.instance_norm(y, eps=1e-5) * (scale + 1) + shift)
 
 
-# The fields in the fast ways
+# The two fields in the fast paths
 
 
-def test_a_large_eps_and_the_bias_are_the_same_fast_and_plain_to_the_second_derivative():
+def test_a_large_eps_and_the_bias_agree_fast_and_plain_up_to_the_second_derivative():
     G = network(img_resolution=16, channel_max=160, channel_base=2560, norm_eps=1e-3, up_bias=True).double()
     ws = torch.randn(1, G.num_ws, 8).double().requires_grad_()
 
@@ -278,7 +278,7 @@ def test_a_large_eps_and_the_bias_are_the_same_fast_and_plain_to_the_second_deri
             assert_close(ours, plain, rtol=1e-8, atol=1e-8)
 
 
-def test_old_files_have_neither_field_and_new_defaults_write_neither():
+def test_old_files_lack_both_fields_and_the_defaults_write_neither():
     assert not {"norm_eps", "up_bias"} & NetworkConfig().to_json().keys()
     assert NetworkConfig.from_json(CONFIG_F.network.to_json()) == CONFIG_F.network
     both = NetworkConfig(norm_eps=1e-5, up_bias=True)
@@ -316,7 +316,7 @@ def test_other_networks_are_refused_by_name(imported, value, words):
 
 
 class Persistent:
-    """Pickles as a network of stylegan2-ada-pytorch does."""
+    """Pickles like a network of stylegan2-ada-pytorch."""
 
     def __reduce__(self):
         return _reconstruct_persistent_obj, ({"class_name": "Generator", "module_src": "import os; os.system('x')"},)
@@ -351,7 +351,7 @@ def test_a_network_that_carries_code_is_refused_and_listed(tmp_path, monkeypatch
 # Bad and hostile files
 
 
-def test_a_mixture_of_two_layouts_is_refused_by_both_names(imported):
+def test_a_mixture_of_two_layouts_is_refused_with_both_names(imported):
     message = refusal(imported, genforce(network()) | huangzh13(network()))
     assert "genforce and huangzh13" in message
 
@@ -367,7 +367,7 @@ def test_missing_extra_and_misshapen_tensors_are_all_named(imported):
     assert "g_synthesis.to_rgb.0.weight is not part of a network of genforce" in message
 
 
-def test_another_blur_is_refused(imported):
+def test_a_blur_other_than_ours_is_refused(imported):
     state = genforce(network())
     state["synthesis.layer2.blur.kernel"] = torch.ones(8, 1, 3, 3) / 9
     assert "must be the filter [1, 2, 1]" in refusal(imported, state)
@@ -395,9 +395,9 @@ class Runs:
 
 @pytest.mark.parametrize("old", [False, True], ids=["zip", "five pickles"])
 @pytest.mark.parametrize("place", ["alone", "tensor", "beside"])
-def test_nothing_in_a_file_runs(imported, tmp_path, place, old):
+def test_nothing_in_the_file_of_a_port_runs(imported, tmp_path, place, old):
     state, bomb = genforce(network()), Runs(tmp_path / "ran")
-    if place == "beside":  # read, as an optimizer's objects would be: it is only a record
+    if place == "beside":  # it is read as a mere record, like the objects of an optimizer
         imported({"generator_smooth": state, "meta": bomb}, old=old)
     else:
         value = bomb if place == "alone" else state | {"synthesis.layer0.bias": bomb}
@@ -434,7 +434,7 @@ def test_a_tensor_larger_than_its_storage_or_the_file_is_refused(imported, tmp_p
         import_network(path, tmp_path / "new.safetensors")
 
 
-def test_a_file_that_holds_itself_is_read_or_refused(imported, tmp_path):
+def test_a_file_that_contains_itself_is_read_or_refused(imported, tmp_path):
     state = {"a": torch.zeros(1)}
     state["itself"] = state
     state["list"] = [state]
@@ -443,12 +443,12 @@ def test_a_file_that_holds_itself_is_read_or_refused(imported, tmp_path):
     assert len(inspect(tmp_path / "theirs.pth")) < 20
 
 
-def test_an_archive_with_a_name_twice_packed_or_of_another_kind_is_refused(tmp_path):
+def test_an_archive_that_repeats_a_name_or_is_compressed_or_of_another_kind_is_refused(tmp_path):
     good, bad = tmp_path / "good.pth", tmp_path / "bad.pth"
     torch.save(genforce(network(img_resolution=8)), good)
     with zipfile.ZipFile(good) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
-    for packing, words in [(zipfile.ZIP_DEFLATED, "packed"), (zipfile.ZIP_STORED, "twice")]:
+    for packing, words in [(zipfile.ZIP_DEFLATED, "compressed"), (zipfile.ZIP_STORED, "twice")]:
         with zipfile.ZipFile(bad, "w", packing) as archive:
             for name, content in entries.items():
                 archive.writestr(name, content)
@@ -478,11 +478,11 @@ def test_torchscript_is_refused_by_name(tmp_path):
         import_network(path, tmp_path / "new.safetensors")
 
 
-# inspect and the files of ours
+# inspect, and the files that import writes
 
 
 @pytest.mark.parametrize("layout", WRITERS)
-def test_inspect_tells_the_program_the_size_and_the_tensors(tmp_path, layout):
+def test_inspect_names_the_program_the_size_and_the_tensors(tmp_path, layout):
     write, fields = WRITERS[layout]
     path = tmp_path / "theirs.pth"
     torch.save({"g_running": write(network(**fields)), "license": "cc0"}, path)
@@ -501,13 +501,13 @@ def test_what_is_imported_is_a_network_like_others(imported, tmp_path):
         import_network(tmp_path / "theirs.pth", tmp_path / "ours.safetensors")
 
 
-def test_halves_are_read(imported):
+def test_half_precision_is_read(imported):
     G = network()
     half = {name: t.half() for name, t in genforce(G).items()}
     assert torch.equal(imported(half).G_ema.w_avg, G.w_avg.half().float())
 
 
-def test_training_goes_on_from_an_imported_network_and_says_that_d_starts_anew(imported):
+def test_training_continues_from_an_imported_network_and_says_that_d_starts_anew(imported):
     found = imported(rosinality(network(norm_eps=1e-5, up_bias=True)))
     config = CONFIG_F.but(img_resolution=128).continuing(found.G_ema.config, 128)
     state = TrainingState.new(config, torch.device("cpu"))

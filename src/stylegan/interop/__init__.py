@@ -1,1 +1,1 @@
-"""Other people's formats: the authors' pickles in (without running a byte of them), ONNX out."""
+"""Other programs' formats: reads pickles and PyTorch files without running them, writes ONNX, pushes to the hub."""

@@ -7,19 +7,19 @@ from stylegan.config import CONFIG_A, CONFIG_F, Config
 from stylegan.errors import refuse
 from stylegan.interop.pickles import short
 
-LARGEST = 2**20  # of a size: far above any network, far below what overflows
+LARGEST = 2**20  # the largest size accepted: far above any network's, far below overflow
 
 
 @dataclass(frozen=True)
 class Size:
-    """An argument that is a whole number; without a default it must be given."""
+    """An argument that must be a whole number. It is required if it has no default."""
 
     default: int | None = None
 
 
 @dataclass(frozen=True)
 class Only:
-    """An argument that is followed for these values, of which the first is the default."""
+    """An argument that is supported only with these values. The first is the default."""
 
     values: tuple[Any, ...]
     why: str = ""
@@ -27,7 +27,7 @@ class Only:
 
 @dataclass(frozen=True)
 class Free:
-    """An argument that leaves the network as it is: of training, evaluation or speed."""
+    """An argument that does not change the network: it concerns training, evaluation or speed."""
 
     default: Any = None
 
@@ -44,7 +44,7 @@ STYLEGAN_LAYERS: Rules = {
     "blur_filter": Only(([1, 2, 1], None, [])),
 }
 PROGRESSIVE_LAYERS: Rules = {
-    "label_size": Only((0,), "ours have classes only in StyleGAN's way"),
+    "label_size": Only((0,), "classes are supported only as StyleGAN has them"),
     "fused_scale": Only((True,)),
 }
 G_STYLE = {"truncation_psi", "truncation_cutoff", "truncation_psi_val", "truncation_cutoff_val", "dlatent_avg_beta"}
@@ -84,7 +84,7 @@ FUNCTIONS: dict[str, Rules] = {
         **(PICTURE | WIDTHS | WEIGHTS | STYLEGAN_LAYERS | RUN),
     },
     "G_paper": {
-        "latent_size": Size(0),  # 0 or None: as many as the first layer has feature maps
+        "latent_size": Size(0),  # 0 or None: the number of feature maps of the first layer
         "normalize_latents": Only((True,)),
         "use_pixelnorm": Only((True,)),
         "pixelnorm_epsilon": Only((1e-8,)),
@@ -93,7 +93,7 @@ FUNCTIONS: dict[str, Rules] = {
     },
     "D_paper": {"mbstd_group_size": Only((4,)), **(PICTURE | WIDTHS | WEIGHTS | PROGRESSIVE_LAYERS | RUN)},
 }
-"""The authors' build functions and what their arguments may be; G_paper and D_paper are Progressive GAN's."""
+"""The authors' build functions and the rules for their arguments. G_paper and D_paper are Progressive GAN's."""
 
 ALL_NAMES = {name for rules in FUNCTIONS.values() for name in rules}
 NOT_SHARED = {"fused_scale", "structure"}  # may differ between the networks of a file
@@ -101,11 +101,11 @@ NORMS: dict[tuple[bool, ...], str] = {(True, False, True): "adain", (False, True
 
 
 def settle(function: str, given: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-    """Every argument of `function`, given or default; those meant for its siblings are left out.
+    """Every argument of `function`, given or default. Arguments of the other build functions are left out.
 
-    Appends to `problems` what is unknown to all of the functions and what cannot be followed.
+    Appends to `problems` a line for each argument that no build function knows and for each unsupported value.
     """
-    problems += [f"{short(name)}: no argument of the authors' networks" for name in given if name not in ALL_NAMES]
+    problems += [f"{short(name)}: not an argument of the authors' networks" for name in given if name not in ALL_NAMES]
     settled = {}
     for name, rule in FUNCTIONS[function].items():
         value = given.get(name, rule.values[0] if isinstance(rule, Only) else rule.default)
@@ -128,15 +128,15 @@ def settle(function: str, given: dict[str, Any], problems: list[str]) -> dict[st
 def config_of(networks: list[tuple[str, dict[str, Any]]]) -> Config:
     """The Config of networks that belong together, each given as its build function and its arguments.
 
-    Raises InputError naming every argument that cannot be followed, or in which the networks differ.
+    Raises InputError that names every unsupported argument, or every argument in which the networks differ.
     """
     problems: list[str] = []
     settled = [(function, settle(function, given, problems)) for function, given in networks]
-    refuse(list(dict.fromkeys(problems)))  # G and its average have the same
+    refuse(list(dict.fromkeys(problems)))  # G and its average have the same problems
     together: dict[str, Any] = {}
     for function, arguments in settled:
         for name, value in arguments.items():
-            value = None if value == [] else value  # a blur filter, or none
+            value = None if value == [] else value  # both mean no blur filter
             other = together.setdefault(name, value)
             if isinstance(FUNCTIONS[function][name], Free) or name in NOT_SHARED or other == value:
                 continue

@@ -1,6 +1,6 @@
-"""What a network is on the Hugging Face hub (extra `hub`): a file of ours, a card, and a sheet of pictures.
+"""A network on the Hugging Face hub (extra `hub`): its file, a card and a sheet of pictures.
 
-The only module that needs an extra to be imported: `push` imports it when it is called.
+This is the only module that cannot be imported without its extra. `push` imports it when it is called.
 """
 
 import json
@@ -33,18 +33,18 @@ except ImportError as e:
 
 NETWORK, PICTURES, CARD = HUB_FILE, "samples.png", "README.md"
 PICTURE_SEEDS, PICTURE_PSI, PICTURE_CUTOFF = range(16), 0.7, 8
-PICTURE_PX = (64, 256)  # a picture of the sheet is enlarged to the one and reduced to the other
+PICTURE_PX = (64, 256)  # pictures on the sheet are enlarged to at least the first and reduced to at most the second
 LICENSES = ("apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "openrail")
-TRAINING_FIELDS = ("loss", "style_mixing_prob", "mirror")  # which the card tells, where they are known
+TRAINING_FIELDS = ("loss", "style_mixing_prob", "mirror")  # shown on the card if they are known
 
 
 class HubNetworks(PyTorchModelHubMixin):
-    """Networks with the three verbs of the hub: from_pretrained, save_pretrained, push_to_hub; `.G_ema` makes pictures.
+    """Networks with the hub's methods from_pretrained, save_pretrained and push_to_hub. `.G_ema` makes pictures.
 
-    What is loaded is our file, strictly. The card and config.json stand beside it for people and are never read.
+    Only this package's own file is loaded, strictly. The card and config.json are for people and are never read.
     """
 
-    # The library would take the dataclass Networks, weights and all, for the configuration; set, it asks no further.
+    # Unless this is set, the library takes the Networks dataclass, weights included, for the configuration.
     _hub_mixin_config = {}  # noqa: RUF012  (the library declares it so)
 
     def __init__(self, networks: Networks) -> None:
@@ -87,11 +87,11 @@ class HubNetworks(PyTorchModelHubMixin):
         return cls(load_networks(path))
 
     def push_to_hub(self, repo_id: str, **options: Any) -> str:
-        """As the mixin's; the card names the repository."""
+        """Push as the mixin does, with a card that names the repository. Returns the address of the commit."""
         return super().push_to_hub(repo_id, model_card_kwargs={"repo_id": repo_id}, **options)
 
     def generate_model_card(self, repo_id: str = "USER/NAME") -> ModelCard:  # type: ignore[override]
-        """The README.md: what it is, how to use it, configuration, licence."""
+        """The README.md: what the network is, how to use it, its configuration and its licence."""
         return model_card(self.networks, repo_id)
 
 
@@ -136,7 +136,7 @@ CARD_TEXT = """\
 
 {pictures}
 
-Seeds in order, truncation psi {psi} on the first {cutoff} styles{in_turn}; none picked.
+Consecutive seeds, none of them selected; truncation psi {psi} on the first {cutoff} styles{in_turn}.
 
 A {kind} generator (Karras, Laine, Aila: [A Style-Based Generator Architecture for Generative Adversarial
 Networks](https://arxiv.org/abs/1812.04948)): {what}.
@@ -181,7 +181,7 @@ def _origin(networks: Networks) -> str:
 
 
 def _license_fields(license: str | None) -> tuple[str | None, str | None]:
-    """license and license_name of the card's header, which knows a list of licences, and "other" with a name."""
+    """(license, license_name) for the card's header. A licence that is not in LICENSES is "other" with a name."""
     if license is None or not is_known(license):
         return None, None
     name = license_id(license)
@@ -189,7 +189,7 @@ def _license_fields(license: str | None) -> tuple[str | None, str | None]:
 
 
 def _save_pictures(G: Generator, path: Path) -> None:
-    """The sheet of the card: the same seeds for every network, classes in turn."""
+    """Save the card's sheet of pictures: the same seeds for every network, classes in turn."""
     N = len(PICTURE_SEEDS)
     c = one_hot(torch.arange(N) % G.c_dim, G.c_dim) if G.c_dim else None
     batches = sample(G, PICTURE_SEEDS, c=c, truncation_psi=PICTURE_PSI, truncation_cutoff=PICTURE_CUTOFF, batch=4)

@@ -1,4 +1,4 @@
-"""Networks that others trained, written as files of ours."""
+"""Converts network files of other programs to files of this package."""
 
 import hashlib
 from dataclasses import replace
@@ -15,18 +15,20 @@ from stylegan.interop.others import PERSISTENT, other_by_globals
 from stylegan.interop.ports import read_port
 from stylegan.interop.tensor_files import is_safetensors, read_safetensors
 
-PYTORCH = "a PyTorch file"  # how `what_it_is` begins
+PYTORCH = "a PyTorch file"  # how the answer of `what_it_is` begins
 
 
 def import_network(
     file: Path | str, network: Path | str, *, license: str | None = None, resolution: int | None = None
 ) -> Networks:
-    """Write the networks of another program's file as a file of ours: the authors' pickles, and PyTorch's files of
-    genforce, huangzh13, lernapparat and rosinality (docs/weights.md). Nothing in it is executed.
+    """Convert another program's network file to a file of this package. Nothing in `file` is executed.
 
-    license: of the weights, where you know it; None claims nothing. resolution: of the pictures, where the file does
-    not tell (rosinality's). Metadata "made" says what the file lacks and how it was made. Raises InputError for a file
-    that is damaged or of another network, by its name; and for a `network` that exists.
+    Reads the authors' pickles, and the PyTorch files of genforce, huangzh13, lernapparat and rosinality
+    (docs/weights.md). license: the licence of the weights, if you know it; None claims nothing. resolution: of the
+    pictures, in pixels, if the file does not state it (rosinality's). For PyTorch files, "made" in the metadata lists
+    what the file lacked and what was used instead. Returns the networks.
+    Raises InputError if `file` is missing, damaged or of another kind, which is named if it is known, and if `network`
+    exists or its folder does not.
     """
     file, network = user_path(file), user_path(network)
     if not file.is_file():
@@ -34,10 +36,10 @@ def import_network(
     found = what_it_is(file) or "not known here"
     if is_safetensors(file):
         if "stylegan" in read_safetensors(file)[1]:
-            raise InputError(f"{file} is a file of this package already: use it as it is")
+            raise InputError(f"{file} is already a file of this package: use it as it is")
     elif not found.startswith(PYTORCH):
         if resolution is not None and found.startswith("a pickle"):
-            raise InputError(f"resolution {resolution}: the authors' files tell theirs; leave it out")
+            raise InputError(f"resolution {resolution}: the authors' files state theirs; leave it out")
         return _official(file, network, license)
     if network.exists():
         raise InputError(f"{network} exists already: give another name, or delete it first")

@@ -1,4 +1,4 @@
-"""What a file of another program holds, listed without running any of it."""
+"""Lists what a file of another program holds, without running any of it."""
 
 import json
 import mmap
@@ -21,15 +21,15 @@ from stylegan.interop.torch_files import TorchFile, read_torch_file
 
 HARMLESS = ("torch.", "collections.", "numpy.", "_codecs.encode", "dnnlib.")
 MOST_LINES = 400
-LONGEST = 200  # characters of the path of a value
-MOST_STEPS = 100_000  # values of a file that are looked at
+LONGEST = 200  # characters in the path of a value
+MOST_STEPS = 100_000  # values of a file that are visited
 
 
 def inspect(file: Path | str) -> list[str]:
-    """Lines that say what a PyTorch, safetensors or pickle file holds: kind, resolution, licence, code that its own
-    loader would run, and every tensor with its shape. Nothing in it is executed.
+    """Lines of text that describe a PyTorch, safetensors or pickle file. Nothing in the file is executed.
 
-    Raises InputError for a file that is missing, truncated or damaged, or of another kind.
+    They tell its kind, resolution and licence, which code its own loader would run, and the names and shapes of its
+    tensors, at most 400. Raises InputError for a file that is missing, truncated, damaged or of another kind.
     """
     path = user_path(file)
     if not path.is_file():
@@ -39,7 +39,7 @@ def inspect(file: Path | str) -> list[str]:
         lines = _own_lines(metadata["stylegan"]) if "stylegan" in metadata else _network_lines(held, path)
         told = {key: text for key, text in metadata.items() if key != "stylegan"}
         return [f"{path}: a safetensors file", *lines, *_common_lines({**held.value, **told}, set())]
-    found = what_it_is(path) or "a file of no kind that is known here"
+    found = what_it_is(path) or "a file of an unknown kind"
     if found.startswith("a PyTorch file"):
         opened = read_torch_file(path)
         return [f"{path}: a PyTorch file", *_network_lines(opened, path), *_common_lines(opened.value, opened.named)]
@@ -57,11 +57,11 @@ def inspect(file: Path | str) -> list[str]:
 
 
 def _no_storage(storage: Any) -> None:
-    raise Malformed("refers to numbers outside of the pickle")
+    raise Malformed("refers to numbers outside the pickle")
 
 
 def _own_lines(text: Any) -> Iterator[str]:
-    """What a file of this package says of itself."""
+    """What a file of this package says about itself."""
     try:
         header = json.loads(text)
     except (TypeError, ValueError, RecursionError) as e:
@@ -85,7 +85,7 @@ def _fields(data: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _network_lines(file: TorchFile, path: Path) -> Iterator[str]:
-    """What network it is, as far as the names tell."""
+    """Which network it is, as far as the names of its tensors tell."""
     found = parts(file.value)
     name = generator_part(found)
     for part, tensors in found.items():
@@ -100,11 +100,11 @@ def _network_lines(file: TorchFile, path: Path) -> Iterator[str]:
     except (InputError, Malformed) as e:
         yield printable(e)
     except (LookupError, ValueError, ArithmeticError, TypeError) as e:
-        yield f"a network that is not whole: {printable(e)}"
+        yield f"an incomplete network: {printable(e)}"
 
 
 def _common_lines(value: Any, named: set[str]) -> Iterator[str]:
-    """Licence, code, and tensors."""
+    """Lines about licences, source code and tensors, for a file of any kind."""
     found = list(_walk(value))
     for name, item in found:
         last = name.rpartition(".")[2]
@@ -125,7 +125,7 @@ def _common_lines(value: Any, named: set[str]) -> Iterator[str]:
 
 
 def _walk(value: Any) -> Iterator[tuple[str, Any]]:
-    """Every value in a file with its path, each once: a file may nest a value in itself."""
+    """Every value in a file, with its path. Each is visited once, because a file may nest a value in itself."""
     waiting, seen, steps = [("", value)], set[int](), 0
     while waiting and steps < MOST_STEPS:
         name, item = waiting.pop()
@@ -140,7 +140,7 @@ def _walk(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _below(name: str, key: Any) -> str:
-    """A path in a file, of which the start is left out where it is long: a file may nest without end."""
+    """The path of a value below `name`. A long path loses its start, because a file may nest without end."""
     path = f"{name}.{printable(key, 100)}" if name else printable(key, 100)
     return path if len(path) <= LONGEST else f"...{path[-LONGEST:]}"
 

@@ -1,7 +1,8 @@
-"""Layouts of StyleGAN 1 in other programs' files: the name and the form of every tensor.
+"""How other programs store StyleGAN 1: the name and the form of every tensor.
 
-Facts about file formats. Which program writes which, and what each lacks, is in docs/weights.md. b is a block, 0 at
-4x4; j a layer of it, 0 or 1; i = 2 b + j counts layers from 4x4 up; H = 4 * 2^b.
+These are facts about file formats. docs/weights.md says which program writes which format, and what each lacks.
+b is a block (0 at 4x4), j a layer in it (0 or 1), i = 2 b + j the layer counted from 4x4 up, and H = 4 * 2^b the
+resolution of block b.
 """
 
 import math
@@ -14,19 +15,19 @@ from torch import Tensor
 from stylegan.config import NetworkConfig
 
 Shape = tuple[int, ...]
-FUSED = 128  # px from which up-convolutions are transposed convolutions, with the kernel turned
+FUSED = 128  # px: from here on, up-convolutions are transposed convolutions with the kernel turned by 180 degrees
 
 
 @dataclass(frozen=True)
 class Form:
-    """How a tensor of theirs becomes ours, and the shape that theirs has where ours has `shape`."""
+    """ours: turns their tensor into ours. shape: the shape of ours -> the shape of theirs."""
 
     ours: Callable[[Tensor], Tensor]
-    shape: Callable[[Shape], Shape] = tuple  # by default theirs has the shape of ours
+    shape: Callable[[Shape], Shape] = tuple  # by default the two are the same
 
 
 def times(factor: float) -> Form:
-    """The same numbers, scaled: their gain at run time is another."""
+    """The same numbers, scaled, because they are multiplied by another gain at run time."""
     return Form(lambda t: t * factor)
 
 
@@ -34,22 +35,22 @@ SAME = Form(lambda t: t)
 TURNED = Form(lambda t: t.flip(2, 3))
 TENSORFLOW_TURNED = Form(lambda t: t.permute(3, 2, 0, 1).flip(2, 3), lambda s: (s[2], s[3], s[1], s[0]))
 TRANSPOSED = Form(lambda t: t.permute(1, 0, 2, 3).flip(2, 3) / 4, lambda s: (s[1], s[0], s[2], s[3]))
-"""rosinality's: (in, out, 3, 3), turned, and the mean of four shifts where the authors take the sum."""
+"""rosinality's up-convolutions: (in, out, 3, 3), turned, the mean of four shifts where the authors take the sum."""
 NOISE = Form(lambda t: t.flatten() * math.sqrt(2 / t.numel()), lambda s: (1, s[0], 1, 1))
-"""rosinality's strengths of the noise: scaled at run time as if they were a layer's weights."""
+"""rosinality's noise strengths, which that program scales at run time as if they were the weights of a layer."""
 STYLE_BIAS = Form(lambda t: torch.cat([t[: len(t) // 2] - 1, t[len(t) // 2 :]]))
-"""rosinality's styles start at 1; ours are stored minus 1."""
+"""rosinality's scales in a style start at 1; ours are stored minus 1."""
 LATENT = Form(lambda t: t.flip(2, 3).permute(0, 2, 3, 1).flatten(0, 2), lambda s: (s[0] // 16, s[1], 4, 4))
-"""The dense layer on w as a transposed convolution of 4x4."""
+"""The dense layer on w, stored as a 4x4 transposed convolution."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One program's names of the tensors of G.
+    """One program's names for the tensors of G.
 
-    maker: in words. sign: a name that its files have and others do not. names: our name -> (theirs, form). Names of
-    tensors that tell sizes: channels (one number for each channel of a block), style, mapping, labels, torgb.
-    blur: a pattern of the names of its filters, which must be ours.
+    maker: the program, for messages. sign: a pattern of a name that only its files have. names: our name -> (theirs,
+    form). channels, style, mapping, labels, torgb: names of tensors whose shapes tell sizes; `channels` has one number
+    for each channel of a block. blur: a pattern of the names of its filters, which must equal ours.
     """
 
     maker: str
@@ -61,19 +62,19 @@ class Layout:
     labels: str
     torgb: str
     blur: str
-    ignored: str = "(?!)"  # a pattern of names that say nothing about the network
+    ignored: str = "(?!)"  # a pattern of names that are skipped
     norm_eps: float = 1e-8
     up_bias: bool = False
     lod: str | None = None
     w_avg: str | None = None
-    latent: str | None = None  # the name where 4x4 is made from w
+    latent: str | None = None  # the dense layer that makes 4x4 from w; files with a constant input lack it
     one_torgb: bool = False
     shared_noise: bool = False  # one map feeds both layers of a block
     note: str = ""
 
 
 def _layers(config: NetworkConfig) -> Iterator[tuple[int, int, int, str]]:
-    """b, j, H and our name of each layer."""
+    """(b, j, H, our name) of each layer, from 4x4 up."""
     for b in range(int(config.max_lod) + 1):
         for j in (0, 1):
             yield b, j, 4 << b, f"synthesis.blocks.{b}.layers.{j}"
@@ -137,7 +138,7 @@ def old_genforce(config: NetworkConfig) -> dict[str, tuple[str, Form]]:
 
 
 def _thomas(config: NetworkConfig, mapping: str, block: Callable[[int], str]) -> dict[str, tuple[str, Form]]:
-    """The layers that huangzh13's files have in common with those of lernapparat."""
+    """The tensors that huangzh13's and lernapparat's files have in common."""
     names: dict[str, tuple[str, Form]] = {}
     for k in range(config.mapping_layers):
         names |= _both(f"mapping.layers.{k}", f"{mapping}.dense{k}")
@@ -235,7 +236,7 @@ LAYOUTS = {
         blur=r"g_synthesis\.blocks\.(\d+)\.conv0_up\.intermediate\.kernel",
         ignored=r"truncation\.avg_latent",
         norm_eps=1e-5,
-        note="as it was trained, it was sampled with psi 0.7 and cutoff 8: its training truncates w",
+        note="it was trained with truncated w: psi 0.7 and cutoff 8 give pictures as in its training",
     ),
     "lernapparat": Layout(
         maker="lernapparat",
@@ -269,6 +270,6 @@ LAYOUTS = {
 
 
 def channels_name(layout: Layout, b: int) -> str:
-    """The name of a tensor with as many numbers as block b has channels."""
+    """The name of the tensor that has one number for each channel of block b."""
     block = f"blocks.{b - 1}" if b else "init_block"
     return layout.channels.format(b=b, i=2 * b, H=4 << b, block=block)

@@ -1,4 +1,4 @@
-"""The authors' networks: StyleGAN's pickles of 2019 and Progressive GAN's of 2018, read without executing them."""
+"""Reads the authors' networks, pickles of StyleGAN (2019) and Progressive GAN (2018), without executing them."""
 
 import hashlib
 from pathlib import Path
@@ -21,14 +21,15 @@ from stylegan.networks.discriminator import Discriminator
 from stylegan.networks.generator import Generator
 
 LICENSE = f"{UNKNOWN_LICENSE}, unless you trained it; the authors' own files are CC BY-NC 4.0"
-LODS = {"lod", "G_synthesis/lod"}  # variables of theirs that are no tensors of ours; G's own is in force
+LODS = {"lod", "G_synthesis/lod"}  # variables of theirs without a tensor here; of the two, "lod" counts
 
 
 def import_official(pkl: Path | str, network: Path | str, *, license: str | None = None) -> Networks:
-    """Write the networks of an official pickle as a file of ours. Its metadata tells the licence and the source.
+    """Convert an official pickle to a file of this package, whose metadata states the licence and the source.
 
-    license: of the weights, e.g. cc-by-4.0, where you know it. None: nothing is claimed, and `LICENSE` says so.
-    Raises InputError as `read_official` does, and for a file that exists.
+    license: the licence of the weights, e.g. cc-by-4.0, if you know it. None claims nothing; the file then states
+    `LICENSE`. Returns the networks. Raises InputError as `read_official` does, and if `network` exists or its folder
+    does not.
     """
     pkl, network = user_path(pkl), user_path(network)
     if network.exists():
@@ -47,9 +48,9 @@ def import_official(pkl: Path | str, network: Path | str, *, license: str | None
 
 
 def read_official(path: Path | str) -> tuple[Generator, Discriminator, Generator]:
-    """(G, D, G_ema) of an official pickle, grown as far as it says (lod): eval mode, float32, on the CPU.
+    """(G, D, G_ema) of an official pickle, grown as far as its lod says: in eval mode, float32, on the CPU.
 
-    Nothing in the file is executed. Raises InputError naming all that is unknown, missing or cannot be built.
+    Nothing in the file is executed. Raises InputError that names everything unknown, missing or unsupported.
     """
     path = user_path(path)
     read = _networks(_read(path), path)
@@ -72,20 +73,20 @@ def _networks(data: bytes, path: Path) -> Networks:
         # Every shape is compared before anything is allocated: sizes in a hostile file cost nothing.
         refuse([problem for n in networks for problem in _problems(n, config)])
         if sum(array.nbytes for n in networks for array in n.variables.values()) > len(data):
-            raise InputError("its variables share their bytes: no file of the authors' does")
+            raise InputError("its variables share their bytes: those of the authors' files never do")
         G, D, Gs = networks
         found = Networks(_generator(Gs, config), _generator(G, config), _discriminator(D, config), config=config)
     except (InputError, Malformed) as e:
         raise InputError(f"{path} cannot be imported:\n{e}") from e
-    except (ValueError, TypeError, ArithmeticError, RecursionError) as e:  # it is the file that decides what goes wrong
-        raise InputError(f"{path} cannot be imported: damaged, or not the authors': {printable(e)}") from e
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as e:  # the file decides which error occurs
+        raise InputError(f"{path} cannot be imported: damaged, or not one of the authors' files: {printable(e)}") from e
     check_finite(found.tensors(), path)
     return found
 
 
 def _generator(network: OfficialNetwork, config: NetworkConfig) -> Generator:
     G = Generator(config, _lod(network)).eval().requires_grad_(False)
-    G.load_state_dict(G.state_dict() | _tensors(network, config))  # w_avg stays 0 where they have none
+    G.load_state_dict(G.state_dict() | _tensors(network, config))  # w_avg stays 0 if the file has none
     return G
 
 
@@ -114,13 +115,13 @@ def _lod(network: OfficialNetwork) -> float:
 
 
 def _argument(network: OfficialNetwork, name: str) -> Any:
-    """The value of an argument, given or default, of the network or the component that it is for."""
+    """The value of an argument, given or default, of the network or of the component that takes it."""
     settled = [settle(part.function, part.arguments, []) for part in (network, *network.components)]
     return next(arguments[name] for arguments in settled if name in arguments)
 
 
 def _problems(network: OfficialNetwork, config: NetworkConfig) -> list[str]:
-    """What keeps the variables of a network from being ours: missing, not known, or of another shape."""
+    """A line for each variable of a network that is missing, unknown or of the wrong shape."""
     with torch.device("meta"):
         ours = (Discriminator if network.function.startswith("D") else Generator)(config).state_dict()
     names = _names(network, config)

@@ -1,4 +1,4 @@
-"""G as one file for other programs: ONNX (OUT.onnx) or torch.export (OUT.pt2), checked before it is called done."""
+"""Exports G as one file for other programs: ONNX (OUT.onnx) or torch.export (OUT.pt2), checked after writing."""
 
 import copy
 import importlib.util
@@ -28,10 +28,10 @@ from stylegan.opening import load_networks
 
 Run = Callable[[dict[str, Tensor]], Tensor]  # inputs by name -> pictures
 
-LARGEST_ERROR = 1e-3  # of the range of the pictures
-TRACED_N, CHECKED_N = 2, (1, 3)  # a batch of 1 is what tracing would treat as a special case
-ONNX_TORCH = "2.7"  # before, its exporter cannot broadcast where the batch is open
-LARGEST_N = 2**31 - 1  # torch 2.6 and 2.7 refuse a batch without bound
+LARGEST_ERROR = 1e-3  # relative to the range of the pictures
+TRACED_N, CHECKED_N = 2, (1, 3)  # tracing would treat a batch of 1 as a special case
+ONNX_TORCH = "2.7"  # the exporter of older versions cannot broadcast over a batch of unknown size
+LARGEST_N = 2**31 - 1  # torch 2.6 and 2.7 refuse a batch size without an upper bound
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 HOW_TO = """\
 StyleGAN generator, arXiv 1812.04948. The picture of a seed, as `stylegan sample` draws it:
@@ -39,24 +39,25 @@ StyleGAN generator, arXiv 1812.04948. The picture of a seed, as `stylegan sample
     feeds = {{"z": random.randn(1, {z_dim}).astype(np.float32), "truncation_psi": np.array(0.7, np.float32)}}{noise}{c}
     images = onnxruntime.InferenceSession(path).run(None, feeds)[0]  # (1, {channels}, {H}, {H})
     pixels = (images * 127.5 + 128).clip(0, 255).astype(np.uint8)
-Any number of pictures at once: stack the rows. psi 1 is no truncation, 0 the average picture."""
+Stack rows for several pictures at once. psi 1 means no truncation, psi 0 gives the average picture."""
 HOW_TO_NOISE = """
-    feeds["noise"] = random.randn(1, {size}).astype(np.float32)  # a row of zeros: no noise; another's: its freckles"""
+    feeds["noise"] = random.randn(1, {size}).astype(np.float32)  # zeros: no noise; another seed's: its details"""
 HOW_TO_C = """
     feeds["c"] = np.eye({c_dim}, dtype=np.float32)[[label]]  # the class, 0 to {last}"""
 
 
 def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff: int | None = None) -> float:
-    """Write mapping, truncation and synthesis of G_ema, as far as it has grown, as OUT.onnx or OUT.pt2.
+    """Write the mapping, truncation and synthesis of G_ema, as far as it has grown, to OUT.onnx or OUT.pt2.
 
-    Inputs by name, float32: z (N, z_dim); c (N, c_dim), where there are classes; truncation_psi, one number; noise
-    (N, pixels of all maps from 4x4 up), where there are noise inputs: one row each, as a seed's stream has it after z.
-    Output: images (N, C, H, H), nominally in [-1, 1]. truncation_cutoff is fixed in the file, None is all styles.
-    The file holds its configuration, growth and metadata (JSON, key "stylegan"; .pt2: extra file stylegan.json), ONNX
-    also how to use it (doc_string). It needs nothing beside it.
+    Inputs by name, float32: z (N, z_dim); c (N, c_dim), if there are classes; truncation_psi, a scalar; noise (N,
+    pixels of all maps from 4x4 up), if there are noise inputs: a row for each picture, drawn from the seed's stream
+    after z. Output: images (N, C, H, H), nominally in [-1, 1]. truncation_cutoff, the number of styles to truncate, is
+    fixed in the file; None means all. The file needs no other file. It holds its configuration, growth and metadata
+    (JSON; ONNX: key "stylegan", .pt2: extra file stylegan.json) and, as ONNX, how to use it (doc_string).
 
     Returns the largest difference from torch's pictures as a part of their range, measured on the written file.
-    Raises InputError for an OUT of another kind or that exists, FailedError if the difference is above 1e-3.
+    Raises InputError if `out` exists or ends otherwise or a package is missing, FailedError for a difference above
+    1e-3.
     """
     out = user_path(out)
     refuse(list(_problems(out, truncation_cutoff)))
@@ -67,7 +68,7 @@ def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff
         with _quiet():
             run = WRITERS[out.suffix](G, partial, facts)
         error = largest_error(G, run)
-        if not error <= LARGEST_ERROR:  # NaN is not either
+        if not error <= LARGEST_ERROR:  # so that NaN fails too
             raise FailedError(
                 f"{out} was not written: its pictures differ from torch's by {error:.1e} of their range, "
                 f"more than {LARGEST_ERROR:g}; please report this, with the versions of torch, onnx and onnxruntime"
@@ -76,7 +77,7 @@ def export(network: Path | str | Networks, out: Path | str, *, truncation_cutoff
 
 
 class Exported(nn.Module):
-    """What is exported: a frozen copy of G on the CPU. All that a picture depends on is an argument."""
+    """What is exported: a frozen copy of G on the CPU. Everything that a picture depends on is an argument."""
 
     def __init__(self, G: Generator, truncation_cutoff: int | None) -> None:
         super().__init__()
@@ -109,7 +110,10 @@ class Exported(nn.Module):
 
 
 def largest_error(G: Exported, run: Run) -> float:
-    """The error of `run` against torch, relative to the range of torch's pictures, over two batch sizes and two psi."""
+    """The largest difference of `run` from torch, relative to the range of torch's pictures.
+
+    Measured with two batch sizes and two values of psi.
+    """
     generator = torch.Generator().manual_seed(0)
     errors = []
     for N, psi in product(CHECKED_N, (0.5, 1.0)):
@@ -128,11 +132,11 @@ def _trace(G: Exported) -> ExportedProgram:
 
 
 def onnx_model(program: ExportedProgram, output: str) -> Any:
-    """An exported program with one output as ONNX's ModelProto."""
+    """Convert an exported program with one output, named `output`, to ONNX's ModelProto."""
     from onnxscript import optimizer
 
     with _quiet():
-        # Not optimize=True: its rules take "+ 1e-8" for "+ 0" and drop it from every normalization (onnxscript 0.7).
+        # Not optimize=True: onnxscript 0.7 takes "+ 1e-8" for "+ 0" and drops it from every normalization.
         found = torch.onnx.export(program, dynamo=True, optimize=False, verbose=False, output_names=[output])
     assert found is not None
     optimizer.fold_constants(found.model)
@@ -141,7 +145,7 @@ def onnx_model(program: ExportedProgram, output: str) -> Any:
 
 
 def onnx_problems() -> list[str]:
-    """What ONNX needs and this machine lacks, one line each."""
+    """What this machine lacks for an export to ONNX, one line each."""
     problems = []
     if missing := [name for name in NEEDED if not _is_installed(name)]:
         problems.append(f"to export ONNX, {', '.join(missing)} must be installed: pip install 'stylegan[onnx]'")
@@ -165,7 +169,7 @@ def _write_onnx(G: Exported, path: Path, facts: str) -> Run:
 
 
 def _write_pt2(G: Exported, path: Path, facts: str) -> Run:
-    buffer = io.BytesIO()  # into a file, torch's writer would end the process where the disk is full
+    buffer = io.BytesIO()  # writing to a file on a full disk, torch would end the process
     torch.export.save(_trace(G), buffer, extra_files={"stylegan.json": facts})
     path.write_bytes(buffer.getbuffer())
     with path.open("rb") as f:
@@ -217,8 +221,8 @@ def _is_installed(name: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence torch's exporter on torchvision, which is not needed, on its own deprecated names, and on groups of one
-    tensor."""
+    """Silence the exporter's warnings about torchvision, which is not needed, about its own deprecated names, and about
+    groups of one tensor."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level
     logger.setLevel(logging.ERROR)

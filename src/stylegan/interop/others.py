@@ -1,4 +1,4 @@
-"""Networks of other programs that are not StyleGAN 1, or not this one: known by their names, and refused by name."""
+"""Networks that cannot be read: StyleGAN2 and 3, and unknown forms of StyleGAN 1. Tensor names tell which it is."""
 
 import re
 from collections.abc import Iterable
@@ -20,23 +20,23 @@ OTHERS = {
     r"synthesis\.b\d+\.conv1\.affine\.weight": f"a StyleGAN2 of NVIDIA's stylegan2-ada-pytorch or stylegan3: {SG2}",
     r"synthesis\.L\d+_\d+_\d+\.affine\.weight": f"a StyleGAN3 of NVIDIA: {SG2}",
     r"synthesis\.layer\d+\.style\.wscale.*|synthesis\.layer0\.demodulate.*": f"a StyleGAN2 of genforce: {SG2}",
-    r"decoder\.style_conv.*|stylegan_decoder.*": f"a StyleGAN2 inside of GFPGAN or BasicSR: {SG2}",
+    r"decoder\.style_conv.*|stylegan_decoder.*": f"a StyleGAN2 inside GFPGAN or BasicSR: {SG2}",
     r"style\.\d+\.weight": (
         f"a StyleGAN2 of rosinality/stylegan2-pytorch (or of a program that copies its names): {SG2}"
     ),
-    r"g_mapping\..*|g_synthesis\..*": "of a port of StyleGAN 1 whose names are not known here",
+    r"g_mapping\..*|g_synthesis\..*": "a port of StyleGAN 1 whose names are unknown here",
     r"progression\.0\.conv1?\..*|generator\.progression\..*": (
-        "of rosinality/style-based-gan-pytorch before July 2019, when its names were others: load it with the program "
-        "of that time, or take a newer file"
+        "a file of rosinality/style-based-gan-pytorch from before July 2019, when it used other names: load it with "
+        "the program of that time, or take a newer file"
     ),
 }
-"""A pattern of the name of one tensor -> what the file is. The first that fits is told."""
+"""A pattern of a tensor's name -> what the file is. The first pattern that matches decides."""
 
 PERSISTENT = "torch_utils.persistence._reconstruct_persistent_obj"
 
 
 def refuse_other(names: Iterable[str]) -> None:
-    """Raise InputError that says what network the names of these tensors belong to, where one is known."""
+    """Raise InputError that says which network has tensors of these names, if it is one of OTHERS."""
     names = list(names)
     for pattern, words in OTHERS.items():
         if any(re.fullmatch(pattern, name) for name in names):
@@ -44,7 +44,7 @@ def refuse_other(names: Iterable[str]) -> None:
 
 
 def other_by_globals(named: Iterable[str]) -> str | None:
-    """What a pickle is whose own loader would import these names; None: not known."""
+    """What a pickle is, judged by the names that its own loader would import. None if that is unknown."""
     if PERSISTENT in named:
         return (
             "a network of NVIDIA's stylegan2-ada-pytorch or stylegan3. It carries source code that their loader "

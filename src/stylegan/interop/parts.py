@@ -1,17 +1,20 @@
-"""The networks in a file: the dicts of tensors in what was saved, by the names of the dicts."""
+"""Finds the networks in a saved value: its dicts of tensors, by name."""
 
 from typing import Any
 
 from stylegan.interop.records import Record
 
 WANTED = ("generator_smooth", "g_running", "g_ema", "G_ema", "generator", "")
-"""G as it makes pictures: the names that the programs give it, the average first. "": the file is a bare state dict."""
+"""Programs' names for the G that makes pictures, averages first. "" stands for a file that is a bare state dict."""
 DEEPEST = 4  # {"models": {"generator": {...}}}
-FEW = 3  # tensors from which a dict is a network
+FEW = 3  # a dict with this many tensors or more is a network
 
 
 def parts(value: Any) -> dict[str, dict[str, Record]]:
-    """ "generator" -> its tensors by name, without the prefix `module.` of a network on several GPUs."""
+    """Name of a network, such as "generator" -> its tensors by name.
+
+    The prefix `module.`, which training on several GPUs adds to all names, is removed.
+    """
     found: dict[str, dict[str, Record]] = {}
     _collect(value, "", found, set(), DEEPEST)
     return found
@@ -31,5 +34,5 @@ def _collect(value: Any, name: str, found: dict[str, dict[str, Record]], seen: s
 
 
 def generator_part(found: dict[str, dict[str, Record]]) -> str | None:
-    """The name of the part that is G, its average where there is one."""
+    """The name of the part that is G, or its average if there is one. None if neither is there."""
     return next((name for name in WANTED if name in found), None)

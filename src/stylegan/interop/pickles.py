@@ -1,7 +1,7 @@
 """Reads a pickle as data. Nothing in it can run: a global stays a name, and a call stays the record of a call.
 
-Python's own unpickler does what a file asks for. Limited to a few globals it still sets attributes, hashes and
-allocates on the file's word; here there is nothing to call, so there is nothing to guard.
+Python's own unpickler does what a file asks for. Even if it is limited to a few globals, it sets attributes, hashes
+values and allocates memory as the file says. Here nothing can be called, so nothing has to be guarded.
 """
 
 import io
@@ -28,13 +28,13 @@ KNOWN |= {"numpy.ndarray", "numpy.dtype", "_codecs.encode"}
 PLAIN = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
 PLAIN |= {"STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
 PLAIN |= {"BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}  # opcodes that carry their value with them
-MOST_STEPS = 2**20  # opcodes of a pickle, each some 100 bytes of memory: a training checkpoint has some 100,000
-MOST_NAME = 200  # characters of the name of a global
-NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}  # dtypes; not O: it holds objects
+MOST_STEPS = 2**20  # opcodes in a pickle, about 100 bytes of memory each; a training checkpoint has about 100,000
+MOST_NAME = 200  # characters in the name of a global
+NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}  # dtypes; not O, which is objects
 
 
 class Malformed(Exception):  # noqa: N818 (never reaches a user: whoever reads a file turns it into an InputError)
-    """A pickle does what the authors' never do."""
+    """A pickle does something that the authors' pickles never do."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Global:
 
 @dataclass(repr=False, eq=False)
 class Call:
-    """What a pickle wanted called, with what, and the state it wanted to give to the result."""
+    """A call that a pickle asked for: the function's name, its arguments, and the state to set on the result."""
 
     func: str
     args: tuple[Any, ...]
@@ -71,7 +71,10 @@ class PickledArray:
         return len(self.raw)  # one character of text is one byte
 
     def numpy(self) -> np.ndarray:
-        """The array, a view of the pickle's bytes where it has bytes and not text (protocols 0 to 2)."""
+        """The array: a view of the pickle's bytes, or a copy if they are stored as text (protocols 0 to 2).
+
+        Raises Malformed if the text is not bytes.
+        """
         try:
             raw = self.raw.encode("latin1") if isinstance(self.raw, str) else self.raw
         except UnicodeEncodeError as e:
@@ -82,18 +85,18 @@ class PickledArray:
 def read_pickle(data: bytes) -> Any:
     """What the pickle holds: plain values, lists, tuples, dicts with text for keys, Globals and Calls.
 
-    Raises InputError for what is no pickle, is truncated, uses an opcode that the authors' files have no use for, or
-    holds a global outside of KNOWN: each one by its name.
+    Raises InputError for data that is not a pickle, is truncated, or uses an opcode that the authors' files never use,
+    and for globals outside KNOWN, all of which it names.
     """
     machine = Machine()
     try:
         for opcode, arg in steps(io.BytesIO(data)):
             machine.step(opcode, arg)
         value = machine.pop()
-    except Exception as e:  # of any kind: it is the file that decides what goes wrong
+    except Exception as e:  # of any kind, because the file decides which error occurs
         if not machine.refused:
             reason = _one_line(str(e) or type(e).__name__)
-            raise InputError(f"no pickle, or truncated or damaged, or not the authors': {reason}") from e
+            raise InputError(f"not a pickle, or truncated, damaged or not one of the authors': {reason}") from e
     if machine.refused:
         raise InputError(
             f"refused to load {', '.join(sorted(machine.refused))}; nothing was executed. Only the TensorFlow "
@@ -106,12 +109,12 @@ def steps(file: Any) -> Iterator[tuple[str, Any]]:
     """The opcodes of the next pickle of a file, with their arguments. Raises Malformed for too many."""
     for count, (opcode, arg, _) in enumerate(pickletools.genops(file)):
         if count == MOST_STEPS:
-            raise Malformed(f"has more than {MOST_STEPS:,} steps: no network needs as many")
+            raise Malformed(f"has more than {MOST_STEPS:,} steps: no network needs that many")
         yield opcode.name, arg
 
 
 class Machine:
-    """The stack machine that a pickle is a program for, reduced to the making of data."""
+    """The stack machine for which a pickle is a program, reduced to the opcodes that build data."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -154,8 +157,8 @@ class Machine:
                 self.build()
             case "PUT" | "BINPUT" | "LONG_BINPUT" | "MEMOIZE":
                 place = len(self.memo) if opcode == "MEMOIZE" else arg
-                if not 0 <= place < 2**32:  # larger ones may be chosen to have one hash
-                    raise Malformed("remembers a value at a place that is none")
+                if not 0 <= place < 2**32:  # larger keys could be chosen to share one hash
+                    raise Malformed("remembers a value at an impossible place")
                 self.memo[place] = self.stack[-1]
             case "GET" | "BINGET" | "LONG_BINGET":
                 push(self.memo[arg])
@@ -195,18 +198,18 @@ class Machine:
         state = self.pop()
         call = self.top(Call)
         if call.state is not None:
-            raise Malformed(f"gives a state twice to {call.func}")
+            raise Malformed(f"sets the state of {call.func} twice")
         call.state = state
 
     @staticmethod
     def as_dict(items: list[Any]) -> dict[str, Any]:
         if len(items) % 2 or not all(isinstance(key, str) for key in items[::2]):
-            raise Malformed("a dict has keys that are no text")
+            raise Malformed("a dict has keys that are not text")
         return dict(zip(items[::2], items[1::2], strict=True))
 
     def call(self, func: Any, args: Any) -> Any:
         if not isinstance(func, Global) or not isinstance(args, tuple):
-            raise Malformed("calls what is no global")
+            raise Malformed("calls something that is not a global")
         match func.name, args:
             case name, (Global(), Global(base), None) if name in NEW_OBJECT and base in OBJECT:
                 return Call(args[0].name, ())
@@ -216,16 +219,16 @@ class Machine:
 
 
 def global_name(module: Any, name: Any) -> str:
-    """The name of a global. Raises Malformed for what is none."""
+    """The full name of a global. Raises Malformed for parts that are not text or too long."""
     if not isinstance(module, str) or not isinstance(name, str):
-        raise Malformed("the name of a global is no text")
-    if len(module) + len(name) > MOST_NAME:  # joined anew at every use of a long one, it would fill the memory
+        raise Malformed("the name of a global is not text")
+    if len(module) + len(name) > MOST_NAME:  # long names, joined at every use, would fill the memory
         raise Malformed(f"the name of a global has {len(module) + len(name):,} characters")
     return f"{module}.{name}"
 
 
 def array_of(value: Any) -> PickledArray:
-    """The array, or the number, that `value` of a pickle stands for. Raises Malformed for anything else."""
+    """The array or number that `value`, read from a pickle, stands for. Raises Malformed for anything else."""
     match value:
         case int() | float() if abs(value) < 2**63:
             number = np.float64(value)
@@ -257,19 +260,19 @@ def _array(dtype: Any, shape: Any, order: str, raw: Any) -> PickledArray:
         case _:
             raise Malformed(f"has {short(raw)} for content")
     if not isinstance(shape, tuple) or len(shape) > 4 or not all(type(n) is int and 0 <= n < 2**40 for n in shape):
-        raise Malformed("has a shape that is none")
+        raise Malformed("has an impossible shape")
     if len(raw) != math.prod(shape) * dtype.itemsize:
-        raise Malformed(f"holds {len(raw)} bytes, and its shape {shape} needs {math.prod(shape) * dtype.itemsize}")
+        raise Malformed(f"holds {len(raw)} bytes, but its shape {shape} needs {math.prod(shape) * dtype.itemsize}")
     return PickledArray(dtype, shape, order, raw)
 
 
 def _one_line(text: str) -> str:
-    """Text of a hostile file in plain characters, not long."""
+    """The first 200 characters of text from a hostile file, with unusual ones escaped."""
     return text[:200].encode("unicode_escape").decode()
 
 
 def short(value: Any) -> str:
-    """A value of a pickle for a message: a hostile file may nest lists without end."""
+    """A value of a pickle for a message, cut short because a hostile file may nest lists without end."""
     text = reprlib.Repr()
     text.maxlevel, text.maxother = 2, 100
     try:

@@ -1,4 +1,4 @@
-"""Which layout a file has, and the configuration and growth of its network, from names and shapes."""
+"""Finds a file's layout, and its network's configuration and growth, from the names and shapes of its tensors."""
 
 import math
 import re
@@ -15,14 +15,14 @@ from stylegan.interop.records import Record
 from stylegan.interop.torch_files import TorchFile
 
 MOST_BLOCKS = 10  # 2048 px
-MOST_WIDTH = 4096  # of z and w, of which 10,000 may be drawn
+MOST_WIDTH = 4096  # numbers in z and in w; 10,000 of each may be drawn
 MOST_CLASSES = 10_000
 Tensors = dict[str, Record]
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file that is read. resolution: as typed. said: what was guessed, made or left out, in words; it grows."""
+    """A file that is being read. resolution: as typed. said: what was guessed, made or left out, in words, so far."""
 
     file: TorchFile
     path: Path
@@ -31,7 +31,7 @@ class Source:
 
 
 def find_layout(held: Tensors) -> str:
-    """The layout of these tensors. Raises InputError for none, for two, and for the networks of other programs."""
+    """The name of the layout of these tensors. Raises InputError if none or several fit, naming what else it may be."""
     own = _own_names()
     counts = {name: len(names & held.keys()) for name, names in own.items()}
     signed = [name for name in LAYOUTS if any(re.fullmatch(LAYOUTS[name].sign, key) for key in held)]
@@ -59,7 +59,7 @@ def _own_names() -> dict[str, set[str]]:
 
 
 def config_of(layout: Layout, held: Tensors, source: Source) -> NetworkConfig:
-    """The configuration, from the shapes of the tensors."""
+    """The configuration, from the shapes of the tensors. Raises InputError for missing tensors and impossible sizes."""
     count = next((b for b in range(MOST_BLOCKS) if channels_name(layout, b) not in held), MOST_BLOCKS)
     if not count:
         raise InputError(f"{channels_name(layout, 0)} is missing")
@@ -104,7 +104,7 @@ def _shape(held: Tensors, name: str, ndim: int) -> tuple[int, ...]:
 
 
 def _blocks_of_rosinality(held: Tensors, count: int, source: Source) -> int:
-    """How many blocks were trained: the file has all nine whatever its size, and does not tell."""
+    """How many blocks were trained. The file does not say, and always holds all nine."""
     allowed = [4 << b for b in range(count)]
     if source.resolution is not None:
         if source.resolution not in allowed:
@@ -117,16 +117,19 @@ def _blocks_of_rosinality(held: Tensors, count: int, source: Source) -> int:
         if source.file.tensor(held[f"generator.progression.{b}.noise{j}.weight_orig"]).any()
     ]
     if not trained:
-        raise InputError("the file does not tell its resolution, and no noise was trained: give the resolution")
+        raise InputError("the file does not state its resolution, and no noise was trained: give the resolution")
     source.said.append(
         f"resolution: {allowed[max(trained)]}, a guess: no noise of a larger size was trained; "
-        "if it is another, give the resolution"
+        "if it is wrong, give the resolution"
     )
     return max(trained) + 1
 
 
 def lod_of(layout: Layout, held: Tensors, *, config: NetworkConfig, source: Source) -> float:
-    """The growth: of the file, or of huangzh13's file name."""
+    """The growth that the file records, or its name if it is huangzh13's; otherwise 0, which is full size.
+
+    Raises InputError for a lod that the network cannot have.
+    """
     lod = 0.0
     if layout.lod is not None and layout.lod in held:
         lod = float(source.file.tensor(held[layout.lod]).reshape(-1)[0])

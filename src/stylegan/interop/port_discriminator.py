@@ -1,7 +1,8 @@
-"""D as other programs saved it: what fits is read, and the rest starts anew. b and H as in `layouts`.
+"""Reads D as other programs saved it: what fits is read, and the rest starts anew. b and H as in `layouts`.
 
-Facts about file formats. genforce's D is the authors'. rosinality's widens in the first convolution of a block, not in
-the second: blocks of one width, the picture inputs with their activation and the 4x4 fit.
+These are facts about file formats. genforce's D is the authors'. rosinality's widens in the first convolution of a
+block, not in the second. So its blocks of constant width fit, its 4x4 layers, and its picture inputs if they have an
+activation.
 """
 
 import re
@@ -22,18 +23,18 @@ from stylegan.networks.discriminator import Discriminator
 Names = dict[str, tuple[str, Form]]
 BLUR_OF_D = r"layer(\d+)\.blur\.kernel"
 FLAT = Form(lambda t: t.flatten(1), lambda s: (s[0], s[1] // 16, 4, 4))
-"""rosinality's dense layer at 4x4: a convolution without a border."""
+"""rosinality's dense layer at 4x4, stored as a 4x4 convolution without padding."""
 
 
 def read_discriminator(
     layout: str, held: Tensors, config: NetworkConfig, file: TorchFile
 ) -> tuple[Discriminator | None, str]:
-    """D with what fits of the file, and what is said of the rest: "" where all of it is read. None: nothing fits.
+    """D with the tensors of the file that fit, and a line about the rest, "" if there is none.
 
-    Raises InputError for a D of genforce's that is not whole.
+    The other tensors are drawn with seed 0. D is None if nothing fits. Raises InputError if genforce's D is incomplete.
     """
     if layout not in READERS:
-        return None, f"D: that of {LAYOUTS[layout].maker} is not read; training from it starts a new one"
+        return None, f"D: that of {LAYOUTS[layout].maker} is not read; training from this file starts with a new one"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         D = Discriminator(config).eval().requires_grad_(False)
@@ -42,7 +43,7 @@ def read_discriminator(
     unfit = {_part(name) for name in ours if name not in names or not _fits(ours[name], names[name], held)}
     fitting = [name for name in ours if _part(name) not in unfit]
     if not any(name.startswith(("blocks.", "head.")) for name in fitting):
-        return None, "D: the file has none that fits; training from it starts a new one"
+        return None, "D: the file has none that fits; training from this file starts with a new one"
     if lod := held.get("lod"):
         D.lod = min(max(float(file.tensor(lod).reshape(-1)[0]), 0.0), config.max_lod)
     D.load_state_dict(ours | {n: names[n][1].ours(file.tensor(held[names[n][0]])).contiguous() for n in fitting})
@@ -52,7 +53,7 @@ def read_discriminator(
 
 
 def _part(name: str) -> str:
-    """What is read as a whole or not at all: a layer of the head or for pictures, a block."""
+    """The part of D that a tensor belongs to, read whole or not at all: a head layer, a picture input or a block."""
     return "head.conv" if name == "head.bias" else ".".join(name.split(".")[:2])
 
 
@@ -62,7 +63,7 @@ def _fits(ours: Tensor, theirs: tuple[str, Form], held: Tensors) -> bool:
 
 
 def genforce(config: NetworkConfig) -> Names:
-    """Our name -> (theirs, form): blocks count from full size down."""
+    """Our name -> (theirs, form). Their blocks count from full size down."""
     names: Names = {}
     last = int(config.max_lod)
     for b in range(last + 1):
@@ -81,7 +82,7 @@ def _pair(weight: str, bias: str, theirs: str, form: Form = SAME, suffix: str = 
 
 
 def _genforce_names(config: NetworkConfig, held: Tensors) -> Names:
-    """genforce's D may be of another width, size or number of classes than G. It must be whole."""
+    """The names in genforce's D. It may differ from G in width, size and number of classes but must be complete."""
     own = _own_config(config, held)
     names = genforce(own)
     with torch.device("meta"):
@@ -118,7 +119,7 @@ def _own_config(config: NetworkConfig, held: Tensors) -> NetworkConfig:
 
 
 def _rosinality_names(config: NetworkConfig, held: Tensors) -> Names:
-    """Its module has all blocks whatever was trained; r counts from the largest down."""
+    """The names in rosinality's D, which always has all blocks, trained or not; r counts from the largest down."""
     found = [int(m[1]) for name in held if (m := re.fullmatch(r"progression\.(\d{1,2})\.conv1\.0\.conv\.bias", name))]
     last, names = max(found, default=0), Names()
     for b in range(int(config.max_lod) + 1):
@@ -143,7 +144,7 @@ READERS: dict[str, Callable[[NetworkConfig, Tensors], Names]] = {
 
 
 def misfits(names: Names, held: Tensors, ours: dict[str, Tensor]) -> list[str]:
-    """What is missing, or of another shape than `ours` wants."""
+    """A line for each tensor that is missing or has another shape than `ours` needs."""
     problems = []
     for name, (theirs, form) in names.items():
         wanted = tuple(form.shape(tuple(ours[name].shape)))
@@ -155,7 +156,7 @@ def misfits(names: Names, held: Tensors, ours: dict[str, Tensor]) -> list[str]:
 
 
 def few(problems: Iterable[str], most: int = 12) -> list[str]:
-    """The first of many problems."""
+    """The problems; of more than `most`, the first in alphabetical order and the number of the others."""
     problems = list(problems)
     rest = len(problems) - most
     return problems if rest <= 0 else [*sorted(problems)[:most], f"and {rest} more"]

@@ -1,4 +1,4 @@
-"""StyleGAN 1 as other programs saved it: genforce, huangzh13, lernapparat, rosinality. `layouts` has the names."""
+"""Reads StyleGAN 1 as genforce, huangzh13, lernapparat and rosinality saved it. `layouts` has the names."""
 
 import re
 from dataclasses import dataclass, replace
@@ -35,10 +35,10 @@ class Port:
 
 
 def read_port(path: Path, *, resolution: int | None = None) -> Port:
-    """The networks of a file of torch.save, on the CPU, float32. Nothing in the file is executed.
+    """The networks of a torch.save or safetensors file, float32, on the CPU. Nothing in the file is executed.
 
-    resolution: of the pictures, where the file does not tell (rosinality's). Raises InputError naming all that is
-    unknown, missing or of another shape, and for a network that is not StyleGAN 1.
+    resolution: of the pictures, in pixels, if the file does not state it (rosinality's). Raises InputError that names
+    everything unknown, missing or of the wrong shape, and for a network that is not StyleGAN 1.
     """
     file = read_safetensors(path)[0] if is_safetensors(path) else read_torch_file(path)
     source = Source(file, path, resolution)
@@ -46,7 +46,7 @@ def read_port(path: Path, *, resolution: int | None = None) -> Port:
         return _read(source)
     except (InputError, Malformed) as e:
         raise InputError(f"{path} cannot be imported:\n{e}") from e
-    except (ValueError, TypeError, ArithmeticError, LookupError) as e:  # it is the file that decides
+    except (ValueError, TypeError, ArithmeticError, LookupError) as e:  # the file decides which
         raise InputError(f"{path} cannot be imported: damaged, or of no known program: {printable(e)}") from e
 
 
@@ -69,7 +69,7 @@ def _read(source: Source) -> Port:
     if layout == "genforce" and name == "generator_smooth" and "generator" in found:
         _refuse_problems(LAYOUTS[layout], found["generator"], config)
         networks.G = generator("generator", replace(source, said=[]))
-    said = "D: the file has none that fits; training from it starts a new one"
+    said = "D: the file has none that fits; training from this file starts with a new one"
     if "discriminator" in found:
         networks.D, said = read_discriminator(layout, found["discriminator"], config, source.file)
         _check_blurs(BLUR_OF_D, found["discriminator"], source.file)
@@ -80,7 +80,7 @@ def _read(source: Source) -> Port:
 
 
 def _what(file: TorchFile, found: dict[str, Tensors]) -> str:
-    """What a file without a generator is, as far as it is known."""
+    """What a file without a known generator is. Raises InputError if it is a network of OTHERS."""
     for names in (*found.values(), file.value if isinstance(file.value, dict) else {}):
         refuse_other(f"{name}" for name in names)
     if other := other_by_globals(file.named):
@@ -92,11 +92,11 @@ def _what(file: TorchFile, found: dict[str, Tensors]) -> str:
     foreign = sorted(name for name in file.named if not name.startswith(("torch.", "collections.")))
     calls = f" It names {printable(', '.join(foreign), 200)}, which was not run." if foreign else ""
     there = f" It holds {printable(', '.join(found) or 'no dict of tensors', 200)}."
-    return f"no generator of a known program.{there}{calls} `stylegan inspect` lists a file"
+    return f"no generator of a known program.{there}{calls} `stylegan inspect` lists what a file holds"
 
 
 def _generator(layout: Layout, held: Tensors, G: Generator, source: Source) -> Generator:
-    """G with the tensors of the file, and what the file lacks."""
+    """G with the tensors of the file. What the file lacks is made and noted in `source.said`."""
     names = _names(layout, held, G.config)
     _check_blurs(layout.blur, held, source.file)
     state = G.eval().requires_grad_(False).state_dict()
@@ -106,7 +106,7 @@ def _generator(layout: Layout, held: Tensors, G: Generator, source: Source) -> G
     G.load_state_dict(state)
     if "w_avg" not in names:
         G.w_avg.copy_(estimate_w_avg(G))
-        source.said.append(f"w_avg: the file has none to trust; the mean of {SAMPLES:,} w of seed 0")
+        source.said.append(f"w_avg: the file has no reliable one; it is now the mean of {SAMPLES:,} w of seed 0")
     if layout.one_torgb and G.config.max_lod:
         source.said.append("the picture outputs below full size: the file has none; they are 0")
     if layout.note:
@@ -126,7 +126,7 @@ def _tensors(names: Names, held: Tensors, file: TorchFile) -> dict[str, Tensor]:
 
 
 def _noise(state: dict[str, Tensor], names: Names, layout: Layout, source: Source) -> dict[str, Tensor]:
-    """Noise maps of a fixed seed, where the file has none."""
+    """Noise maps of seed 0 in place of those that the file lacks."""
     missing = [name for name in state if name.endswith(".noise_const") and name not in names]
     generator, made = torch.Generator().manual_seed(0), {}
     for name in missing:
@@ -135,12 +135,12 @@ def _noise(state: dict[str, Tensor], names: Names, layout: Layout, source: Sourc
             made[name] = made[name.replace(".layers.1.", ".layers.0.")].clone()
     if missing:
         one = ", one for both layers of a size as in that program" if layout.shared_noise else ""
-        source.said.append(f"noise maps: the file has none; drawn with seed 0{one}")
+        source.said.append(f"noise maps: the file has none; they are drawn with seed 0{one}")
     return made
 
 
 def _refuse_problems(layout: Layout, held: Tensors, config: NetworkConfig) -> None:
-    """Name all that is missing, of another shape, or not part of such a network, before anything is allocated."""
+    """Raise InputError that names every missing, misshapen or foreign tensor, before memory is allocated."""
     with torch.device("meta"):
         ours = Generator(config).state_dict()
     names = _names(layout, held, config)

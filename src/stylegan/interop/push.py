@@ -1,4 +1,4 @@
-"""Networks to the Hugging Face hub. The extra `hub` is asked for when the function is called."""
+"""Pushes networks to the Hugging Face hub. The extra `hub` is needed only when the function is called."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,12 @@ def push(
     private: bool = False,
     training: bool = False,
 ) -> str:
-    """Put a network into the repository USER/NAME of the hub, made if need be; return the address of the commit.
+    """Push a network to the hub's repository USER/NAME, created if needed; return the address of the commit.
 
-    license: of the weights, e.g. cc-by-4.0, in place of what the file says: it is on you to know. training: also G and
-    D, for training on. A card that stands there already is kept, as somebody may have edited it, unless a license is
-    given: then the card is written anew. Raises InputError.
+    license: the licence of the weights, e.g. cc-by-4.0, instead of what the file says; you answer for it. training:
+    push G and D too, so that training can continue. A card that is already there is kept, because somebody may have
+    edited it. If a license is given, it is rewritten. Raises InputError for a bad repo_id, network or license, and if
+    the push fails.
     """
     from stylegan.interop import hub
 

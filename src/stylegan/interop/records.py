@@ -1,6 +1,6 @@
-"""PyTorch's pickles as data: `pickles.Machine`, for files that may name anything. Still nothing is called.
+"""Reads PyTorch's pickles as data. Unlike in `pickles.read_pickle`, files may name anything; still nothing is called.
 
-A tensor becomes a record of where its numbers lie; any other call stays the record of a call.
+A tensor becomes a Record of where its numbers are. Any other call stays a Call.
 """
 
 import io
@@ -31,14 +31,14 @@ STORAGES["torch.storage.UntypedStorage"] = torch.uint8
 TENSORS = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"}
 PARAMETERS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
 DICTS = {"collections.OrderedDict", "collections.defaultdict", "dnnlib.util.EasyDict", "builtins.dict"}
-NESTED = "torch.storage._load_from_bytes"  # how a plain pickle holds a storage: a file of torch.save within it
-MOST_NAMES = 1000  # globals of one file
+NESTED = "torch.storage._load_from_bytes"  # how a plain pickle holds a storage: as the bytes of a torch.save file
+MOST_NAMES = 1000  # globals in one file
 MOST = 2**48  # numbers in a storage, and along an axis: more than any file holds
 
 
 @dataclass(frozen=True, eq=False)
 class Storage:
-    """Numbers in a row, which lie elsewhere in the file under `key`."""
+    """A flat array of `numel` numbers, which is elsewhere in the file, under `key`."""
 
     dtype: torch.dtype
     key: str
@@ -51,7 +51,7 @@ class Storage:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A tensor that is not read yet: a view of a storage, checked to lie within it."""
+    """A tensor that has not been read yet: a view of a storage, checked to lie within it. Units are numbers."""
 
     storage: Storage
     offset: int
@@ -68,18 +68,18 @@ class Record:
 
     @property
     def span(self) -> int:
-        """Numbers of the storage from the first to the last that it uses."""
+        """How many numbers of the storage lie from its first to its last, both counted."""
         return 1 + sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True)) if self.numel else 0
 
 
 class Recorder(Machine):
-    """The machine, with PyTorch's references to storages. check: raises Malformed for a storage that is not there."""
+    """The machine, with PyTorch's references to storages. check: raises Malformed if the file lacks a storage."""
 
     def __init__(self, check: Callable[[Storage], None]) -> None:
         super().__init__()
         self.check = check
         self.named: set[str] = set()
-        self.nested: dict[int, tuple[Any, Storage]] = {}  # of the bytes that hold it, which are kept so that ids stay
+        self.nested: dict[int, tuple[Any, Storage]] = {}  # by id of its bytes, kept so that the id stays theirs
         self.pairs = 0
 
     def step(self, opcode: str, arg: Any) -> None:
@@ -110,12 +110,12 @@ class Recorder(Machine):
     def as_dict(items: list[Any]) -> dict[Any, Any]:
         if len(items) % 2 or not all(isinstance(key, str | int | float | bytes | None) for key in items[::2]):
             raise Malformed("a dict has keys that are neither text nor numbers")
-        if any(isinstance(key, int) and abs(key) >= 2**60 for key in items[::2]):  # they may be chosen to have one hash
+        if any(isinstance(key, int) and abs(key) >= 2**60 for key in items[::2]):  # could share one hash
             raise Malformed("a dict has keys of more than 60 bits")
         return dict(zip(items[::2], items[1::2], strict=True))
 
     def top(self, kind: type) -> Any:
-        """What is filled; of an object that is only a record, the filling is forgotten."""
+        """The container to fill. For a Call or a Record it is a new one, whose contents are dropped."""
         value = self.stack[-1]
         return kind() if isinstance(value, Call | Record) and kind is not Call else super().top(kind)
 
@@ -126,7 +126,7 @@ class Recorder(Machine):
 
     def call(self, func: Any, args: Any) -> Any:
         if not isinstance(func, Global) or not isinstance(args, tuple):
-            raise Malformed("calls what is no global")
+            raise Malformed("calls something that is not a global")
         match func.name, args:
             case name, (Storage() as storage, offset, shape, stride, *_) if name in TENSORS:
                 return _record(storage, offset, shape, stride)
@@ -134,9 +134,9 @@ class Recorder(Machine):
                 return record
             case name, ([*pairs],) if name in DICTS and all(isinstance(p, list | tuple) and len(p) == 2 for p in pairs):
                 self.pairs += len(pairs)
-                if self.pairs > MOST_STEPS:  # one list, made a dict again and again
+                if self.pairs > MOST_STEPS:  # one list may be made a dict again and again
                     raise Malformed(f"makes dicts of more than {MOST_STEPS:,} pairs")
-                return self.as_dict([item for pair in pairs for item in pair])  # as Python 2 wrote it
+                return self.as_dict([item for pair in pairs for item in pair])  # as Python 2 pickled dicts
             case name, _ if name in DICTS:
                 return {}
             case name, (bytes() | bytearray() as data,) if name == NESTED:
@@ -144,17 +144,17 @@ class Recorder(Machine):
         return Call(func.name, args)
 
     def nested_storage(self, data: bytes | bytearray) -> Storage:
-        """The storage of a file of torch.save that is bytes of this one. It is read no deeper."""
+        """The storage in a torch.save file whose bytes are in this one. Raises Malformed for one nested deeper."""
         if id(data) not in self.nested:
             file = io.BytesIO(data)
 
             def check(storage: Storage) -> None:
                 if storage.nbytes > len(data):
-                    raise Malformed(f"a storage of {storage.nbytes:,} bytes lies in {len(data):,}")
+                    raise Malformed(f"a storage of {storage.nbytes:,} bytes cannot be in {len(data):,}")
 
-            value = [_Innermost(check).read(file) for _ in range(4)][3]  # a number, its version, the system, the value
+            value = [_Innermost(check).read(file) for _ in range(4)][3]  # magic number, protocol, system, value
             if not isinstance(value, Storage):
-                raise Malformed(f"{NESTED} is given {short(value)}, which is no storage")
+                raise Malformed(f"{NESTED} is given {short(value)}, which is not a storage")
             self.nested[id(data)] = data, value
         return self.nested[id(data)][1]
 
@@ -172,18 +172,18 @@ class Recorder(Machine):
                 found = Storage(STORAGES[kind], key, numel)
                 self.check(found)
                 return found
-        raise Malformed(f"refers to {short(reference)}, which is no storage of numbers")
+        raise Malformed(f"refers to {short(reference)}, which is not a storage of numbers")
 
 
 class _Innermost(Recorder):
     def nested_storage(self, data: bytes | bytearray) -> Storage:
-        raise Malformed("a storage lies in a storage")
+        raise Malformed("a storage is nested in a storage")
 
 
 def _record(storage: Storage, offset: Any, shape: Any, stride: Any) -> Record:
     numbers = (offset, *shape, *stride) if isinstance(shape, tuple) and isinstance(stride, tuple) else (None,)
     if len(numbers) > 17 or not all(type(n) is int and 0 <= n < MOST for n in numbers) or len(shape) != len(stride):
-        raise Malformed("a tensor has a shape that is none")
+        raise Malformed("a tensor has an impossible shape")
     record = Record(storage, offset, shape, stride)
     if offset + record.span > storage.numel:
         raise Malformed(f"a tensor of shape {short(shape)} reaches beyond its storage of {storage.numel} numbers")
@@ -191,19 +191,20 @@ def _record(storage: Storage, offset: Any, shape: Any, stride: Any) -> Record:
 
 
 def recorded(file: Any, check: Callable[[Storage], None]) -> tuple[Any, set[str]]:
-    """The next pickle of a file (bytes, or open and seekable), and the names of all that it would import.
+    """The value of a file's next pickle, and the names of all globals that it would import.
 
-    Raises InputError for what is no pickle, or truncated or damaged.
+    file: bytes, or an open, seekable file. check: as in `Recorder`. Raises InputError if it is not a pickle, or
+    truncated or damaged.
     """
     machine = Recorder(check)
     try:
         return machine.read(file), machine.named
-    except Exception as e:  # of any kind: it is the file that decides what goes wrong
+    except Exception as e:  # of any kind, because the file decides which error occurs
         raise InputError(f"truncated or damaged, or not PyTorch's: {printable(str(e) or type(e).__name__)}") from e
 
 
 def strides(shape: Sequence[int]) -> tuple[int, ...]:
-    """Of a tensor whose numbers lie in a row."""
+    """The strides, in numbers, of a contiguous tensor of this shape."""
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 

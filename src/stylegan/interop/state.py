@@ -8,15 +8,15 @@ from stylegan.errors import InputError, refuse
 from stylegan.interop.pickles import NETWORK, Call, Malformed, PickledArray, array_of, short
 
 FAMILIES = (("G_style", "D_basic", "G_style"), ("G_paper", "D_paper", "G_paper"))
-ROLES = {name: {family[i] for family in FAMILIES} for i, name in enumerate(("G", "D", "Gs"))}  # what each is built by
+ROLES = {name: {family[i] for family in FAMILIES} for i, name in enumerate(("G", "D", "Gs"))}  # what builds each
 COMPONENTS = {"G_style": {"mapping": "G_mapping", "synthesis": "G_synthesis"}}
 
 
 @dataclass(frozen=True)
 class OfficialNetwork:
-    """A network as the authors describe it: its build function, the arguments given to that, its variables.
+    """A network as the authors describe it: its build function, the arguments of that function, its variables.
 
-    variables: those of the components too, under the name of the component (G_mapping/..., G_synthesis/...).
+    variables: includes those of the components, with the prefix of their build function (G_mapping/, G_synthesis/).
     """
 
     name: str
@@ -48,14 +48,14 @@ def official_networks(value: Any) -> list[OfficialNetwork]:
 
 
 def _network(name: str, value: Any, functions: Collection[str]) -> OfficialNetwork:
-    """The network, which must be built by one of `functions`. That is checked before its components are read: in a
-    hostile file a network may be a component of itself."""
+    """The network, which must be built by one of `functions`. That is checked before its components are read, because
+    in a hostile file a network may be a component of itself."""
     state: Any = value.state if isinstance(value, Call) and value.func in NETWORK else None
     match state:
         case {"version": 2 | 3, "build_func_name": str(function), "static_kwargs": dict(given), "variables": list(own)}:
             pass
         case _:
-            raise InputError(f"{name}: no Network of version 2 or 3 with its build function, arguments and variables")
+            raise InputError(f"{name}: not a Network of version 2 or 3 with build function, arguments and variables")
     if function not in functions:
         raise InputError(f"{name}: built by {short(function)}: must be {' or '.join(sorted(functions))}")
     components = _components(name, function, state.get("components") or {})
@@ -84,13 +84,13 @@ def _variables(name: str, pairs: list[Any]) -> dict[str, PickledArray]:
                 except Malformed as e:
                     problems.append(f"{name}: {short(key)} {e}")
             case _:
-                problems.append(f"{name}: a variable that is no pair of a name, used once, and an array")
+                problems.append(f"{name}: a variable that is not a pair of a name, used once, and an array")
     refuse(problems)
     return variables
 
 
 def _plain(value: Any) -> Any:
-    """A number of NumPy's as Python's; anything else as it is."""
+    """A NumPy number as a Python number; anything else unchanged."""
     try:
         return array_of(value).numpy().item() if isinstance(value, Call) else value
     except (Malformed, ValueError):

@@ -1,4 +1,4 @@
-"""Files of `torch.save`, of any version, read without torch.load: a zip archive, or before PyTorch 1.6 five pickles."""
+"""Reads files of any torch.save without torch.load: zip archives or, from before PyTorch 1.6, five pickles."""
 
 import mmap
 import zipfile
@@ -17,12 +17,13 @@ from stylegan.interop.records import Record, Storage, recorded
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-MOST_DATA = 2**28  # bytes of the pickle in a zip: a network's takes some 100 kB
+MOST_DATA = 2**28  # bytes of the pickle in a zip; a network's takes about 100 kB
 
 
 @dataclass(frozen=True)
 class TorchFile:
-    """value: what was saved, with a Record for each tensor. named: all that torch.load would import."""
+    """value: what was saved, with a Record for each tensor. named: all globals that torch.load would import.
+    nbytes: of the whole file. raw: the key of a storage -> its bytes."""
 
     value: Any
     named: set[str]
@@ -30,7 +31,7 @@ class TorchFile:
     raw: Callable[[str], bytes | memoryview]
 
     def tensor(self, record: Record) -> Tensor:
-        """The tensor, a copy in float32. Raises Malformed for one that is larger than the file."""
+        """A float32 copy of the tensor. Raises Malformed if it is damaged, cut short or larger than the file."""
         if record.nbytes > self.nbytes:
             raise Malformed(f"a tensor of {record.nbytes:,} bytes is larger than the file")
         dtype = record.storage.dtype
@@ -46,9 +47,9 @@ class TorchFile:
 
 
 def read_torch_file(path: Path) -> TorchFile:
-    """What `torch.save` wrote. Sizes are compared with the file before anything is allocated.
+    """What torch.save wrote. Nothing in the file is executed. Sizes are compared with it before memory is allocated.
 
-    Raises InputError for what is truncated, damaged or a program (TorchScript); nothing in the file is executed.
+    Raises InputError for a file that is truncated, damaged or a program (TorchScript).
     """
     try:
         with path.open("rb") as f:
@@ -81,7 +82,7 @@ def _read_zip(path: Path) -> TorchFile:
         if entry is None or entry.file_size < storage.nbytes:
             held = "nothing" if entry is None else f"{entry.file_size:,} bytes"
             key = printable(storage.key, 40)
-            raise Malformed(f"storage {key} is said to have {storage.nbytes:,} bytes, and the file holds {held} of it")
+            raise Malformed(f"storage {key} is said to have {storage.nbytes:,} bytes, but the file holds {held} of it")
 
     value, named = recorded(archive.read(found[0]), check)
     return TorchFile(value, named, nbytes, lambda key: archive.read(f"{folder}data/{key}"))
@@ -90,30 +91,30 @@ def _read_zip(path: Path) -> TorchFile:
 def _check_entries(entries: list[zipfile.ZipInfo], nbytes: int) -> None:
     names = [entry.filename for entry in entries]
     if len(set(names)) != len(names):
-        raise InputError("a zip archive with a name twice: no file of PyTorch's has one")
+        raise InputError("a zip archive in which a name appears twice: PyTorch writes none")
     packed = [entry.filename for entry in entries if entry.compress_type != zipfile.ZIP_STORED]
     if packed:
-        raise InputError(f"a zip archive with packed entries ({printable(packed[0], 60)}): unpack it first")
+        raise InputError(f"a zip archive with compressed entries ({printable(packed[0], 60)}): unpack it first")
     if any(name.startswith("/") or ".." in name.split("/") for name in names):
-        raise InputError("a zip archive with paths that lead out of it: no file of PyTorch's has one")
+        raise InputError("a zip archive with paths that lead out of it: PyTorch writes none")
     if sum(entry.file_size for entry in entries) > nbytes:
-        raise InputError("a zip archive whose entries share their bytes: no file of PyTorch's does")
+        raise InputError("a zip archive whose entries share their bytes: PyTorch writes none")
 
 
 def _read_pickles(path: Path) -> TorchFile:
     with path.open("rb") as f:
-        data = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)  # genops may read no more of it than there is
+        data = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)  # genops gets no more than there is
     seen: dict[str, Storage] = {}
 
     def check(storage: Storage) -> None:
         if storage.nbytes > len(data):
-            raise Malformed(f"a storage is said to have {storage.nbytes:,} bytes, and the file has {len(data):,}")
+            raise Malformed(f"a storage is said to have {storage.nbytes:,} bytes, but the file has {len(data):,}")
         if seen.setdefault(storage.key, storage).dtype != storage.dtype:
             raise Malformed(f"storage {printable(storage.key, 40)} has two types")
 
     magic, protocol, system = (recorded(data, check)[0] for _ in range(3))
     if magic != MAGIC or protocol != PROTOCOL or not isinstance(system, dict):
-        raise Malformed("not a file of torch.save: it begins otherwise")
+        raise Malformed("not a file of torch.save: it begins differently")
     if system.get("little_endian") is not True:
         raise InputError("its numbers are big-endian: save it again on an ordinary machine")
     value, named = recorded(data, check)
@@ -123,7 +124,7 @@ def _read_pickles(path: Path) -> TorchFile:
 
 
 def _places(data: mmap.mmap, keys: Any, seen: dict[str, Storage]) -> dict[str, tuple[int, int]]:
-    """Where the numbers of each storage lie: behind the pickles, each after its count."""
+    """The first byte and the end of each storage's numbers. They follow the pickles, each storage after its count."""
     if not isinstance(keys, list) or not all(isinstance(key, str) and key in seen for key in keys):
         raise Malformed("the list of its storages is damaged")
     if len(set(keys)) != len(keys) or set(keys) != set(seen):

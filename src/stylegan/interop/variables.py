@@ -1,4 +1,4 @@
-"""The authors' variables: their names and layouts, and ours."""
+"""The names and layouts of the authors' variables, and how they become ours."""
 
 import numpy as np
 import torch
@@ -8,13 +8,14 @@ from stylegan.config import NetworkConfig
 from stylegan.errors import InputError
 
 STYLES = {"adain": {"norm.affine.weight": "StyleMod/weight", "norm.affine.bias": "StyleMod/bias"}, "pixel": {}}
-"""The styles of a layer, by the `norm` of a configuration: the authors' networks have these kinds alone."""
+"""`norm` of a configuration -> our name -> their variable, for the styles of a layer. The authors have only these."""
 
 
 def generator_names(config: NetworkConfig, *, progressive: bool = False) -> dict[str, str]:
-    """Our name in the state_dict of G -> the authors' variable. progressive: of Progressive GAN's G, one network.
+    """Our name in the state_dict of G -> the authors' variable.
 
-    Raises InputError for a kind of layer that the authors' networks do not have.
+    progressive: for Progressive GAN's G, which has no components. Raises InputError for a `norm` that the authors'
+    networks do not have.
     """
     if config.norm not in STYLES:
         raise InputError(f"norm {config.norm}: the authors' networks have {' or '.join(STYLES)}")
@@ -73,9 +74,9 @@ def discriminator_names(config: NetworkConfig) -> dict[str, str]:
 
 
 def is_turned(name: str, fused_scale: bool | str) -> bool:
-    """Does the variable hold a kernel as a fused up-convolution wants it, turned by 180 degrees?
+    """Is the variable the kernel of a fused up-convolution, which is turned by 180 degrees?
 
-    fused_scale is the argument of the network: "auto" fuses where the output has 128 pixels or more.
+    fused_scale: the network's argument. "auto" fuses from outputs of 128x128 pixels on.
     """
     scope, _, last = name.rpartition("/Conv0_up/")
     if last != "weight" or fused_scale is False:
@@ -84,18 +85,21 @@ def is_turned(name: str, fused_scale: bool | str) -> bool:
 
 
 def to_ours(name: str, array: np.ndarray, *, turned: bool = False) -> Tensor:
-    """A variable, or its gradient, in our layout: float32, (out, in) and (out, in, kh, kw), kernels not turned."""
+    """A variable, or its gradient, in our layout: float32, weights (out, in) or (out, in, kh, kw).
+
+    turned: its kernel is turned by 180 degrees; turn it back.
+    """
     tensor = torch.from_numpy(np.array(array, dtype=np.float32)).permute(_axes(name, array.ndim))
     return (tensor.flip(2, 3) if turned else tensor).contiguous()
 
 
 def authors_shape(name: str, ours: torch.Size) -> tuple[int, ...]:
-    """The shape in the authors' layout of a variable whose tensor has the shape `ours`."""
+    """The shape, in the authors' layout, of the variable whose tensor has the shape `ours` here."""
     axes = _axes(name, len(ours))
     return tuple(ours[axes.index(i)] for i in range(len(ours)))
 
 
 def _axes(name: str, ndim: int) -> list[int]:
-    """Which of the authors' axes becomes each of ours: theirs are (kh, kw, in, out) and (in, out)."""
+    """The authors' axis for each of ours. Their weights are (kh, kw, in, out) and (in, out)."""
     is_weight = name.split("/")[-1] == "weight" and not name.endswith("LabelConcat/weight")
     return {4: [3, 2, 0, 1], 2: [1, 0]}.get(ndim, list(range(ndim))) if is_weight else list(range(ndim))
