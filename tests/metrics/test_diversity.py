@@ -1,4 +1,4 @@
-"""How far pictures lie apart that differ in the styles of one level."""
+"""The distance between pictures that differ only in the styles of one level."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def ws(G):
     return [G.broadcast(G.mapping(part)) for part in z]
 
 
-def test_no_level_makes_no_difference_though_there_is_noise(G, ws):
+def test_no_level_makes_no_difference_even_with_noise(G, ws):
     found = level_diversity(G, *ws, "none", distance=squared, generator=torch.manual_seed(1))
     assert (found == 0).all()
 
@@ -28,7 +28,7 @@ def test_all_levels_make_the_whole_difference_of_two_pictures_with_the_same_nois
     torch.testing.assert_close(found, squared(a, b))
 
 
-def test_a_level_takes_its_own_styles_from_b_and_leaves_the_others(G, ws):
+def test_a_level_takes_only_its_own_styles_from_b(G, ws):
     mixed = ws[0].clone()
     mixed[:, 4:8] = ws[1][:, 4:8]  # 16 and 32 px
     seen = []
@@ -37,7 +37,7 @@ def test_a_level_takes_its_own_styles_from_b_and_leaves_the_others(G, ws):
     torch.testing.assert_close(seen[0][1], G.synthesis(mixed, noise_mode="none"))
 
 
-def test_what_it_cannot_compare_is_refused(G, ws, traditional):
+def test_styles_levels_and_noise_that_do_not_fit_are_refused(G, ws, traditional):
     with pytest.raises(InputError, match="names no layer"):
         level_diversity(G, *ws, "huge", distance=squared)
     with pytest.raises(InputError, match=r"ws_b of shape \(2, 8, 16\): must be \(3, 8, 16\)"):

@@ -1,4 +1,4 @@
-"""Feature networks: known by a name and a checksum; nothing in an unknown file is read."""
+"""Feature networks are identified by name and checksum. Nothing in an unknown file is read."""
 
 import hashlib
 import pickle
@@ -27,14 +27,14 @@ def test_a_file_with_another_checksum_is_refused_and_nothing_in_it_runs(tmp_path
             find_features(path)
 
 
-def test_a_name_that_is_no_file_says_how_to_get_one():
+def test_the_error_for_an_unknown_name_says_how_to_get_a_file():
     with pytest.raises(
         InputError, match=r"features dinov2: must be efficientnet-lite0, inception-2015-12-05, or .*6726825d\.pth from"
     ):
         find_features("dinov2")
 
 
-def test_a_network_of_your_own_stays_as_it_is():
+def test_a_feature_network_is_returned_as_it_is():
     own = FeatureNetwork("own", lambda images: images.flatten(1), 192, "none", "")
     assert find_features(own) is own
 
@@ -55,7 +55,7 @@ def test_the_state_dict_with_the_known_checksum_gives_inceptions_features(tmp_pa
 
 
 class Scripted(torch.nn.Module):
-    """Takes what the authors' TorchScript takes: 0 to 255, and whether to return features."""
+    """Takes the same arguments as the authors' TorchScript: pictures from 0 to 255, and whether to return features."""
 
     def forward(self, x: torch.Tensor, return_features: bool = False) -> torch.Tensor:
         return x.flatten(1)[:, :2048] if return_features else x.flatten(1)[:, :8]
@@ -71,19 +71,19 @@ def test_the_torchscript_with_the_known_checksum_gets_0_to_255_and_resizes_itsel
     assert network.fid and "TensorFlow 1" in network.resizing
 
 
-def test_pictures_are_reduced_with_antialiasing():
+def test_pictures_are_reduced_with_antialiasing_before_features():
     stripes = torch.tensor([1.0, -1.0]).repeat(32).expand(1, 3, 64, 64)
-    assert resized(stripes, 16).abs().max() < 0.3  # without it, whole stripes would remain
+    assert resized(stripes, 16).abs().max() < 0.3  # without antialiasing, whole stripes would remain
 
 
-def test_features_are_of_rgb_in_minus_one_to_one_whatever_the_channels():
+def test_the_network_gets_rgb_in_minus_one_to_one_whatever_the_channels():
     network = FeatureNetwork("corner", lambda images: images[:, :, 0, 0], 3, "none", "")
     gray = np.full((1, 1, 4, 4), 255, np.uint8)
     transparent = np.zeros((1, 4, 4, 4), np.uint8)
     assert_close(extract(network, [gray, transparent]), torch.ones(2, 3))
 
 
-def test_nan_features_are_refused_with_the_networks_name():
+def test_nan_features_are_refused_and_the_network_is_named():
     network = FeatureNetwork("broken", lambda images: images[:, :, 0, 0] / 0, 3, "none", "")
     with pytest.raises(InputError, match="broken gives NaN or infinity"):
         extract(network, [np.zeros((1, 3, 4, 4), np.uint8)])

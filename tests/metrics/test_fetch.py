@@ -1,4 +1,4 @@
-"""Files from the web: only the one that was meant is kept, and offline a message says what to do."""
+"""Downloads: only the right file is kept, and without internet a message says what to do."""
 
 import hashlib
 
@@ -14,7 +14,7 @@ from stylegan.metrics.inception import Inception
 
 @pytest.fixture
 def there(tmp_path):
-    """A file "on the web", and its checksum."""
+    """The address of a local file, in place of one on the web, and the file's checksum."""
     path = tmp_path / "there.bin"
     path.write_bytes(b"weights" * 1000)
     return path.as_uri(), hashlib.sha256(path.read_bytes()).hexdigest()
@@ -41,14 +41,14 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache" / "stylegan"
 
 
-def test_without_a_network_the_message_says_how_to_get_inception_and_nothing_is_left(cache, monkeypatch):
-    monkeypatch.setattr(features, "STATE_DICT_URL", "http://127.0.0.1:9/pt_inception.pth")  # nobody listens there
+def test_without_internet_the_message_says_how_to_get_inception_and_nothing_is_left(cache, monkeypatch):
+    monkeypatch.setattr(features, "STATE_DICT_URL", "http://127.0.0.1:9/pt_inception.pth")  # nothing listens there
     with pytest.raises(InputError, match=r"127\.0\.0\.1:9/.* cannot be reached .* and give the file as features"):
         find_features("inception-2015-12-05")
     assert list(cache.iterdir()) == []
 
 
-def test_inception_is_fetched_once_and_again_where_it_is_damaged(cache, tmp_path, monkeypatch):
+def test_inception_is_fetched_once_and_again_if_it_is_damaged(cache, tmp_path, monkeypatch):
     with torch.random.fork_rng(devices=[]):
         torch.save(Inception().state_dict(), tmp_path / "inception.pth")
     sha256 = hashlib.sha256((tmp_path / "inception.pth").read_bytes()).hexdigest()

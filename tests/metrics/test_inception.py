@@ -1,4 +1,4 @@
-"""Inception's layers, without its weights: sizes and names that are published."""
+"""Inception's layers, without its weights: the published sizes and names."""
 
 import pytest
 import torch
@@ -41,7 +41,7 @@ def test_names_are_those_of_the_published_file(net):
     } <= names
 
 
-def test_a_picture_of_299_px_passes_35_17_and_8_px(net):
+def test_a_picture_of_299_px_is_reduced_to_35_17_and_8_px(net):
     sizes = {}
     for name in ("Conv2d_4a_3x3", "Mixed_5d", "Mixed_6a", "Mixed_6e", "Mixed_7a", "Mixed_7c"):
         net.get_submodule(name).register_forward_hook(
@@ -58,7 +58,7 @@ def test_a_picture_of_299_px_passes_35_17_and_8_px(net):
     }
 
 
-def test_average_pooling_leaves_its_padding_out():
+def test_average_pooling_does_not_count_its_padding():
     assert_close(pooled(torch.ones(1, 1, 5, 5), "average"), torch.ones(1, 1, 5, 5))
 
 
@@ -79,7 +79,7 @@ def test_branches_follow_one_another_in_the_order_of_the_table():
     assert out[:, 2:8].abs().max() == 0 and out[:, :2].abs().max() > 0
 
 
-def test_it_sees_what_it_was_trained_on(net):
+def test_the_input_is_scaled_as_in_training(net):
     """(uint8 - 128) / 128, as in TensorFlow's graph."""
     seen = []
     hook = net.Conv2d_1a_3x3.register_forward_pre_hook(lambda module, args: seen.append(args[0]))

@@ -1,4 +1,4 @@
-"""KID: by hand, by another library, without bias."""
+"""KID equals its definition by hand and another library's kernel, and is unbiased."""
 
 import math
 
@@ -16,7 +16,7 @@ def generator(seed=0):
 
 
 def by_hand(x, y):
-    """The definition, pair by pair."""
+    """KID from its definition, pair by pair."""
     k = lambda a, b: (sum(p * q for p, q in zip(a, b, strict=True)) / len(a) + 1) ** 3  # noqa: E731
     N, M = len(x), len(y)
     xx = sum(k(x[i], x[j]) for i in range(N) for j in range(N) if i != j) / (N * (N - 1))
@@ -39,7 +39,7 @@ def test_the_kernel_is_scikit_learns():
     assert mmd(torch.from_numpy(x), torch.from_numpy(y)) == pytest.approx(expected)
 
 
-def test_it_has_no_bias_the_mean_over_many_small_samples_of_one_law_is_nothing():
+def test_kid_is_unbiased_its_mean_over_many_small_samples_of_one_distribution_is_0():
     values = [
         kid(*torch.randn(2, 5, 4, generator=generator(seed)), subsets=1, subset_size=5, generator=generator()).value
         for seed in range(2000)

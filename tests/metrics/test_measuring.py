@@ -1,4 +1,4 @@
-"""A network measured by name: what the numbers must be where the answer is known, and what is refused."""
+"""Metrics given by name: numbers whose answers are known, and what is refused."""
 
 import json
 
@@ -26,7 +26,7 @@ def test_a_network_measured_against_its_own_pictures_is_at_distance_zero(small_G
     }
 
 
-def test_against_other_pictures_of_the_same_network_kid_is_zero_within_its_error(
+def test_against_other_pictures_of_the_same_network_kid_is_0_within_its_error(
     small_G, own, tiny_features, few_are_enough
 ):
     kid, fd = measure(small_G, own, "kid256,fd256", features=tiny_features, seed=1)
@@ -59,18 +59,18 @@ def test_a_result_says_what_was_measured_and_what_it_may_be_compared_with(small_
     assert "+-" in text and "not comparable with: " in text
 
 
-def test_what_is_not_known_is_null_and_not_nan(small_G, own, tiny_features):
+def test_an_unknown_spread_is_null_and_not_nan(small_G, own, tiny_features):
     result = measure(small_G, own, "mind5", features=tiny_features)[0]  # too few for ten groups
     assert result.spread is None
     assert json.loads(json.dumps(result.to_json(), allow_nan=False))["spread"] is None
 
 
-def test_the_same_seed_gives_the_same_number_and_another_seed_other_pictures(small_G, own, tiny_features):
+def test_the_same_seed_gives_the_same_number_and_another_seed_gives_other_pictures(small_G, own, tiny_features):
     a, b, c = (measure(small_G, own, "mind64", features=tiny_features, seed=s)[0].value for s in (1, 1, 2))
     assert a == b != c
 
 
-def test_pictures_are_those_of_the_one_road_from_seeds(small_G, own):
+def test_the_measured_pictures_are_those_that_sample_makes(small_G, own):
     seen = []
 
     def function(images):
@@ -83,7 +83,7 @@ def test_pictures_are_those_of_the_one_road_from_seeds(small_G, own):
     assert torch.equal((seen[-1] * 127.5 + 127.5).round().to(torch.uint8), torch.from_numpy(ours))
 
 
-def test_a_growing_network_is_compared_at_the_resolution_that_it_has_reached(small_G, own):
+def test_a_growing_network_is_compared_at_the_resolution_it_has_reached(small_G, own):
     network = FeatureNetwork("means", lambda x: x.mean(dim=(2, 3)), 3, "none", "2" * 64)
     small_G.lod = 1.0
     try:
@@ -139,19 +139,19 @@ def test_a_data_set_of_another_size_and_channels_is_refused_in_one_message(small
     assert "of 1 channels, this network makes 3" in str(error.value)
 
 
-def test_a_broken_network_of_features_is_no_number(small_G, own):
+def test_a_broken_feature_network_is_an_error_and_not_a_number(small_G, own):
     nan = FeatureNetwork("broken", lambda images: images.flatten(1) * float("nan"), 192, "none", "3" * 64)
     with pytest.raises(InputError, match="broken gives NaN or infinity"):
         measure(small_G, own, "kid10", features=nan)
 
 
-def test_a_classifier_that_is_missing_is_asked_for(small_G, own, tiny_features):
+def test_a_missing_classifier_is_asked_for(small_G, own, tiny_features):
     with pytest.raises(InputError, match="ls_w100: separability needs a classifier"):
         measure(small_G, own, "ls_w100", features=tiny_features)
 
 
 @pytest.mark.parametrize("seed", [-1, MAX_MEASURE_SEED + 1])
-def test_a_seed_has_a_million_seeds_of_pictures(small_G, own, tiny_features, seed):
+def test_seeds_beyond_the_last_million_of_pictures_are_refused(small_G, own, tiny_features, seed):
     with pytest.raises(InputError, match=f"seed {seed}: must be 0 to 4293"):
         measure(small_G, own, "kid10", features=tiny_features, seed=seed)
 
@@ -184,7 +184,7 @@ def test_a_damaged_cache_is_computed_again(small_G, tmp_path, tiny_features, dam
     file.write_bytes({"cut": content[:-5], "flipped": content, "empty": b""}[damage])
     second = measure(small_G, data, "kid8", features=tiny_features)[0]
     assert (second.cached, second.value) == (False, first.value)
-    assert measure(small_G, data, "kid8", features=tiny_features)[0].cached  # it was mended
+    assert measure(small_G, data, "kid8", features=tiny_features)[0].cached  # it was written again
 
 
 def test_a_cache_of_other_pictures_in_the_same_place_is_not_used(small_G, tmp_path, tiny_features, prepared):

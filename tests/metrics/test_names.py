@@ -30,7 +30,7 @@ def test_names_are_joined_by_commas_and_keep_their_order():
 
 
 @pytest.mark.parametrize("name", ["fid50x", "is50k", "fd-5k", "FD5k", "fd5kk", "5k", "ppl", "fd٣k"])
-def test_an_unknown_metric_is_named_with_those_that_there_are(name):
+def test_an_unknown_metric_is_refused_and_the_known_ones_are_listed(name):
     with pytest.raises(InputError, match=r"^unknown metric '[^']+'; there are fid .*ls_w"):
         parse_metrics(name)
 
@@ -40,7 +40,7 @@ def test_all_unknown_metrics_are_named_at_once():
         parse_metrics("fd5k,is50k,x")
 
 
-def test_no_name_at_all_says_which_there_are():
+def test_without_a_name_the_known_metrics_are_listed():
     with pytest.raises(InputError, match="no metric is named; there are fid"):
         parse_metrics(" ")
 
@@ -59,13 +59,13 @@ def test_a_frechet_distance_of_few_pictures_is_refused_and_kid_and_mind_are_offe
         parse_metrics(name)
 
 
-def test_the_line_over_1_over_n_needs_ten_times_as_many():
+def test_the_line_over_1_over_n_needs_ten_times_as_many_pictures():
     assert parse_metrics("fdinf20480")
     with pytest.raises(InputError, match="fdinf5k: must be 20,480"):
         parse_metrics("fdinf5k")
 
 
 @pytest.mark.parametrize("name", ["kid0", "kid1", "kid1001k"])
-def test_numbers_are_two_to_a_million(name):
+def test_numbers_must_be_two_to_a_million(name):
     with pytest.raises(InputError, match="must be 2 to 1,000,000"):
         parse_metrics(name)

@@ -1,4 +1,4 @@
-"""Nearest neighbours: by hand, and in blocks."""
+"""Nearest neighbours, computed by hand and in blocks."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_the_blocks_change_nothing(monkeypatch, block):
     np.testing.assert_allclose(distances, np.sort(every, axis=1)[:, :5], rtol=1e-9)
 
 
-def test_a_picture_that_was_memorised_is_at_distance_nothing_exactly():
+def test_a_memorised_picture_has_distance_0_exactly():
     references = torch.randn(200, 500, generator=torch.Generator().manual_seed(0)) + 30
     distances, indices = nearest(references[50:60], references, 1)
     assert indices[:, 0].tolist() == list(range(50, 60))

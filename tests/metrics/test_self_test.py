@@ -1,4 +1,4 @@
-"""The self-test, on noise that is known and with feature networks that see it or do not."""
+"""The self-test, with feature networks that see blur and noise and with ones that do not."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from stylegan.metrics.self_test import changed, noise
 
 @pytest.fixture(scope="module")
 def spots(prepared, tmp_path_factory):
-    """400 smooth pictures: a bright spot somewhere."""
+    """400 smooth pictures, each with a bright spot somewhere."""
     random = np.random.RandomState(0)
     x = np.arange(16)
     where = random.uniform(4, 12, (400, 2))
@@ -21,7 +21,7 @@ def spots(prepared, tmp_path_factory):
 
 
 def see(images):
-    """Two neighbours' difference, small and large, and brightness."""
+    """Features: the mean squared difference of neighbouring pixels, the largest value and the mean value."""
     across = images.diff(dim=3)
     return torch.stack([across.square().mean((1, 2, 3)), images.amax((1, 2, 3)), images.mean((1, 2, 3))], dim=1)
 
@@ -32,10 +32,10 @@ def test_features_that_see_blur_and_noise_pass(spots):
     assert found.half == 200
     assert "passed: what must be small is small and in order" in found.lines()
     assert [c.what for c in found.comparisons] == ["the other half", "blurred", "blurred more", "noisy", "noisier"]
-    assert "fd" not in found.comparisons[0].numbers  # 200 pictures
+    assert "fd" not in found.comparisons[0].numbers  # 200 pictures are too few
 
 
-def test_features_that_see_nothing_of_it_are_found_out(spots):
+def test_features_that_do_not_see_blur_and_noise_fail(spots):
     def blind(images):
         return images.mean(dim=(2, 3)).mean(dim=1, keepdim=True).expand(-1, 3) * 0 + images[:, 0, :1, 0] * 0 + 1
 

@@ -1,4 +1,4 @@
-"""Linear separability: the authors' entropies, hyperplanes that are known, and scikit-learn's machine."""
+"""Linear separability: the authors' entropies, known hyperplanes, and scikit-learn's support vector machine."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,14 @@ def test_the_entropies_and_the_score_of_the_authors_tables_are_the_authors():
     assert 2 ** sum(found) == pytest.approx(d["ls/score_of_all"], rel=1e-6)
 
 
-def test_rows_are_predictions_the_entropy_is_of_the_target_given_them():
-    """Predictions that are always yes say nothing of a target that is yes in half; the other way, all is known."""
+def test_rows_are_predictions_and_the_entropy_is_of_the_target_given_them():
+    """Predictions that are always yes tell nothing about a target that is yes half of the time. In the transposed table
+    everything is known."""
     assert conditional_entropy([[0, 0], [0.5, 0.5]]) == pytest.approx(1)
     assert conditional_entropy([[0, 0.5], [0, 0.5]]) == 0
 
 
-def test_counts_are_as_good_as_probabilities_and_a_rare_error_costs_what_the_textbook_says():
+def test_counts_work_like_probabilities_and_a_rare_error_costs_the_textbook_value():
     one_in_ten = -(0.9 * np.log2(0.9) + 0.1 * np.log2(0.1))
     assert conditional_entropy(torch.tensor([[90, 10], [0, 100]])) == pytest.approx(one_in_ten / 2)
 
@@ -38,14 +39,14 @@ def test_attributes_that_a_hyperplane_divides_cost_nothing():
     assert separability(z, z[:, :3] @ draw(3, 4, seed=1)).score == pytest.approx(1, abs=0.05)
 
 
-def test_attributes_that_have_nothing_to_do_with_the_code_cost_a_bit_each():
+def test_attributes_that_are_independent_of_the_code_cost_a_bit_each():
     found = separability(draw(), draw(dim=3, seed=1))
     assert found.entropies == pytest.approx([1, 1, 1], abs=0.02)
     assert found.score == pytest.approx(8, rel=0.03)
 
 
-def test_an_attribute_that_is_curved_in_z_is_straight_in_a_w_that_unrolls_it():
-    """The paper's reason for W: the yes of |z_0| is not a half-space of Z."""
+def test_an_attribute_that_is_not_linear_in_z_can_be_linear_in_w():
+    """The paper's reason for W: large |z_0| is not a half-space of Z."""
     z = draw()
     w = torch.cat([z[:, :1].abs(), z[:, 1:]], dim=1)
     logits = z[:, :1].abs() - 0.67
@@ -53,7 +54,7 @@ def test_an_attribute_that_is_curved_in_z_is_straight_in_a_w_that_unrolls_it():
     assert separability(w, logits).score < 1.1
 
 
-def test_only_the_surest_half_takes_part():
+def test_only_the_most_confident_half_is_used():
     z = draw()
     noise = torch.rand(2000, generator=torch.manual_seed(0)).double() - 0.5
     logits = torch.where(z[:, 0].abs() > z[:, 0].abs().median(), z[:, 0].sign(), 0.1 * noise)[:, None]
@@ -66,7 +67,7 @@ def test_an_attribute_that_all_pictures_have_costs_nothing():
 
 
 @pytest.mark.parametrize("scale", [0.05, 1, 30])
-def test_the_machine_is_scikit_learns(scale):
+def test_the_machine_equals_scikit_learns(scale):
     svm = pytest.importorskip("sklearn.svm", reason="scikit-learn comes with the extra [dev]")
     X = (draw(400, 5) * scale).numpy() + scale
     y = X[:, 0] + scale * np.random.RandomState(0).randn(400) > 1.2 * scale
@@ -75,7 +76,7 @@ def test_the_machine_is_scikit_learns(scale):
     np.testing.assert_allclose(ours, [*theirs.coef_[0], theirs.intercept_[0]], rtol=1e-4, atol=1e-6)
 
 
-def test_the_machine_stands_where_no_small_step_makes_its_loss_smaller():
+def test_no_small_step_from_the_machine_makes_its_loss_smaller():
     X, y = draw(300, 4), draw(300, 1, seed=2)[:, 0] > 0.3
     w = linear_svm(X, y).requires_grad_()
     margins = torch.where(y, 1.0, -1.0) * (X @ w[:-1] + w[-1])
@@ -93,6 +94,6 @@ def test_the_machine_stands_where_no_small_step_makes_its_loss_smaller():
         (lambda: conditional_entropy([[1, -1], [0, 0]]), "numbers from 0 up"),
     ],
 )
-def test_what_cannot_be_judged_is_refused(call, text):
+def test_codes_and_logits_that_do_not_fit_are_refused(call, text):
     with pytest.raises(InputError, match=text):
         call()

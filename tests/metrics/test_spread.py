@@ -1,4 +1,4 @@
-"""The jackknife, where its answer is known."""
+"""The jackknife, compared with known answers."""
 
 import math
 
@@ -20,7 +20,7 @@ def test_each_row_is_left_out_once():
     assert sorted(x for group in left for x in group) == rows.tolist()
 
 
-def test_few_rows_have_no_spread():
+def test_the_spread_of_few_rows_is_nan():
     assert math.isnan(jackknife(lambda x, y: 0.0, torch.zeros(19), torch.zeros(100)))
 
 

@@ -1,4 +1,4 @@
-"""How good the pictures are and how the latent spaces are ordered: the paper's Section 4 and the field's numbers."""
+"""Measures the quality of pictures and the order of latent spaces: the paper's metrics (Section 4) and newer ones."""
 
 from stylegan.metrics.disentanglement import dci as dci
 from stylegan.metrics.diversity import level_diversity as level_diversity

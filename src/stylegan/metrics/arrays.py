@@ -1,4 +1,4 @@
-"""Checks of the feature arrays that every metric takes, and the precision it computes in."""
+"""Checks the feature arrays that every metric takes, and sets the precision in which they are computed."""
 
 import numpy as np
 import torch
@@ -8,14 +8,14 @@ from torch import Tensor
 from stylegan.errors import refuse
 
 Array = Tensor | NDArray
-"""(N, F): a row for each picture."""
+"""(N, F): a row of F features for each of N pictures."""
 
 
 def checked(*, at_least: int = 2, same_width: bool = True, **arrays: Array) -> list[Tensor]:
-    """The arrays as float64 tensors (N, F) where they lie, in the order given; their names stand in the errors.
+    """The arrays as float64 tensors (N, F), on their own devices, in the given order. Errors use their names.
 
-    Raises InputError, naming every problem at once, for another shape, fewer than `at_least` rows, NaN or infinity,
-    and, with `same_width`, where F is not the same.
+    Raises InputError that names every problem: another shape, fewer than `at_least` rows, NaN or infinity and, with
+    `same_width`, different F.
     """
     found = {name: as_double(array) for name, array in arrays.items()}
     problems = [problem for name, array in found.items() for problem in _problems(name, array, at_least)]
@@ -28,7 +28,7 @@ def checked(*, at_least: int = 2, same_width: bool = True, **arrays: Array) -> l
 
 
 def as_double(array: Array) -> Tensor:
-    """float64, where the array lies; from MPS, which has no float64, on the CPU."""
+    """The array as a float64 tensor on its own device, or on the CPU if it is on MPS, which has no float64."""
     if not isinstance(array, Tensor):
         return torch.from_numpy(np.array(array, dtype=np.float64))
     array = array.detach()
@@ -36,7 +36,7 @@ def as_double(array: Array) -> Tensor:
 
 
 def subset(features: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """`size` of the rows, at random, none twice."""
+    """`size` random rows of (N, F) features, none of them twice."""
     order = torch.randperm(len(features), generator=generator, device=generator.device)
     return features[order[:size].to(features.device)]
 
@@ -48,5 +48,7 @@ def _problems(name: str, array: Tensor, at_least: int) -> list[str]:
         return [f"{name} has {len(array)} rows: must have {at_least} or more, one for each picture"]
     bad = int((~array.isfinite()).any(dim=1).sum())
     if bad:
-        return [f"{name}: {bad} of {len(array)} rows hold NaN or infinity; mend or leave out what they were made of"]
+        return [
+            f"{name}: {bad} of {len(array)} rows hold NaN or infinity; mend or leave out the pictures they come from"
+        ]
     return []

@@ -1,4 +1,4 @@
-"""What a number was measured with, and so which other numbers it may be compared with."""
+"""Says what a number was measured with, and therefore which other numbers it may be compared with."""
 
 from typing import NamedTuple
 
@@ -24,18 +24,18 @@ class Compared(NamedTuple):
 
 
 def compared(metric: Metric, subject: Subject) -> Compared:
-    """Of any metric."""
+    """What a metric compares in this subject, and how."""
     if metric.of_features:
         return by_features(metric, subject)
     return by_distance(subject) if metric.kind.startswith("ppl") else by_classifier(subject)
 
 
 def by_features(metric: Metric, subject: Subject) -> Compared:
-    """Of the metrics that compare real and generated pictures."""
+    """For the metrics that compare features of real and generated pictures."""
     network, H = subject.network, subject.resolution
     features, cached = subject.reals(metric.count)
     mirrored = ", mirrored too" if subject.mirror else ", not mirrored"
-    number = "" if metric.kind == "kid" else f", {metric.count:,} generated"  # KID has no bias by their number
+    number = "" if metric.kind == "kid" else f", {metric.count:,} generated"  # KID is unbiased, whatever their number
     same = f"{metric.kind} by {network.name} of the same data set at {H} px, {len(features):,} real{mirrored}{number}"
     others = f"other data sets, resolutions, feature networks{', numbers of pictures' if number else ''}"
     if not network.fid:
@@ -57,7 +57,7 @@ def by_features(metric: Metric, subject: Subject) -> Compared:
 
 
 def by_distance(subject: Subject) -> Compared:
-    """Of path length."""
+    """For path length."""
     return Compared(
         features=f"distance by {OFFLINE}",
         features_sha256=file_sha256(efficientnet.weights_path()),
@@ -68,7 +68,7 @@ def by_distance(subject: Subject) -> Compared:
 
 
 def by_classifier(subject: Subject) -> Compared:
-    """Of separability."""
+    """For separability."""
     classifier = subject.classifier
     assert classifier is not None
     return Compared(

@@ -1,7 +1,7 @@
-"""DCI: is each coordinate of a code about one factor, and each factor in one coordinate?
+"""DCI: does each coordinate of a code encode one factor, and is each factor encoded by one coordinate?
 
-Eastwood & Williams, ICLR 2018. Importance is the size of a coordinate's weight in a lasso from all
-coordinates to the factor, one of the two choices of the paper; random forests, the other, would need a library.
+Eastwood & Williams, ICLR 2018. The importance of a coordinate for a factor is the size of its weight in a lasso that
+predicts the factor from all coordinates. The paper's other choice, random forests, would need another library.
 """
 
 from typing import NamedTuple
@@ -14,13 +14,16 @@ from stylegan.errors import InputError
 from stylegan.metrics.arrays import Array, checked
 from stylegan.metrics.lasso import lasso_path
 
-PENALTIES = np.logspace(0, -3, 13)[1:]  # of the smallest penalty that leaves no weight
-PARTS = (0.6, 0.2, 0.2)  # train, choose the penalty, test
+PENALTIES = np.logspace(0, -3, 13)[1:]  # relative to the smallest penalty that makes all weights 0
+PARTS = (0.6, 0.2, 0.2)  # of the pictures: to train, to choose the penalty, to test
 
 
 class DCI(NamedTuple):
-    """All from 0 to 1, 1 the best. informativeness: the share of the factors' variance
-    explained on held-out pictures."""
+    """Three scores from 0 to 1, the best.
+
+    disentanglement: whether each coordinate is important for one factor only. completeness: whether each factor depends
+    on one coordinate only. informativeness: the share of the factors' variance that is explained on the test pictures.
+    """
 
     disentanglement: float
     completeness: float
@@ -28,16 +31,18 @@ class DCI(NamedTuple):
 
 
 def dci(codes: Array, factors: Array) -> DCI:
-    """The scores of codes z or w (N, D) for factors (N, K), continuous or 0 and 1, both in random order.
+    """The scores of codes z or w (N, D) for factors (N, K), which are continuous or 0 and 1. Rows in random order.
 
-    The first 60 % of the pictures train, the next 20 % choose each factor's penalty, the last 20 % test.
+    The first 60 % of the rows train the lasso, the next 20 % choose each factor's penalty, the last 20 % test it.
+    Raises InputError for fewer than 10 rows, 2 coordinates or 2 factors, for arrays that do not fit together, and for a
+    factor that is constant in one of the three parts.
     """
     codes, factors = checked(at_least=10, codes=codes, factors=factors, same_width=False)
     if len(codes) != len(factors):
         raise InputError(f"codes of {len(codes)} pictures and factors of {len(factors)}: must be of the same pictures")
     if codes.shape[1] < 2 or factors.shape[1] < 2:
         raise InputError(
-            "disentanglement needs 2 coordinates and 2 factors or more: a single one cannot be entangled with anything"
+            "disentanglement needs 2 coordinates and 2 factors or more: a single one has nothing to be entangled with"
         )
     sizes = [int(part * len(codes)) for part in PARTS[:2]]
     X, Y = (_parts(x, sizes, name) for x, name in ((codes, ""), (factors, "factor")))
@@ -50,10 +55,10 @@ def dci(codes: Array, factors: Array) -> DCI:
 
 
 def importance_scores(importance: Tensor) -> tuple[float, float]:
-    """Disentanglement and completeness of (D, K), the importance of each coordinate for each factor, 0 or more.
+    """(disentanglement, completeness) from (D, K), the importance of each coordinate for each factor, 0 or more.
 
-    A coordinate's share in the first is its share of all importance, so that dead ones do not count; factors count
-    alike, and one that no coordinate explains counts as 0.
+    In the first, coordinates are weighted by their share of the total importance, so that unused ones do not count. In
+    the second, all factors have the same weight, and one that no coordinate explains counts as 0.
     """
     total = importance.sum()
     if not total > 0:
@@ -63,14 +68,17 @@ def importance_scores(importance: Tensor) -> tuple[float, float]:
 
 
 def _concentration(rows: Tensor) -> Tensor:
-    """1 - the entropy of each row divided by its maximum: 1 for a single entry, 0 for equal entries."""
+    """1 - entropy / largest possible entropy of each row: 1 for a single entry above 0, 0 for equal entries."""
     sums = rows.sum(dim=1, keepdim=True)
     p = torch.where(sums > 0, rows / sums, 1 / rows.shape[1])
     return 1 + torch.xlogy(p, p).sum(dim=1) / np.log(rows.shape[1])
 
 
 def _parts(x: Tensor, sizes: list[int], name: str) -> list[Tensor]:
-    """The three parts, with mean 0 and deviation 1 in the first. InputError for a named column that does not vary."""
+    """The three parts, scaled so that the first has mean 0 and deviation 1.
+
+    Raises InputError for a constant column if the columns have a name.
+    """
     parts = [*x.split([*sizes, len(x) - sum(sizes)])]
     mean, deviation = parts[0].mean(dim=0), parts[0].std(dim=0, correction=0)
     constant = [i for part in parts for i in (part == part[0]).all(dim=0).nonzero().flatten().tolist()]

@@ -1,4 +1,4 @@
-"""How much each level of styles (coarse, middle, fine) adds to the variety of the pictures (Section 3.1)."""
+"""Measures how much each level of styles (coarse, middle, fine) adds to the variety of pictures (Section 3.1)."""
 
 import torch
 from torch import Tensor
@@ -22,10 +22,10 @@ def level_diversity(
     noise_mode: NoiseMode = "random",
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """The distance of each picture of ws_a from the same picture with the styles `levels` of ws_b: (N,).
+    """The distance (N,) between each picture of ws_a and the same picture with the styles `levels` taken from ws_b.
 
-    ws_a, ws_b: (N, num_ws, w_dim), independent draws. levels "all" gives how far any two pictures lie apart, with the
-    same noise. `levels` and its errors are those of `style_indices`.
+    ws_a, ws_b: (N, num_ws, w_dim), independent draws. levels: as in `style_indices`; "all" gives the distance between
+    any two pictures that share their noise. Raises InputError for other shapes, levels or noise modes.
     """
     refuse_unknown(noise_mode=(noise_mode, NoiseMode))
     shape = (len(ws_a), G.num_ws, G.w_dim)

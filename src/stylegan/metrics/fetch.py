@@ -1,4 +1,4 @@
-"""A file from the web, kept only if it is the one that was meant."""
+"""Downloads a file, and keeps it only if its checksum is right."""
 
 import hashlib
 import os
@@ -14,10 +14,10 @@ PATIENCE_SEC = 30.0  # without a byte
 
 
 def fetch(url: str, path: Path, *, sha256: str, otherwise: str) -> None:
-    """Write the file at `url` to `path`, in place of what is there, if it has this checksum (64 hex digits).
+    """Download `url` to `path`, which may exist, if the file has this SHA-256 (64 hex digits).
 
-    Raises InputError, which ends with `otherwise`, what to do instead, where it cannot be reached or is another file;
-    then nothing is written.
+    If the address cannot be reached or holds another file, nothing is written, and InputError is raised. Its message
+    ends with `otherwise`, which says what to do instead.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as partial:
@@ -32,7 +32,7 @@ def fetch(url: str, path: Path, *, sha256: str, otherwise: str) -> None:
 
 
 def copy(url: str, path: Path) -> str:
-    """Write what is at `url` to `path`; its SHA-256."""
+    """Write what is at `url` to `path`; return its SHA-256, 64 hex digits."""
     found = hashlib.sha256()
     with urllib.request.urlopen(url, timeout=PATIENCE_SEC) as source, path.open("wb") as target:
         while piece := source.read(PIECE):
@@ -42,5 +42,5 @@ def copy(url: str, path: Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Where files are kept that can be fetched again: XDG_CACHE_HOME, or ~/.cache."""
+    """The folder for files that can be downloaded again: `stylegan` in XDG_CACHE_HOME or in ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stylegan"

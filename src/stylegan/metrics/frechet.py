@@ -1,6 +1,6 @@
-"""The Frechet distance of two sets of features, seen as Gaussians (Heusel et al., arXiv 1706.08500).
+"""The Frechet distance of two sets of features, each seen as a Gaussian (Heusel et al., arXiv 1706.08500).
 
-Called FID only where the features are those of the Inception network of 2015-12-05.
+It is called FID only if the features are those of the Inception network of 2015-12-05.
 """
 
 import math
@@ -14,24 +14,27 @@ from stylegan.errors import InputError
 from stylegan.metrics.arrays import Array, checked, subset
 from stylegan.metrics.estimate import Estimate
 
-SMALLEST_INFINITY = 20  # the smallest subset is a tenth, and a covariance needs two
+SMALLEST_INFINITY = 20  # pictures: the smallest subset is a tenth of them, and a covariance needs two
 
 
 class Gaussian(NamedTuple):
-    """What the distance needs from a set of features. root: (min(N, F), F), whose root.T @ root is the covariance."""
+    """What the distance needs of features (N, F). mean: (F,); root: (min(N, F), F), root.T @ root is the covariance."""
 
     mean: Tensor
     root: Tensor
 
 
 def frechet_distance(a: Array, b: Array) -> float:
-    """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)) of features (N, F) and (M, F); covariances over N - 1."""
+    """|m_a - m_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)) of features a (N, F) and b (M, F).
+
+    Covariances are divided by N - 1. Raises InputError for arrays of another shape, fewer than 2 rows, NaN or infinity.
+    """
     a, b = checked(a=a, b=b)
     return distance(fit(a), fit(b))
 
 
 def fit(features: Tensor) -> Gaussian:
-    """The Gaussian of (N, F) float64. QR never forms the covariance, whose rounding would be squared."""
+    """The Gaussian of float64 features (N, F). QR does not form the covariance, which would lose half of the digits."""
     mean = features.mean(dim=0)
     root = torch.linalg.qr(features - mean, mode="r").R
     return Gaussian(mean, root / math.sqrt(len(features) - 1))
@@ -40,19 +43,20 @@ def fit(features: Tensor) -> Gaussian:
 def distance(p: Gaussian, q: Gaussian) -> float:
     """The squared 2-Wasserstein distance of two Gaussians.
 
-    The eigenvalues of C_p C_q are the squared singular values of root_p root_q^T. So nothing is complex, and a
-    covariance of low rank (N <= F) is exact too.
+    The eigenvalues of C_p C_q are the squared singular values of root_p root_q^T. So no number becomes complex, and
+    covariances of low rank (N <= F) are handled exactly.
     """
     product = torch.linalg.svdvals(p.root @ q.root.T).sum()
     value = (p.mean - q.mean).square().sum() + p.root.square().sum() + q.root.square().sum() - 2 * product
-    return max(value.item(), 0.0)  # below 0 by rounding alone
+    return max(value.item(), 0.0)  # only rounding could make it negative
 
 
 def frechet_infinity(real: Array, fake: Array, *, generator: torch.Generator, points: int = 15) -> Estimate:
-    """The distance for infinitely many generated pictures: the intercept of a line over 1/N, and its standard error.
+    """The distance for infinitely many generated pictures: the intercept of a line over 1/N, with its standard error.
 
-    Chong & Forsyth (arXiv 1911.07023). N goes from min(5000, len(fake) / 10) to len(fake) in `points` even steps,
-    each a random subset of `fake`; `real` is used whole. The bias follows 1/N only where N is well above F.
+    Chong & Forsyth (arXiv 1911.07023). real: (M, F), used whole; fake: (N, F). The line is fitted to `points` random
+    subsets of `fake`, whose sizes are evenly spaced from min(5000, N / 10) to N. The bias is proportional to 1/N only
+    if N is well above F. Raises InputError for fewer than 20 generated pictures or 3 points.
     """
     real, fake = checked(real=real, fake=fake)
     if len(fake) < SMALLEST_INFINITY or points < 3:
@@ -67,7 +71,7 @@ def frechet_infinity(real: Array, fake: Array, *, generator: torch.Generator, po
 
 
 def intercept(x: np.ndarray, y: np.ndarray) -> Estimate:
-    """Where the least-squares line through the points meets x = 0, with the standard error of that."""
+    """The value at x = 0 of the least-squares line through the points x (n,), y (n,), with its standard error."""
     X = np.stack([np.ones_like(x), x], axis=1)
     solution = np.linalg.lstsq(X, y, rcond=None)[0]
     variance = np.square(y - X @ solution).sum() / (len(x) - 2)

@@ -1,8 +1,8 @@
 """The Inception network of 2015-12-05, whose features give the FID (Heusel et al., arXiv 1706.08500).
 
-Layers from "Rethinking the Inception Architecture" (Szegedy et al., arXiv 1512.00567), named as in the state dict that
-pytorch-fid and torch-fidelity publish. Other than in torchvision's network, average pooling leaves its padding out, the
-last block takes the maximum instead, and there are 1008 classes.
+The layers are those of "Rethinking the Inception Architecture" (Szegedy et al., arXiv 1512.00567), named as in the
+state dict that pytorch-fid and torch-fidelity publish. Unlike in torchvision's network, average pooling does not count
+its padding, the last block pools the maximum instead, and there are 1008 classes.
 """
 
 import torch
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 FEATURES = 2048
-SIDE_PX = 299  # of the pictures that the network was trained on
+SIDE_PX = 299  # size of the pictures that the network was trained on
 CLASSES = 1008
 BATCH_NORM_EPSILON = 1e-3
 
@@ -19,7 +19,7 @@ Layer = tuple[str, int, tuple[int, int], int]
 
 
 def chain(name: str, *layers: str, first: int = 1) -> list[Layer]:
-    """Layers written "64 3x3" or "96 3x3/2", named NAME_1, NAME_2 ... from `first`."""
+    """Layers written as "64 3x3" (channels, kernel) or "96 3x3/2" (with stride 2), named NAME_`first` and so on."""
     found = []
     for i, text in enumerate(layers, first):
         channels, _, kernel = text.partition(" ")
@@ -40,7 +40,7 @@ def fork(name: str, channels: int, *, at: int) -> list[Layer]:
 
 
 class Unit(nn.Module):
-    """A convolution without bias, batch normalization, ReLU."""
+    """A convolution without bias, then batch normalization, then ReLU."""
 
     def __init__(self, in_channels: int, layer: Layer, padding: tuple[int, int]) -> None:
         super().__init__()
@@ -53,10 +53,11 @@ class Unit(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Branches side by side, whose outputs are concatenated: 35 px, 17 px and 8 px differ in the branches alone."""
+    """Parallel branches whose outputs are concatenated. Blocks at 35, 17 and 8 px differ only in their branches."""
 
     def __init__(self, in_channels: int, branches: list[list[Layer]], *, pool: str) -> None:
-        """pool: the last branch: "average" or "max" before a convolution, or "reduce", a maximum with stride 2."""
+        """pool: how the last branch begins: "average" or "max", then a convolution, or "reduce", a maximum with stride
+        2 and nothing after it."""
         super().__init__()
         self.pool, self.branches = pool, [[name for name, *_ in branch] for branch in branches]
         self.channels = in_channels if pool == "reduce" else 0
@@ -74,7 +75,7 @@ class Mixed(nn.Module):
         return torch.cat([*(self.run(branch, x) for branch in branches), self.run(last, pooled(x, self.pool))], dim=1)
 
     def run(self, branch: list[str], x: Tensor) -> Tensor:
-        """One branch, whose end may be forked."""
+        """Apply one branch, which may fork at its end."""
         forked = []
         for name in branch:
             y = self.get_submodule(name)(x)
@@ -86,14 +87,14 @@ class Mixed(nn.Module):
 
 
 def pooled(x: Tensor, pool: str) -> Tensor:
-    """3x3 pooling: "average" of the pixels that are there, "max", or "reduce", a maximum with stride 2."""
+    """3x3 pooling: "average" without counting the padding, "max", or "reduce", a maximum with stride 2."""
     if pool == "average":
         return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
     return F.max_pool2d(x, 3, stride=1, padding=1) if pool == "max" else F.max_pool2d(x, 3, stride=2)
 
 
 def at_35(pool_channels: int) -> list[list[Layer]]:
-    """Branches at 35 px (Figure 5 of the paper)."""
+    """Branches of a block at 35 px (Figure 5 of the Inception paper)."""
     return [
         only("branch1x1", 64),
         chain("branch5x5", "48 1x1", "64 5x5"),
@@ -103,7 +104,7 @@ def at_35(pool_channels: int) -> list[list[Layer]]:
 
 
 def at_17(width: int) -> list[list[Layer]]:
-    """Branches at 17 px, with 7x7 as 1x7 and 7x1 (Figure 6)."""
+    """Branches of a block at 17 px, with 7x7 split into 1x7 and 7x1 (Figure 6)."""
     return [
         only("branch1x1", 192),
         chain("branch7x7", f"{width} 1x1", f"{width} 1x7", "192 7x1"),
@@ -144,7 +145,7 @@ REDUCED_AFTER = {"Conv2d_2b_3x3", "Conv2d_4a_3x3"}
 
 
 class Inception(nn.Module):
-    """Pictures (N, 3, 299, 299) in [-1, 1] -> features (N, 2048), the last averages before the classes."""
+    """Pictures (N, 3, 299, 299) in [-1, 1] -> features (N, 2048), the averages over positions before the classes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,10 +156,10 @@ class Inception(nn.Module):
             block = Mixed(width, branches, pool=pool)
             self.add_module(name, block)
             width = block.channels
-        self.fc = nn.Linear(FEATURES, CLASSES)  # in the file, and not used: a strict reader wants all of it
+        self.fc = nn.Linear(FEATURES, CLASSES)  # not used, but in the file, which is loaded strictly
 
     def forward(self, images: Tensor) -> Tensor:
-        x = (images * 127.5 - 0.5) / 128  # [-1, 1] -> (uint8 - 128) / 128, what it was trained on
+        x = (images * 127.5 - 0.5) / 128  # [-1, 1] -> (uint8 - 128) / 128, as in its training
         for name, *_ in STEM:
             x = self.get_submodule(name)(x)
             if name in REDUCED_AFTER:

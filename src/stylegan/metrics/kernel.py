@@ -11,11 +11,11 @@ from stylegan.metrics.estimate import Estimate
 
 
 def kid(a: Array, b: Array, *, subsets: int, subset_size: int, generator: torch.Generator) -> Estimate:
-    """The mean over pairs of random subsets of features (N, F) and (M, F), and the deviation of one pair's value.
+    """The mean over pairs of random subsets of features (N, F) and (M, F), with the deviation of a single pair's value.
 
-    The error is what the field prints. The mean over many subsets is more precise than that, but subsets of one
-    set overlap, so not by the root of their number. It may be
-    below 0, as the estimate has no bias and the true value may be 0.
+    The field publishes this deviation as the error. The mean is more precise, but by less than the root of the number
+    of subsets, because subsets of one set overlap. The mean may be negative, because the estimate is unbiased and the
+    true value may be 0. Raises InputError for fewer than 1 subset and for sizes that are not 2 to min(N, M).
     """
     a, b = checked(a=a, b=b)
     smaller = min(len(a), len(b))
@@ -31,13 +31,13 @@ def kid(a: Array, b: Array, *, subsets: int, subset_size: int, generator: torch.
 
 
 def mmd(x: Tensor, y: Tensor) -> float:
-    """The unbiased estimate from all pairs: no picture is compared with itself."""
+    """The unbiased estimate from all pairs of rows x (N, F) and y (M, F). No row is compared with itself."""
     xx, yy = (_off_diagonal_mean(kernel(own, own)) for own in (x, y))
     return (xx + yy - 2 * kernel(x, y).mean()).item()
 
 
 def kernel(x: Tensor, y: Tensor) -> Tensor:
-    """(x . y / F + 1)^3 of each pair of rows: (N, M)."""
+    """(x . y / F + 1)^3 (N, M) for each pair of rows of x (N, F) and y (M, F)."""
     return (x @ y.T / x.shape[1] + 1) ** 3
 
 

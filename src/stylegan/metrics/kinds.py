@@ -1,4 +1,4 @@
-"""Each kind of metric: what is computed of a subject, and how far the number may be off."""
+"""Computes each kind of metric for a subject, and how far the number may be off."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,14 +17,17 @@ from stylegan.metrics.sliced import mind
 from stylegan.metrics.spread import JACKKNIFE, jackknife, standard_error
 from stylegan.metrics.subject import Subject
 
-SUBSETS, SUBSET_SIZE = 100, 1000  # of KID, as torch-fidelity and dgm-eval take
-DIRECTIONS = 1000  # of MIND, its authors'
-PR_NEIGHBOURS, DC_NEIGHBOURS = 3, 5  # of the papers
+SUBSETS, SUBSET_SIZE = 100, 1000  # for KID, as in torch-fidelity and dgm-eval
+DIRECTIONS = 1000  # for MIND, as its authors use
+PR_NEIGHBOURS, DC_NEIGHBOURS = 3, 5  # as in the papers
 STANDARD_ERROR = "standard error of the mean"
 
 
 class Number(NamedTuple):
-    """A number of a metric; spread: a standard deviation, of what stands in spread_of. details: what is behind it."""
+    """A number of a metric. part: as in `Result`. spread: a standard deviation, and spread_of of what, in words.
+
+    details: other numbers from which it was computed.
+    """
 
     value: float
     spread: float
@@ -46,7 +49,7 @@ def infinity(metric: Metric, subject: Subject) -> list[Number]:
 
 def kernel(metric: Metric, subject: Subject) -> list[Number]:
     real, fake = subject.reals(metric.count)[0], subject.fakes(metric.count)
-    size = min(SUBSET_SIZE, min(len(real), len(fake)) // 2)  # subsets of all would be the same: no spread
+    size = min(SUBSET_SIZE, min(len(real), len(fake)) // 2)  # subsets of all rows would be equal and have no spread
     found = kid(real, fake, subsets=SUBSETS, subset_size=size, generator=generator(subject))
     return [Number(found.value, found.error, f"deviation of {SUBSETS} subsets of {size}")]
 
@@ -122,5 +125,5 @@ MEASURES: dict[str, Callable[[Metric, Subject], list[Number]]] = {
 
 
 def generator(subject: Subject) -> torch.Generator:
-    """Of random subsets, directions and paths: the same for the same seed."""
+    """The generator of random subsets, directions and paths, from the subject's seed."""
     return torch.Generator().manual_seed(subject.seed)

@@ -1,4 +1,4 @@
-"""Linear regression with a penalty on the size of the weights, which leaves most of them 0 (Tibshirani, 1996)."""
+"""The lasso: linear regression with a penalty on the weights' sizes that makes most of them 0 (Tibshirani, 1996)."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 
 SWEEPS = 1000
-TOLERANCE = 1e-6  # the largest change of a weight in a sweep, in deviations of a factor per deviation of a code
+TOLERANCE = 1e-6  # the largest change of a weight in the last sweep: deviations of the factor per deviation of the code
 
 
 def lasso_path(X: Tensor, Y: Tensor, penalties: Sequence[float] | np.ndarray) -> Tensor:
-    """Weights (penalties, D, K) for X (N, D) and Y (N, K), each column of mean 0: each starts from the one before.
+    """Weights (penalties, D, K) that predict Y (N, K) from X (N, D). Every column must have mean 0.
 
-    Minimises |Y - X B|^2 / (2 N) + a |B|_1 for each column of Y, where a is the penalty times the smallest a that
-    leaves every weight 0. Coordinate descent, all columns at once.
+    Minimises |Y - X B|^2 / (2 N) + a |B|_1 for each column of Y, where a is the penalty times the smallest a that makes
+    every weight 0. Solved by coordinate descent for all columns at once. Each penalty starts from the weights of the
+    one before.
     """
     gram, target = X.T @ X / len(X), X.T @ Y / len(X)
     largest = target.abs().amax(dim=0)  # (K,)
@@ -27,7 +28,7 @@ def lasso_path(X: Tensor, Y: Tensor, penalties: Sequence[float] | np.ndarray) ->
 
 
 def _descend(gram: Tensor, target: Tensor, a: Tensor, B: Tensor) -> Tensor:
-    """Coordinate descent from B: each coordinate moves to its optimum, given the others; a: (K,)."""
+    """Coordinate descent from B (D, K): each coordinate moves to its optimum, given the others. a: (K,)."""
     B = B.clone()
     live = gram.diagonal().nonzero().flatten().tolist()  # a coordinate that does not vary keeps the weight 0
     for _ in range(SWEEPS):

@@ -1,4 +1,4 @@
-"""A network measured by the names of metrics: fd5k, kid50k, ppl_wend, ..."""
+"""Measures a network with metrics that are given by name: fd5k, kid50k, ppl_wend, ..."""
 
 import time
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ def measure(
     mirror: bool = False,
     classifier: Classifier | None = None,
 ) -> list[Result]:
-    """Measure G against a data set, where G is; a result for each number, in the order of `names`.
+    """Measure G against a data set, on G's device. Returns a Result for each number, in the order of `names`.
 
-    names: a kind and a number of pictures, as "fd5k,kid5k,mind5k" or a list; see `names.DEFAULT_COUNTS` for the kinds.
-    features: see `find_features`. seed: pictures of the seeds from seed * 1,000,000 on, so those of two seeds share
-    none. psi truncates all styles; path length and separability are never truncated. mirror: mirror images of the real
-    pictures count too. classifier: what separability (ls_z, ls_w) asks about. A bar shows each part where stderr is a
-    terminal.
-    Raises InputError before anything is computed for names, sizes, features and numbers that do not fit.
+    names: each a kind and a number of pictures, as "fd5k,kid5k,mind5k" or as a list; `names.DEFAULT_COUNTS` has the
+    kinds. features: see `find_features`. seed: pictures are those of the seeds from seed * 1,000,000 on, so two values
+    share no picture. psi: truncates all styles; path length and separability are measured without truncation. mirror:
+    also use mirror images of the real pictures. classifier: tells the attributes for separability (ls_z, ls_w).
+    If stderr is a terminal, a bar shows the progress.
+    Raises InputError for names, sizes, features and numbers that do not fit, before anything is computed.
     """
     subject = Subject(
         G,
@@ -53,14 +53,14 @@ def measure(
 
 
 def fitting(names: str | Sequence[str], subject: Subject) -> list[Metric]:
-    """The metrics of these names. Raises InputError, with all that is wrong, where one cannot be measured."""
+    """The metrics of these names. Raises InputError, naming every problem, if one cannot be measured."""
     metrics = parse_metrics(names)
     refuse([problem for metric in metrics for problem in problems_of(metric, subject)])
     return metrics
 
 
 def results_of(metric: Metric, subject: Subject) -> list[Result]:
-    """The results of one metric."""
+    """The results of one metric, one for each of its numbers. Raises InputError if one is not finite."""
     start = time.perf_counter()
     numbers = MEASURES[metric.kind](metric, subject)
     seconds = time.perf_counter() - start
@@ -89,7 +89,7 @@ def results_of(metric: Metric, subject: Subject) -> list[Result]:
 
 
 def problems_of(metric: Metric, subject: Subject) -> list[str]:
-    """Why it cannot be measured, a line each."""
+    """Why the metric cannot be measured, one line for each reason. Raises InputError if weights are missing."""
     network, name, count = subject.network, metric.name, metric.count
     if metric.kind.startswith("ls") and subject.classifier is None:
         return [f"{name}: separability needs a classifier of attributes, and none was given"]

@@ -1,4 +1,4 @@
-"""The names of metrics: a kind and a number of pictures, as in fid50k. No torch."""
+"""The names of metrics: a kind and a number of pictures, as in fid50k. Imports no torch."""
 
 import re
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ DEFAULT_COUNTS = {
     "ls_z": 200_000,
     "ls_w": 200_000,
 }
-"""Each kind and its number where the name has none: that of the authors; pairs for path length."""
+"""Kind -> its number of pictures, or of pairs for path length, if the name has none. They are the authors'."""
 
-LEAST_FRECHET = 2048  # the features of Inception: below, its covariance is singular
+LEAST_FRECHET = 2048  # pictures: as many as Inception has features; with fewer the covariance is singular
 DESCRIPTIONS = (
     "fid (Frechet distance of Inception features), fd (of other features), fdinf (fd for infinitely many pictures), "
     "kid, mind, pr (precision and recall), dc (density and coverage), ppl_zfull, ppl_wfull, ppl_zend, ppl_wend (path "
@@ -34,7 +34,7 @@ DESCRIPTIONS = (
 
 @dataclass(frozen=True)
 class Metric:
-    """What is asked for. count: of generated pictures, or of pairs."""
+    """A metric that was asked for. name: as typed; count: of generated pictures, or of pairs for path length."""
 
     name: str
     kind: str
@@ -47,7 +47,10 @@ class Metric:
 
 
 def parse_metrics(names: str | Sequence[str]) -> list[Metric]:
-    """The metrics of "fd5k,kid5k" or of a list. Raises InputError for all that are unknown, at once."""
+    """The metrics of a text like "fd5k,kid5k" or of a list of names.
+
+    Raises InputError that names all unknown metrics, or all impossible numbers.
+    """
     parts = names.split(",") if isinstance(names, str) else list(names)
     parts = [part.strip() for part in parts]
     if not any(parts):
@@ -74,12 +77,12 @@ def _problems(metric: Metric) -> list[str]:
         return [f"{metric.name}: the number must be 2 to {MAX_COUNT:,}"]
     if metric.kind in ("fid", "fd") and metric.count < LEAST_FRECHET:
         return [
-            f"{metric.name}: a Frechet distance of fewer than {LEAST_FRECHET:,} pictures is mostly bias, as the "
+            f"{metric.name}: a Frechet distance of fewer than {LEAST_FRECHET:,} pictures is mostly bias, because the "
             f"covariance is singular; take more, or kid{metric.count} or mind{metric.count}"
         ]
     if metric.kind == "fdinf" and metric.count < 10 * LEAST_FRECHET:
         return [
-            f"{metric.name}: must be {10 * LEAST_FRECHET:,} pictures or more, as the line is fitted from a tenth of "
-            f"them on; take more, or kid{metric.count} or mind{metric.count}"
+            f"{metric.name}: must be {10 * LEAST_FRECHET:,} pictures or more, because the line starts at a tenth of "
+            f"them; take more, or kid{metric.count} or mind{metric.count}"
         ]
     return []

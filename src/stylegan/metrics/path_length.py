@@ -1,6 +1,6 @@
 """Perceptual path length (Section 4.1): how much the picture changes along a short step between two latents.
 
-Where the paper is silent, the authors' code decides; see docs/decisions.md.
+If the paper does not say something, the authors' code decides; see docs/decisions.md.
 """
 
 import math
@@ -21,9 +21,9 @@ from stylegan.sampling.progress import progress
 
 Space = Literal["z", "w"]
 Sampling = Literal["full", "end"]
-EPSILON = 1e-4  # the step, in parts of the path
-PICTURE_PX = 256  # larger pictures are reduced to this, near what VGG16 was trained on
-PERCENTILES = (1, 99)  # distances outside are left out
+EPSILON = 1e-4  # the step, relative to the length of the path
+PICTURE_PX = 256  # larger pictures are reduced to this, which is near the size that VGG16 was trained on
+PERCENTILES = (1, 99)  # distances outside them are left out
 
 
 def ppl(
@@ -38,10 +38,11 @@ def ppl(
     noise_mode: NoiseMode = "random",
     batch: int = 16,
 ) -> Estimate:
-    """The mean of `distances` over random pairs without their outliers, with its standard error.
+    """The mean of `distances` over random pairs, without outliers, with its standard error (Section 4.1).
 
-    sampling: "full" takes steps from anywhere on the path, "end" from where it starts (t = 0), which by symmetry stands
-    for both ends. The authors take 100,000 pairs. Classes are drawn evenly.
+    pairs: 2 or more; the authors take 100,000. sampling: steps start anywhere on the path ("full") or at its start, t =
+    0 ("end"), which by symmetry stands for both ends. Classes are drawn with equal probability. batch: pairs at a time.
+    The other arguments are those of `distances`. Raises InputError for fewer than 2 pairs, unknown words, or NaN.
     """
     refuse_unknown(sampling=(sampling, Sampling))
     if pairs < 2:
@@ -72,11 +73,11 @@ def distances(
     c: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """d(G(t), G(t + epsilon)) / epsilon^2 on the paths from z0 to z1, (N, z_dim) each, at t (N,) in [0, 1]: (N,).
+    """d(G(t), G(t + epsilon)) / epsilon^2, (N,), on the paths from z0 to z1, (N, z_dim) each, at t (N,) in [0, 1].
 
-    space: "z" slerps between the latents, "w" lerps between their w. No truncation. Both pictures have the same noise,
-    by default each pair's own, from `generator`. crop: the part that the authors compare in faces. c: (N, c_dim).
-    Raises InputError for shapes, t or words that are none of these.
+    space: "z" slerps between the latents, "w" lerps between their w. Nothing is truncated. Both pictures of a pair have
+    the same noise; by default each pair's noise is drawn from `generator`. crop: compare only the part of the pictures
+    that the authors compare for faces. c: (N, c_dim). Raises InputError for other shapes, t or words.
     """
     check(G, z0, z1, t, epsilon)
     refuse_unknown(space=(space, Space), noise_mode=(noise_mode, NoiseMode))
@@ -90,7 +91,7 @@ def distances(
 
 
 def path(G: Generator, z0: Tensor, z1: Tensor, ts: Tensor, *, space: Space, c: Tensor | None) -> list[Tensor]:
-    """The w (N, w_dim) at each t (N, 1) of ts, all float64 but the w, which is G's."""
+    """w (N, w_dim) at each t (N, 1) of `ts`. The path is computed in float64; w has the type of G's parameters."""
     if space == "z":
         return [G.mapping(slerp(z0, z1, t).to(G.w_avg), c) for t in ts]
     w0, w1 = (as_double(G.mapping(z.to(G.w_avg), c)).cpu() for z in (z0, z1))
@@ -98,7 +99,7 @@ def path(G: Generator, z0: Tensor, z1: Tensor, ts: Tensor, *, space: Space, c: T
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """From a (t = 0) to b (t = 1) along the great circle of the unit sphere: (N, dim), with t (N, 1)."""
+    """The points (N, dim) at t (N, 1) on the great circles of the unit sphere from a (t = 0) to b (t = 1)."""
     a, b = F.normalize(a), F.normalize(b)
     cosine = (a * b).sum(dim=1, keepdim=True)
     tangent = F.normalize(b - cosine * a)
@@ -113,13 +114,13 @@ def crop_face(images: Tensor) -> Tensor:
 
 
 def reduce(images: Tensor) -> Tensor:
-    """Larger pictures by box means of a whole factor to PICTURE_PX."""
+    """Reduce pictures larger than PICTURE_PX to about that size, by box means over a whole factor."""
     factor = images.shape[-1] // PICTURE_PX
     return F.avg_pool2d(images, factor) if factor > 1 else images
 
 
 def inliers(distances: Tensor) -> Tensor:
-    """The distances from the 1st to the 99th percentile; between two distances, the outer one is the percentile."""
+    """The distances from the 1st to the 99th percentile. A percentile between two distances is the outer one."""
     low, high = (
         torch.quantile(distances.double(), percent / 100, interpolation=side)
         for percent, side in zip(PERCENTILES, ("lower", "higher"), strict=True)
@@ -128,7 +129,7 @@ def inliers(distances: Tensor) -> Tensor:
 
 
 def mean_length(distances: Tensor) -> Estimate:
-    """The mean of the inliers of (N,) distances, and its standard error. InputError for NaN or infinity."""
+    """The mean of the inliers of distances (N,), with its standard error. Raises InputError for NaN or infinity."""
     distances = as_double(distances)
     if not distances.isfinite().all():
         raise InputError("path lengths hold NaN or infinity: the network or the distance function is broken")
@@ -138,12 +139,12 @@ def mean_length(distances: Tensor) -> Estimate:
 
 
 def draw_classes(N: int, c_dim: int, generator: torch.Generator) -> Tensor:
-    """One-hot labels (N, c_dim), each class as likely."""
+    """Random one-hot labels (N, c_dim), each class equally likely."""
     return one_hot(torch.randint(c_dim, (N,), generator=generator, device=generator.device), c_dim)
 
 
 def check(G: Generator, z0: Tensor, z1: Tensor, t: Tensor, epsilon: float) -> None:
-    """Raise InputError, naming all problems, for ends of a path, places on it or a step that cannot be."""
+    """Raise InputError that names all problems of a path's ends, of the places t on it and of the step."""
     N = len(z0)
     problems = [
         f"{name} of shape {tuple(z.shape)}: must be ({N}, {G.z_dim})"

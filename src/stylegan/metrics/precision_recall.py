@@ -1,6 +1,6 @@
-"""How realistic generated pictures are, and how much of the real ones they cover: two numbers instead of one.
+"""Two numbers instead of one: how realistic generated pictures are, and how much of the real ones they cover.
 
-Each set is seen as the union of balls around its points that reach to their k-th neighbours in the set.
+Each set is seen as a union of balls. Around each point is a ball that reaches to its k-th neighbour in the set.
 """
 
 from typing import NamedTuple
@@ -14,36 +14,41 @@ from stylegan.metrics.neighbours import squared_distances
 
 
 class PrecisionRecall(NamedTuple):
-    """precision: the share of generated pictures among the real; recall: of the real among the generated."""
+    """precision: the share of generated pictures inside the real balls. recall: of real ones inside the generated."""
 
     precision: float
     recall: float
 
 
 class DensityCoverage(NamedTuple):
-    """density: how many real balls hold a generated picture, over k; coverage: the share of them that hold one."""
+    """density: in how many real balls a generated picture is on average, divided by k. coverage: the share of real
+    balls that hold a generated picture."""
 
     density: float
     coverage: float
 
 
 def precision_recall(real: Array, fake: Array, *, k: int = 3) -> PrecisionRecall:
-    """Kynkaanniemi et al. (arXiv 1904.06991), of features (N, F) and (M, F)."""
+    """Precision and recall (Kynkaanniemi et al., arXiv 1904.06991) of features real (N, F) and fake (M, F).
+
+    Raises InputError for k below 1, fewer than k + 1 rows, other shapes, NaN or infinity.
+    """
     among_real, recalled = inside_balls(real, fake, k=k)
     return PrecisionRecall(precision=_mean(among_real), recall=_mean(recalled))
 
 
 def density_coverage(real: Array, fake: Array, *, k: int = 5) -> DensityCoverage:
-    """Naeem et al. (arXiv 2002.09797), of features (N, F) and (M, F). Both are expected near 1 for the same law.
+    """Density and coverage (Naeem et al., arXiv 2002.09797) of features real (N, F) and fake (M, F).
 
-    As in the authors' code, and other than for precision, a point on a ball's surface is outside.
+    Both are near 1 if real and fake have the same distribution. As in the authors' code, but unlike in precision, a
+    point on the surface of a ball is outside. Raises InputError as `precision_recall` does.
     """
     balls, covered = balls_around(real, fake, k=k)
     return DensityCoverage(density=_mean(balls) / k, coverage=_mean(covered))
 
 
 def inside_balls(real: Array, fake: Array, *, k: int) -> tuple[Tensor, Tensor]:
-    """Whether each generated picture (M,) is in a real ball, and each real one (N,) in a generated ball: bool."""
+    """Whether each generated picture is in a real ball, (M,), and each real one in a generated ball, (N,); bool."""
     real, fake = _checked(real, fake, k)
     real_radii, fake_radii = _squared_radii(real, k), _squared_radii(fake, k)
     among_real = torch.zeros(len(fake), dtype=torch.bool, device=fake.device)
@@ -56,7 +61,7 @@ def inside_balls(real: Array, fake: Array, *, k: int) -> tuple[Tensor, Tensor]:
 
 
 def balls_around(real: Array, fake: Array, *, k: int) -> tuple[Tensor, Tensor]:
-    """How many real balls each generated picture is in, (M,), and whether each real ball (N,) holds one."""
+    """In how many real balls each generated picture is, (M,), and whether each real ball holds one, (N,)."""
     real, fake = _checked(real, fake, k)
     radii = _squared_radii(real, k)
     balls = torch.zeros(len(fake), dtype=torch.long, device=fake.device)
@@ -80,5 +85,5 @@ def _checked(real: Array, fake: Array, k: int) -> list[Tensor]:
 
 
 def _squared_radii(centres: Tensor, k: int) -> Tensor:
-    """The squared distance of each centre to its k-th neighbour, (N,); the smallest of k + 1 is that to itself."""
+    """The squared distance (N,) of each centre to its k-th neighbour. The smallest of all is that to itself."""
     return torch.cat([block.kthvalue(k + 1, dim=1).values for block in squared_distances(centres, centres)])

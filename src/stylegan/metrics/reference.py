@@ -1,4 +1,4 @@
-"""Features of the real pictures, computed once and kept beside the data set."""
+"""Computes the features of the real pictures once and keeps them beside the data set."""
 
 import errno
 import hashlib
@@ -30,11 +30,11 @@ def real_features(
     mirror: bool = False,
     device: torch.device | str = "cpu",
 ) -> tuple[Tensor, bool]:
-    """Features of `count` real pictures, or of all where there are fewer, and whether they came from the cache.
+    """Features (count, width) of `count` real pictures, or of all if there are fewer, and whether they were cached.
 
-    mirror: each picture is followed by its mirror image, so there are twice as many rows. Which pictures are taken, and
-    their random order, does not depend on any seed. The cache is the folder DATASET.features; where that cannot be
-    written, there is none. A file in it that does not fit or is damaged is computed again.
+    resolution: in pixels. mirror: each picture is followed by its mirror image, so there are twice as many rows. The
+    choice of pictures and their random order depend on no seed. The cache is the folder DATASET.features. If it cannot
+    be written, nothing is cached. A file in it that is damaged or does not fit is replaced.
     """
     count = min(count, len(dataset))
     header = {
@@ -57,7 +57,7 @@ def real_features(
 
 
 def real_order(dataset: ImageDataset) -> NDArray[np.int64]:
-    """The order in which real pictures are taken."""
+    """The indices of the data set in the order in which real pictures are taken, always the same."""
     return np.random.RandomState(0).permutation(len(dataset))
 
 
@@ -74,7 +74,7 @@ def pictures(
 
 
 def cache_path(dataset: ImageDataset, network: FeatureNetwork, header: dict[str, Any]) -> Path:
-    """The file for this data set, network, resolution, number, and whether mirrored."""
+    """The cache file for this data set and network, and the resolution, number and mirroring in the header."""
     mirrored = "-mirrored" if header["mirror"] else ""
     name = f"{file_name(network.name)}-{network.sha256[:8]}-{dataset.fingerprint[:8]}"
     file = f"{name}-{header['resolution']}px-{header['count']}{mirrored}.safetensors"
@@ -82,7 +82,7 @@ def cache_path(dataset: ImageDataset, network: FeatureNetwork, header: dict[str,
 
 
 def _read(path: Path, header: dict[str, Any], shape: tuple[int, int]) -> Tensor | None:
-    """The features of the file, or None where there are none of this shape and header, or a number has changed."""
+    """The features in the file. None if it is missing or damaged, or has another shape or header."""
     try:
         tensors, found = read_tensors(path, kind=KIND)
     except (InputError, OSError):

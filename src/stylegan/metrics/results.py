@@ -1,4 +1,4 @@
-"""What was measured, how far it may be off, and what it may be compared with."""
+"""A measured number: its uncertainty, how it was measured, and which numbers it may be compared with."""
 
 import json
 import math
@@ -12,10 +12,12 @@ from stylegan.files import whole_file
 
 @dataclass(frozen=True)
 class Result:
-    """One number. metric: as it was asked for; part: which of its numbers, such as "precision", or "".
+    """One number. metric: its name as it was asked for. part: which number of the metric, such as "precision", or "".
 
-    spread: a standard deviation, and spread_of in words of what; None where it is not known. real: 0 where no real
-    pictures take part, and real_resolution None. dataset, network: fingerprints. details: what the number is made of.
+    spread: a standard deviation, None if unknown; spread_of: of what, in words. real, fake: numbers of pictures; real
+    is 0 and real_resolution None if the metric uses no real pictures. cached: whether the features of the real pictures
+    came from the cache. seconds: of measuring. dataset, network: fingerprints. details: numbers from which it was
+    computed.
     """
 
     metric: str
@@ -44,11 +46,11 @@ class Result:
 
     @property
     def title(self) -> str:
-        """As it may be printed in a table: "fd5k (efficientnet-lite0)"."""
+        """The name to print in a table, with the features: "fd5k (efficientnet-lite0)"."""
         return f"{self.metric} {self.part}".strip() + f" ({self.features})"
 
     def lines(self) -> list[str]:
-        """For people."""
+        """The result as lines of text for people."""
         spread = "" if self.spread is None else f" +- {self.spread:.3g} ({self.spread_of})"
         mirrored = " with mirror images" if self.mirrored else ""
         reals = f"{self.real:,} real{mirrored} ({self.real_resolution} px), " if self.real else ""
@@ -63,19 +65,19 @@ class Result:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data. No NaN and no infinity: what is not known is None."""
+        """The result as plain data, in which None stands for NaN and infinity."""
         fields = asdict(self) | {"title": self.title}
         fields["details"] = {name: finite(value) for name, value in self.details.items()}
         return {name: finite(value) if isinstance(value, float) else value for name, value in fields.items()}
 
 
 def finite(value: float) -> float | None:
-    """The number, or None where it is NaN or infinite, which JSON cannot say."""
+    """The number, or None if it is NaN or infinite, which JSON cannot represent."""
     return value if math.isfinite(value) else None
 
 
 def save_results(results: Sequence[Result], path: Path | str) -> None:
-    """Write a JSON line for each result; never over another file."""
+    """Write a JSON line for each result. Raises InputError if `path` exists."""
     with whole_file(path, exist_ok=False) as partial:
         lines = [json.dumps(result.to_json(), allow_nan=False) + "\n" for result in results]
         partial.write_text("".join(lines), encoding="utf-8")

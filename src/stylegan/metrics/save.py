@@ -1,4 +1,4 @@
-"""Measurements in files: a JSON line for each number, and the sheet of neighbours."""
+"""Saves measurements: a JSON line for each number, and the sheet of neighbours."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,10 +16,10 @@ from stylegan.sampling.save import make_folder, png_path, refuse_existing
 def save_measured(
     subject: Subject, names: str | Sequence[str], *, out: Path | str | None = None, sheet: Path | str | None = None
 ) -> Iterator[Result]:
-    """Measure the subject and give each result when it is there; at the end write them all to `out`, a JSON line each.
+    """Measure the subject and yield each result as soon as it is known. At the end, write all to `out` as JSON lines.
 
-    sheet: a PNG file for generated pictures beside their nearest real ones, written first. InputError, before anything
-    is computed, for files that exist, and whatever `measure` refuses.
+    sheet: a PNG file for generated pictures beside their nearest real ones, written first. Raises InputError, before
+    anything is computed, for files that exist and for whatever `measure` refuses.
     """
     lines = None if out is None else user_path(out)
     png = None if sheet is None else png_path(user_path(sheet))

@@ -1,4 +1,4 @@
-"""Whether the metrics can be trusted on a data set: real pictures against real, blurred and noisy ones."""
+"""Tests whether metrics can be trusted on a data set: compares real pictures with real, blurred and noisy ones."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -23,14 +23,14 @@ from stylegan.metrics.precision_recall import density_coverage, precision_recall
 from stylegan.metrics.reference import pictures, real_order
 from stylegan.metrics.sliced import mind
 
-MOST = 2500  # pictures of a half: enough for the Frechet distance, 5 minutes on a CPU
+MOST = 2500  # pictures in a half: enough for the Frechet distance; 5 minutes on a CPU
 LEAST = 100
-LEVEL = 1 / 127.5  # one of 255, in [-1, 1]
-SMALL = 3  # deviations that KID of two halves may be from 0
+LEVEL = 1 / 127.5  # one of the 255 steps of uint8, in [-1, 1]
+SMALL = 3  # by how many deviations KID of the two halves may differ from 0
 
 
 class Comparison(NamedTuple):
-    """The first half of the real pictures against `what`. numbers: metric -> value; kid_error: deviation of KID."""
+    """The first half of the real pictures against `what`. numbers: metric -> value. kid_error: KID's deviation."""
 
     what: str
     numbers: dict[str, float]
@@ -38,7 +38,7 @@ class Comparison(NamedTuple):
 
 
 class SelfTest(NamedTuple):
-    """half: pictures on each side. problems: what is not small, or not in order, in words."""
+    """half: how many pictures each side has. problems: what is not small or not in order, in words."""
 
     features: str
     half: int
@@ -50,7 +50,7 @@ class SelfTest(NamedTuple):
         return not self.problems
 
     def lines(self) -> list[str]:
-        """For people."""
+        """The outcome as lines of text for people."""
         names = list(self.comparisons[0].numbers)
         widest = max(len(comparison.what) for comparison in self.comparisons)
         table = [" " * widest + "".join(f"{name:>11}" for name in names)]
@@ -61,11 +61,11 @@ class SelfTest(NamedTuple):
 
 
 Change = Callable[[Tensor, torch.Generator], Tensor]
-"""What is done to pictures in [-1, 1]."""
+"""Changes pictures (N, C, H, H) in [-1, 1]."""
 
 
 def blur(times: int) -> Change:
-    """By a binomial 3x3, so many times."""
+    """Blur with the binomial 3x3 filter, this many times."""
 
     def change(images: Tensor, generator: torch.Generator) -> Tensor:
         C = images.shape[1]
@@ -79,7 +79,7 @@ def blur(times: int) -> Change:
 
 
 def noise(levels: float) -> Change:
-    """Gaussian noise of this deviation on each value, in levels of 255."""
+    """Add Gaussian noise to each value. levels: its deviation, in steps of uint8."""
 
     def change(images: Tensor, generator: torch.Generator) -> Tensor:
         return images + levels * LEVEL * torch.randn(images.shape, generator=generator)
@@ -94,13 +94,13 @@ CHANGES: dict[str, Change] = {
     "noisy": noise(10),
     "noisier": noise(40),
 }
-"""Of the other half. Each is further away than the half as it is, and the second of a kind further than the first."""
+"""Changes of the other half. Each must put it further away, and the second of a kind further than the first."""
 
 
 def run_self_test(dataset: ImageDataset | Path | str, *, features: FeatureNetwork | Path | str = OFFLINE) -> SelfTest:
-    """Compare one half of the real pictures, at most 2,500, with the other: as it is, blurred, and noisy.
+    """Compare one half of the real pictures, at most 2,500, with the other half: unchanged, blurred and noisy.
 
-    The Frechet distance is left out with fewer than 2,048 pictures a half. InputError for fewer than 100.
+    The Frechet distance is left out if a half has fewer than 2,048 pictures. Raises InputError for fewer than 100.
     """
     network = find_features(features)
     dataset = dataset if isinstance(dataset, ImageDataset) else ImageDataset(dataset)
@@ -119,13 +119,13 @@ def run_self_test(dataset: ImageDataset | Path | str, *, features: FeatureNetwor
 
 
 def changed(batch: NDArray[np.uint8], change: Change) -> NDArray[np.uint8]:
-    """uint8 pictures (n, C, H, H), changed; the noise is the same for each batch, and pictures of one differ."""
+    """The changed uint8 pictures (n, C, H, H). Noise differs within a batch but is the same for each batch."""
     images = change(to_float(torch.from_numpy(np.ascontiguousarray(batch))), torch.Generator().manual_seed(0))
     return to_uint8(images).numpy()
 
 
 def compare(what: str, real: Tensor, other: Tensor) -> Comparison:
-    """All numbers of two sets of features."""
+    """All numbers of two sets of features, (N, F) each. what: a name for the second."""
     generator = torch.Generator().manual_seed(0)
     found = kid(real, other, subsets=SUBSETS, subset_size=min(SUBSET_SIZE, len(real) // 2), generator=generator)
     distances = {"kid": found.value, "mind": mind(real, other, directions=DIRECTIONS, generator=generator)}
@@ -136,7 +136,7 @@ def compare(what: str, real: Tensor, other: Tensor) -> Comparison:
 
 
 def problems_of(found: list[Comparison]) -> list[str]:
-    """What is not small, or not in order: distances rise with each kind of change, and coverage falls."""
+    """What is not as it must be: KID of the halves small, distances rising with the change, coverage falling."""
     same, blurred, more, noisy, noisier = found
     problems = []
     if abs(same.numbers["kid"]) > SMALL * same.kid_error:

@@ -12,19 +12,20 @@ from stylegan.metrics.svm import linear_svm
 
 
 class Separability(NamedTuple):
-    """score: 2 to the sum of the entropies, 1 for perfect separation; entropies: bits for each attribute."""
+    """entropies: in bits, for each attribute. score: 2 to the power of their sum; 1 is perfect separation."""
 
     score: float
     entropies: list[float]
 
 
 def separability(codes: Array, logits: Array, *, keep: float = 0.5) -> Separability:
-    """How uncertain the attributes remain after a linear support vector machine has seen the codes z or w (N, dim).
+    """How uncertain the attributes remain if a linear support vector machine predicts them from codes z or w (N, dim).
 
-    logits: (N, attributes), above 0 where a classifier says yes, its size how confident it is; or true factors minus
-    their threshold. For each attribute, only the share `keep` of the pictures with the most confident answers is used
-    (the authors: 100,000 of 200,000). The machine is evaluated on its training pictures, as in the authors' code,
-    so there must be many more of them than dimensions.
+    logits: (N, attributes), above 0 if a classifier says yes; their size is its confidence. True factors minus a
+    threshold are possible too. For each attribute, only the share `keep` of the pictures with the most confident
+    answers is used (the authors: 100,000 of 200,000). As in the authors' code, the machine is evaluated on the pictures
+    that trained it, so there must be many more of them than dimensions. Raises InputError for arrays that do not fit
+    together, NaN or infinity, and for a `keep` that is not in (0, 1] or leaves fewer than 2 pictures.
     """
     codes, logits = checked(codes=codes, logits=logits, same_width=False)
     if len(codes) != len(logits):
@@ -36,9 +37,10 @@ def separability(codes: Array, logits: Array, *, keep: float = 0.5) -> Separabil
 
 
 def conditional_entropy(table: Array) -> float:
-    """H(target | prediction) in bits, of a table of joint probabilities, or of counts, [prediction, target].
+    """H(target | prediction) in bits, from a table [prediction, target] of joint probabilities or of counts.
 
-    The paper takes exp of the sum in nats: the same number as 2 to the sum in bits. An impossible cell adds nothing.
+    The paper takes exp of the sum in nats, which is the same number as 2 to the power of the sum in bits. A cell of 0
+    adds nothing. Raises InputError for negative or infinite numbers, NaN, and a table of zeros.
     """
     table = as_double(table)
     if table.ndim != 2 or not table.isfinite().all() or (table < 0).any() or not table.sum() > 0:
@@ -49,7 +51,7 @@ def conditional_entropy(table: Array) -> float:
 
 
 def _table(codes: Tensor, logit: Tensor, keep: float) -> Tensor:
-    """How often the machine says no, yes (rows) where the classifier says no, yes (columns): (2, 2)."""
+    """Counts (2, 2): rows are what the machine says (no, yes), columns what the classifier says (no, yes)."""
     surest = logit.abs().argsort(descending=True, stable=True)[: int(keep * len(logit))]
     X, target = codes[surest], logit[surest] > 0
     w = linear_svm(X, target)

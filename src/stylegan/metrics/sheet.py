@@ -1,6 +1,6 @@
-"""Memorised or not? Generated pictures beside the real ones that are nearest to them.
+"""Has a network memorised pictures? A sheet of generated pictures beside the real ones that are nearest to them.
 
-No published number tells memorising from underfitting, so this is a sheet to look at.
+No published number distinguishes memorising from underfitting, so people have to look.
 """
 
 import numpy as np
@@ -12,11 +12,11 @@ from stylegan.metrics.reference import real_order
 from stylegan.metrics.subject import Subject
 
 ROWS, NEIGHBOURS = 8, 6
-MOST_REALS = 50_000  # that neighbours are looked for among
+MOST_REALS = 50_000  # the neighbours are searched among so many real pictures
 
 
 def neighbour_sheet(subject: Subject) -> Image.Image:
-    """The first generated pictures of the seed, a row each, and their nearest real pictures by the features."""
+    """A row for each of the first 8 generated pictures: the picture, then its 6 nearest real ones by features."""
     dataset, H = subject.dataset, subject.resolution
     reals, _ = subject.reals(MOST_REALS)
     found = nearest(subject.fakes(ROWS), reals, min(NEIGHBOURS, len(reals)))

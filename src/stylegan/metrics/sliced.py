@@ -1,4 +1,7 @@
-"""MIND, the sliced Wasserstein distance of features (Berthet et al., arXiv 2605.06797): no covariance, few pictures."""
+"""MIND, the sliced Wasserstein distance of features (Berthet et al., arXiv 2605.06797).
+
+It needs no covariance, so fewer pictures suffice.
+"""
 
 import torch
 from torch import Tensor
@@ -6,13 +9,14 @@ from torch import Tensor
 from stylegan.errors import InputError
 from stylegan.metrics.arrays import Array, checked
 
-BLOCK = 2**22  # projected numbers of a set that are sorted at once, 32 MB
+BLOCK = 2**22  # projected numbers of one set sorted at once, 32 MB
 
 
 def mind(a: Array, b: Array, *, directions: int, generator: torch.Generator) -> float:
     """3 F times the mean, over random unit directions, of the squared 2-Wasserstein distance of the projections.
 
-    a: (N, F), b: (M, F). The paper takes 1000 directions and N = M; for other M the distance is the exact one too.
+    a: (N, F), b: (M, F). The paper takes 1000 directions and N = M; the distance of projections is exact for N != M
+    too. Raises InputError for fewer than 1 direction, other shapes, NaN or infinity.
     """
     a, b = checked(a=a, b=b)
     if directions < 1:
@@ -26,9 +30,10 @@ def mind(a: Array, b: Array, *, directions: int, generator: torch.Generator) -> 
 
 
 def squared_wasserstein(x: Tensor, y: Tensor) -> Tensor:
-    """W_2^2 of numbers x (N, K) and y (M, K), each column on its own: (K,). Sorted, the i-th belongs to the i-th.
+    """W_2^2 (K,) of the numbers in each column of x (N, K) and y (M, K).
 
-    For N != M each number is as much mass as 1/N or 1/M, and is shared out in order.
+    After sorting, the i-th number of x is moved to the i-th of y. For N != M, each number of x has mass 1/N and each of
+    y mass 1/M, and mass is moved in order.
     """
     N, M = len(x), len(y)
     ends = torch.cat([torch.arange(1, N + 1) * M, torch.arange(1, M + 1) * N]).unique().to(x.device)  # in 1 / (N M)

@@ -1,4 +1,4 @@
-"""How far a number may be off because other pictures could have been drawn."""
+"""Estimates how far a number may be off by chance, because other pictures could have been drawn."""
 
 import math
 from collections.abc import Callable
@@ -12,10 +12,9 @@ JACKKNIFE = f"jackknife over {GROUPS} groups"
 
 
 def jackknife(function: Callable[[Tensor, Tensor], float], a: Tensor, b: Tensor) -> float:
-    """The standard error of function(a, b): it is computed again without each tenth of the rows of both.
+    """The standard error of function(a, b) for a (N, F) and b (M, F): it is computed again without each tenth of both.
 
-    Resampling with replacement would put copies into a set, which distances take for real clusters. NaN for sets of
-    fewer than two rows a group.
+    The bootstrap would put copies into a set, which distances take for clusters. NaN if a or b has fewer than 20 rows.
     """
     if min(len(a), len(b)) < 2 * GROUPS:
         return math.nan
@@ -25,7 +24,7 @@ def jackknife(function: Callable[[Tensor, Tensor], float], a: Tensor, b: Tensor)
 
 
 def without(rows: Tensor, group: int) -> Tensor:
-    """All rows but the group-th tenth; neighbours, such as mirror images, are in one tenth as far as possible."""
+    """All rows except the group-th tenth. Tenths are contiguous, so most mirror images stay with their pictures."""
     edges = [len(rows) * i // GROUPS for i in range(GROUPS + 1)]
     kept: Tensor = rows.new_empty((len(rows) - (edges[group + 1] - edges[group]), *rows.shape[1:]))
     kept[: edges[group]] = rows[: edges[group]]
@@ -34,5 +33,5 @@ def without(rows: Tensor, group: int) -> Tensor:
 
 
 def standard_error(marks: Tensor) -> float:
-    """Of the mean of independent marks (N,)."""
+    """The standard error of the mean of independent numbers (N,). NaN for a single one."""
     return marks.double().std().item() / math.sqrt(len(marks)) if len(marks) > 1 else math.nan

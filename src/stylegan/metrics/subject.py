@@ -1,4 +1,4 @@
-"""What is measured: a network, the data set it is compared with, and the features of both, computed once."""
+"""The subject of measurements: a network, its data set, and the features of both, which are computed once."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,8 +28,10 @@ MAX_MEASURE_SEED = (MAX_SEED + 1) // MAX_COUNT - 1
 
 @dataclass(frozen=True)
 class Classifier:
-    """What tells attributes for separability. function: pictures (N, C, H, H) in [-1, 1] -> (N, attributes), above 0
-    where the attribute is there, its size how sure that is.
+    """Tells attributes of pictures, for separability.
+
+    function: pictures (N, C, H, H) in [-1, 1] -> logits (N, attributes), above 0 if the attribute is present; their
+    size is the confidence.
     """
 
     name: str
@@ -38,10 +40,10 @@ class Classifier:
 
 
 class Subject:
-    """The pictures of G, of seeds that no other `seed` has, and the real ones at the same resolution.
+    """The pictures of G and the real ones at the same resolution. Each `seed` has a million pictures of its own.
 
-    The arguments are those of `measure`. Raises InputError, naming everything at once, for a data set that is not
-    of G's size, channels or classes.
+    The arguments are those of `measure`. Raises InputError that names every problem, for a data set whose size,
+    channels or classes are not G's and for a seed out of range.
     """
 
     def __init__(
@@ -68,7 +70,10 @@ class Subject:
         self._judged: tuple[Tensor, Tensor, Tensor] | None = None
 
     def reals(self, count: int) -> tuple[Tensor, bool]:
-        """Features of real pictures, and whether they came from the cache."""
+        """Features of `count` real pictures, or of all if there are fewer, and whether they came from the cache.
+
+        The shape is (count, width), or (2 count, width) with mirror images.
+        """
         count = min(count, len(self.dataset))
         for known, (features, cached) in self._reals.items():
             if known >= count:  # in the same order
@@ -84,7 +89,7 @@ class Subject:
         return self._reals[count]
 
     def fakes(self, count: int) -> Tensor:
-        """Features of the first `count` generated pictures."""
+        """Features (count, width) of the first `count` generated pictures."""
         have = len(self._fakes)
         if have < count:
             batches = self.pictures(have, count, "features of generated pictures")
@@ -92,20 +97,20 @@ class Subject:
         return self._fakes[:count]
 
     def pictures(self, start: int, stop: int, words: str) -> Iterator[NDArray[np.uint8]]:
-        """The generated pictures from the start-th up to the stop-th, in batches, with a progress bar."""
+        """The generated pictures start to stop - 1 in batches, uint8 (n, C, H, H). words: for the progress bar."""
         for first in progress(range(start, stop, BATCH), words):
             seeds, c = self.drawn(first, min(first + BATCH, stop))
             yield np.concatenate(list(self.sampler.pictures(seeds, c=c)))
 
     def drawn(self, start: int, stop: int) -> tuple[range, Tensor | None]:
-        """Seeds and, for a network with classes, labels as often as in the data set."""
+        """Seeds of pictures start to stop - 1, and labels (n, c_dim) with the data set's frequencies or None."""
         first = self.seed * MAX_COUNT
         c = None if self._classes is None else torch.from_numpy(self.dataset.labels(self._classes[start:stop]))
         return range(first + start, first + stop), c
 
     @torch.no_grad()
     def judged(self, count: int, classifier: Classifier) -> tuple[Tensor, Tensor, Tensor]:
-        """z (count, z_dim), w (count, w_dim), and the logits of their pictures (count, attributes)."""
+        """z (count, z_dim), w (count, w_dim) and the classifier's logits of their pictures (count, attributes)."""
         if self._judged is None or len(self._judged[0]) != count:
             found = []
             for first in progress(range(0, count, BATCH), "attributes of generated pictures"):
@@ -124,14 +129,14 @@ class Subject:
 
     @cached_property
     def _classes(self) -> NDArray[np.integer] | None:
-        """Pictures of the data set whose labels the generated ones get."""
+        """Indices of the real pictures whose labels the generated ones get. None if G has no classes."""
         if not self.G.c_dim:
             return None
         return np.random.RandomState(self.seed).randint(len(self.dataset), size=MAX_COUNT)
 
 
 def misfits(G: Generator, dataset: ImageDataset, seed: int) -> list[str]:
-    """What keeps the two from being compared, a line each."""
+    """Why the two cannot be compared, one line for each reason."""
     shown = printable(dataset.path)
     problems = []
     if dataset.img_resolution != G.img_resolution:
@@ -147,5 +152,5 @@ def misfits(G: Generator, dataset: ImageDataset, seed: int) -> list[str]:
     if G.c_dim and dataset.c_dim != G.c_dim:
         problems.append(f"{shown} has {dataset.c_dim} classes and this network {G.c_dim}: must be as many")
     if not 0 <= seed <= MAX_MEASURE_SEED:
-        problems.append(f"seed {seed}: must be 0 to {MAX_MEASURE_SEED}; each has a million seeds of pictures")
+        problems.append(f"seed {seed}: must be 0 to {MAX_MEASURE_SEED}; each stands for a million seeds of pictures")
     return problems

@@ -3,17 +3,17 @@
 import torch
 from torch import Tensor
 
-C = 1.0  # weight of the violations, scikit-learn's default, which the authors took
+C = 1.0  # weight of the violations: scikit-learn's default, which the authors used
 STEPS = 100  # Newton's method needs about ten
 TOLERANCE = 1e-9  # of the gradient at 0
 
 
 def linear_svm(X: Tensor, positive: Tensor) -> Tensor:
-    """Weights (D + 1,), the offset last: X (N, D) float64 is called positive where X @ w[:-1] + w[-1] > 0.
+    """Weights w (D + 1,), the offset last. A row of X (N, D), float64, is called positive if x @ w[:-1] + w[-1] > 0.
 
-    Minimises |w|^2 / 2 + C sum max(0, 1 - y f(x))^2, the offset penalized like a weight: what liblinear does behind
-    scikit-learn's LinearSVC. Smooth and convex, so Newton's method on the violators ends at the one minimum (Keerthi &
-    DeCoste, JMLR 2005); no randomness.
+    positive: (N,) bool, what the rows are. Minimises |w|^2 / 2 + C sum max(0, 1 - y f(x))^2, where y is 1 or -1 and the
+    offset is penalized like a weight, as liblinear does for scikit-learn's LinearSVC. This loss is smooth and convex,
+    so Newton's method on the violators ends at its only minimum (Keerthi & DeCoste, JMLR 2005), without randomness.
     """
     X = torch.cat([X, X.new_ones(len(X), 1)], dim=1)
     X = torch.where(positive[:, None], X, -X)  # now a violation is 1 - x . w
@@ -30,7 +30,7 @@ def linear_svm(X: Tensor, positive: Tensor) -> Tensor:
 
 
 def _downhill(X: Tensor, w: Tensor, step: Tensor, gradient: Tensor) -> Tensor:
-    """w + step, or half of the step, and so on, until the loss falls enough (Armijo): a full step may overshoot."""
+    """w + step. The step is halved until the loss falls enough (Armijo), because a full step may overshoot."""
     before, slope = _loss(X, w), gradient @ step
     share = 1.0
     while share > 1e-10 and _loss(X, w + share * step) > before + 1e-4 * share * slope:
