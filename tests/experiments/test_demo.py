@@ -1,4 +1,4 @@
-"""The demo: one command from nothing to a page of pictures, which goes on where it was stopped."""
+"""The demo: one command makes a page of pictures. A stopped demo continues where it was."""
 
 import signal
 

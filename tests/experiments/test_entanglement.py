@@ -1,4 +1,4 @@
-"""Z beside W: what is compared, and with which error."""
+"""The comparison of Z with W: which numbers are compared, and with which standard error."""
 
 import pytest
 

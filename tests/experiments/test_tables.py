@@ -1,4 +1,4 @@
-"""Tables 1, 2 and 4: rows trained alike and measured, in a folder that goes on where it was stopped."""
+"""Tables 1, 2 and 4: all rows are trained and measured in the same way. A stopped table continues where it was."""
 
 import json
 import math
@@ -29,7 +29,7 @@ TITLE = "mind16 (means)"
 
 @pytest.fixture(autouse=True)
 def means(monkeypatch):
-    """Features and attributes that need no weights: means over parts of the pictures."""
+    """Use features and attributes that need no weights: means over parts of the pictures."""
 
     def function(images):
         return F.adaptive_avg_pool2d(images, 2).flatten(1)
@@ -61,7 +61,7 @@ def test_each_row_and_seed_is_trained_and_measured(portraits, tmp_path, means):
 def test_a_stopped_table_continues_to_the_same_numbers(portraits, tmp_path, signals_at):
     whole = {"configs": ("F",), "seeds": (0, 1)} | SMALL
     table1(portraits.path, tmp_path / "whole", **whole)
-    signals_at(5, signal.SIGINT)  # in the second run
+    signals_at(5, signal.SIGINT)  # in the second training run
     assert table1(portraits.path, tmp_path / "t", **whole) is None
     assert not (tmp_path / "t" / "table.md").exists()
     assert table1(portraits.path, tmp_path / "t", **whole) is not None
@@ -93,7 +93,7 @@ def test_a_run_that_diverges_is_a_gap_in_the_table(portraits, tmp_path, monkeypa
     numbers = json.loads((tmp_path / "t" / "table.json").read_text())
     assert {name: len(each) for name, each in numbers.items()} == {"E": 2, "F": 2}
     assert "E to F:" in page.read_text()
-    monkeypatch.setattr(study, "train", None)  # what diverged is not trained again
+    monkeypatch.setattr(study, "train", None)  # a run that diverged is not trained again
     assert table1(portraits.path, tmp_path / "t", configs=("E", "F"), seeds=(0, 1, 2), **SMALL) == page
 
 
@@ -124,7 +124,7 @@ def test_metrics_that_cannot_be_measured_are_refused_before_anything_is_trained(
         ({"seeds": ()}, "at least one"),
         ({"seeds": (1, 1)}, "none twice"),
         ({"width": 2}, "4 to 512"),
-        ({"changes": {"seed": 1}}, "say seeds"),
+        ({"changes": {"seed": 1}}, "give seeds"),
         ({"changes": {"lrat": 1}}, "lrat: no such field"),
         ({"metrics": "kidd"}, "unknown metric"),
     ],
@@ -153,7 +153,7 @@ def test_table_4_measures_z_and_w_for_every_depth(portraits, tmp_path, monkeypat
     for row, (found,) in numbers.items():
         assert {"disentanglement of z", "completeness of w", "informativeness of w"} < found.keys()
         assert stylegan.load(tmp_path / "t" / f"{row}-seed-0").config.mapping_layers == int(row.split()[1])
-    same = numbers["style-based 0"][0]  # w is z, but for its length
+    same = numbers["style-based 0"][0]  # w is z, except for its length
     assert same["disentanglement of z"] == pytest.approx(same["disentanglement of w"], abs=0.1)
 
 
@@ -254,7 +254,7 @@ def prepared_classes(tmp_path):
     for i in range(120):
         folder = tmp_path / "photos" / ("bright" if i % 2 else "dark")
         folder.mkdir(parents=True, exist_ok=True)
-        gray = 130 + i if i % 2 else 120 - i  # no two alike
+        gray = 130 + i if i % 2 else 120 - i  # no two are equal
         Image.new("RGB", (8, 8), (gray, gray, gray)).save(folder / f"{i}.png")
     stylegan.prepare(str(tmp_path / "photos"), tmp_path / "data", resolution=8)
     return stylegan.ImageDataset(tmp_path / "data")

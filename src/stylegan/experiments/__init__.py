@@ -1,1 +1,1 @@
-"""Experiments: training and measuring in one command."""
+"""Experiments that train and measure in one command."""

@@ -1,4 +1,4 @@
-"""`stylegan demo`: pictures of the network in the box at once; then another learns to draw portraits, in minutes."""
+"""`stylegan demo`: shows pictures of the network in the box, then trains another on portraits within minutes."""
 
 import importlib.util
 import json
@@ -39,29 +39,29 @@ NARROW = CONFIG_F.but(
     lrate_at={},
     r1_interval=8,
     shared_fakes=True,
-    noise=False,  # in so few images G would draw noise where eyes should be (docs/results.md)
+    noise=False,  # with so few images G would put noise where eyes should be (docs/results.md)
 )
 
-METRICS = "mind300"  # where the extra `perceptual` is installed: some seconds at each of 6 snapshots
+METRICS = "mind300"  # if the extra `perceptual` is installed; takes some seconds at each of 6 snapshots
 
 console = voice()
 
 
 def demo(out: Path | str, *, minutes: float = 8.0, device: torch.device | str = "auto") -> Path | None:
-    """Show the network in the box; train one on portraits for about `minutes`; return the page that shows both.
+    """Show the network in the box, train one on portraits for about `minutes`, and return the page that shows both.
 
-    The page is there within seconds, with pictures of the network in the box, and is complete at the end.
-    device: auto takes the best. A demo that was stopped continues where it was; returns None if it is stopped again.
+    Within seconds, the page shows pictures of the network in the box. It is complete at the end. device: "auto" takes
+    the best. Returns None if the demo is stopped; called again, it continues where it was.
     Raises InputError for an impossible time and for files in the way.
     """
     out, device = user_path(out), find_device(device)
-    if not 0 < minutes < MOST_MINUTES:  # nor NaN
+    if not 0 < minutes < MOST_MINUTES:  # refuses NaN too
         raise InputError(f"minutes {minutes!r}: must be above 0 and below {MOST_MINUTES:,}")
     data, run = out / "portraits", out / "run"
     torch.set_num_threads(1)  # more threads wait for each other on a busy machine (docs/results.md)
     opening(out)
     if not data.exists():
-        console.print(f"1. drawing {PORTRAITS:,} portraits: the data set")
+        console.print(f"1. drawing the data set: {PORTRAITS:,} portraits")
         prepare(f"portraits:{PORTRAITS}", data, resolution=RESOLUTION)
     console.print("2. training: a generator learns to draw such portraits, from 8x8 to 32x32 pixels")
     if run.exists():
@@ -72,7 +72,7 @@ def demo(out: Path | str, *, minutes: float = 8.0, device: torch.device | str = 
         G = train(data, run, config=config_in(config, 60 * minutes, device), metrics=metrics, device=device)
     if not finished(run):
         return None
-    console.print("3. pictures from seeds")
+    console.print("3. drawing pictures from seeds")
     for psi in (1.0, 0.7):
         save_samples(G.cpu(), range(64), out / f"seeds-psi-{psi}", controls=Controls(psi=psi), grid=True)
     page = out / PAGE_NAME
@@ -82,7 +82,7 @@ def demo(out: Path | str, *, minutes: float = 8.0, device: torch.device | str = 
 
 
 def opening(out: Path) -> None:
-    """Pictures of the network in the box, and the page with them alone, unless they are there."""
+    """Save pictures of the network in the box and a page that shows only them, unless there is a page."""
     if (out / PAGE_NAME).exists():
         return
     save_samples(load(BOXED), range(SHOWN), out / BOXED_FOLDER, controls=Controls(psi=PSI), grid=True)
@@ -95,7 +95,7 @@ BOXED_FOLDER, PAGE_NAME = "in-the-box", "index.html"
 
 
 def finished(run: Path) -> bool:
-    """Has the run shown all its images?"""
+    """Has the training run seen all of its images?"""
     config, _ = read_config(run)
     return any(line["cur_nimg"] >= 1000 * config.total_kimg for line in _stats(run))
 
@@ -114,7 +114,7 @@ and with pictures of your own:
 
 
 def _page(out: Path) -> str:
-    """An HTML page of what was trained: real pictures, generated ones on the way, and at the end."""
+    """The HTML page of the trained network: real pictures, and pictures generated during training and at its end."""
     sheets = sorted((out / "run").glob("fakes-*.png"))
     shown = sheets[:: max(1, len(sheets) // 8)][:-1] + sheets[-1:]
     stats = _stats(out / "run")
@@ -139,7 +139,7 @@ figure { display: inline-block; margin: .5rem } figure img { width: 256px }
 pre { background: #f4f4f4; padding: 1rem; overflow-x: auto }"""
 
 BOXED_PART = """<h2>The network in the box, for comparison</h2>
-<p>It came with the package: 64x64 pixels, trained on 1.1 million images of such portraits.
+<p>It comes with the package: 64x64 pixels, trained on 1.1 million images of such portraits.
 Seeds 0 to 15 at psi 0.7: <code>stylegan sample portraits --seeds 0-15 --out pictures</code></p>
 <img src="in-the-box/grid.png">"""
 
@@ -147,7 +147,7 @@ FIRST_PAGE = """<!doctype html>
 <meta charset="utf-8"><title>stylegan demo</title>
 <style>{style}</style>
 <h1>A style-based generator draws portraits</h1>
-<p>Another one is being trained beside it, a small one, from nothing. When it is done this page shows both.</p>
+<p>A second, smaller one is now being trained from scratch. When it is done, this page shows both.</p>
 {boxed}
 """
 
@@ -155,15 +155,16 @@ PAGE = """<!doctype html>
 <meta charset="utf-8"><title>stylegan demo</title>
 <style>{style}</style>
 <h1>A style-based generator learned to draw portraits</h1>
-<p>Trained on {nimg} images, {speed} a second at the end. Nothing here is picked: the seeds are 0 to 63, in order.</p>
-<h2>Generated, truncated to psi 0.7: safer, less varied</h2><img src="seeds-psi-0.7/grid.png">
-<h2>Generated, psi 1: all that it learned</h2><img src="seeds-psi-1.0/grid.png">
+<p>Trained on {nimg} images, {speed} per second at the end. No picture was selected: the seeds are 0 to 63, in order.
+</p>
+<h2>Generated with truncation (psi 0.7): safer, less varied</h2><img src="seeds-psi-0.7/grid.png">
+<h2>Generated without truncation (psi 1): everything it learned</h2><img src="seeds-psi-1.0/grid.png">
 {boxed}
 <h2>What it learned from</h2><img src="run/reals.png">
-<h2>On the way</h2>{on_the_way}
+<h2>During training</h2>{on_the_way}
 {curve}<h2>Next</h2><pre>{next}</pre>
 """
 
-CURVE_SECTION = f"""<h2>How far from the real portraits: MIND at each snapshot, lower is nearer</h2>
+CURVE_SECTION = f"""<h2>Distance from the real portraits: MIND at each snapshot, lower is better</h2>
 <img src="run/{CURVE}">
 """

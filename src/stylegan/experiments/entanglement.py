@@ -1,4 +1,4 @@
-"""Is W less entangled than Z? The same known factors in both, for each depth of the mapping network."""
+"""Is W less entangled than Z? Compares how both encode the same known factors, for each mapping network's depth."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,10 @@ SPACES = ("z", "w")
 
 
 def entanglement(subject: Subject, metrics: str) -> Numbers:
-    """DCI of z and w for the attributes of the subject's classifier, on the pictures of ls_z or ls_w; none without."""
+    """Title -> DCI of z or w, for the attributes of the subject's classifier and the pictures that ls_z or ls_w use.
+
+    metrics: as in `measure`. Empty without ls_z and ls_w, and without a classifier.
+    """
     counts = [metric.count for metric in fitting(metrics, subject) if metric.kind.startswith("ls")]
     if not counts or subject.classifier is None:
         return {}
@@ -36,7 +39,7 @@ def both_spaces(titles: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def charts(numbers: Mapping[str, Sequence[Numbers]]) -> dict[str, dict[str, list[float]]]:
-    """For `dots_svg`: what is measured -> the values of Z and of W, below each other, for each row."""
+    """What `dots_svg` draws: name of a number -> "row, Z" and "row, W" for each row -> the value of each seed."""
     return {
         name: {
             f"{row}, {space.upper()}": [found[title] for found in each]

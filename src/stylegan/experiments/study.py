@@ -1,4 +1,4 @@
-"""A study: several configurations with several seeds, each trained and measured alike, in a folder that can go on."""
+"""A study trains and measures several configurations, each with several seeds, in a folder. It can be continued."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,10 +31,10 @@ console = voice()
 
 
 class Study:
-    """rows: name -> configuration, fitted to the data; each is trained with every seed, then measured.
+    """rows: name -> configuration, fitted to the data. Each is trained with every seed, then measured.
 
-    out/ROW-seed-N is a run folder, out/ROW-seed-N.json its numbers. A study that was stopped goes on where it was.
-    Raises InputError if `out` holds another study.
+    out/ROW-seed-N is a run folder, and out/ROW-seed-N.json holds its numbers. A study that was stopped continues where
+    it was. Raises InputError if `out` holds another study or other files.
     """
 
     def __init__(self, out: Path, dataset: ImageDataset, rows: Mapping[str, Config], seeds: Sequence[int]) -> None:
@@ -49,9 +49,9 @@ class Study:
     def numbers(
         self, measure: Measure, *, device: torch.device | str, metrics: str = ""
     ) -> dict[str, list[Numbers]] | None:
-        """Row -> the numbers of each seed, less those that diverged; None if the study was asked to stop.
+        """Row -> the numbers of each seed that did not diverge. None if the study was asked to stop.
 
-        metrics: what each run measures at its snapshots too (see `train`), for the curves.
+        metrics: measured at each run's snapshots too (see `train`), for the curves.
         """
         found: dict[str, list[Numbers]] = {name: [] for name in self.rows}
         total = len(self.rows) * len(self.seeds)
@@ -86,13 +86,13 @@ class Study:
 
 
 def finished(run: Path) -> bool:
-    """Has the run shown all its images?"""
+    """Has the training run seen all of its images?"""
     config, _ = read_config(run)
     return any(line["cur_nimg"] >= 1000 * config.total_kimg for line in read_stats(run))
 
 
 def write_plan(path: Path, plan: object) -> None:
-    """Record what a study is, or raise InputError if the folder holds another one."""
+    """Record what a study is, as JSON. Raises InputError if the folder holds another one or other files."""
     text = json.dumps(plan, indent=2) + "\n"
     if path.exists():
         if path.read_text(encoding="utf-8") != text:
@@ -108,8 +108,10 @@ def write_plan(path: Path, plan: object) -> None:
 
 
 def sized(config: Config, width: int | None) -> Config:
-    """At most `width` channels, with what suits so small a network: latents of 128, batch 16, rate 0.003 at all
-    resolutions, as for the network in the box. None: the paper's sizes.
+    """The configuration with at most `width` channels, and with the settings that suit so small a network.
+
+    These are latents of 128, batch 16 and learning rate 0.003 at all resolutions. With None, the configuration stays as
+    it is. Raises InputError for a width that is not 4 to channel_max.
     """
     if width is None:
         return config
@@ -128,15 +130,18 @@ def sized(config: Config, width: int | None) -> Config:
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
-    """The configuration with fields that a whole table changes; those of R1 only where the loss has R1."""
+    """The configuration with the changes that apply to a whole table. Those of R1 are skipped if the loss has no R1.
+
+    Raises InputError for changes of seed and total_kimg, which have arguments of their own.
+    """
     if refused := sorted({"seed", "total_kimg"} & changes.keys()):
-        raise InputError(f"changes of {', '.join(refused)}: say seeds and kimg")
+        raise InputError(f"changes of {', '.join(refused)}: give seeds and kimg instead")
     of_r1 = () if LOSSES[config.loss].lazy else ("r1_gamma", "r1_interval")
     return config.but(**{name: value for name, value in changes.items() if name not in of_r1})
 
 
 def check_seeds(seeds: Iterable[int]) -> list[int]:
-    """The seeds, or InputError: there must be one, none twice."""
+    """The seeds as a list. Raises InputError unless they are whole numbers from 0 up, at least one, none twice."""
     found = list(seeds)
     if not found or len(set(found)) < len(found) or any(type(seed) is not int or seed < 0 for seed in found):
         raise InputError(f"seeds {found}: must be whole numbers from 0 up, at least one, none twice")
@@ -144,7 +149,7 @@ def check_seeds(seeds: Iterable[int]) -> list[int]:
 
 
 def spread(values: Sequence[float]) -> str:
-    """ "12.3 +- 0.4": mean and standard deviation over the seeds that did not diverge."""
+    """Mean and standard deviation over the seeds that did not diverge, as "12.3 +- 0.4"."""
     if not values:
         return "diverged"
     return f"{mean(values):.3g}" + (f" +- {stdev(values):.2g}" if len(values) > 1 else "")
@@ -203,7 +208,7 @@ def larger_than_spread(numbers: Mapping[str, Sequence[Numbers]], title: str) -> 
 
 
 def markdown(numbers: Mapping[str, Sequence[Numbers]], head: str) -> str:
-    """A table: a line for each row, a column for each number."""
+    """A Markdown table with a line for each row and a column for each number. head: the title of the first column."""
     titles = list(dict.fromkeys(title for each in numbers.values() for found in each for title in found))
     lines = [f"| {head} | " + " | ".join(titles) + " |", "|---|" + "---|" * len(titles)]
     for row, each in numbers.items():

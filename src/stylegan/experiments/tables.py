@@ -1,4 +1,4 @@
-"""Tables 1, 2 and 4 of the paper, at any size: each trains its rows with the same budget and measures them."""
+"""Tables 1, 2 and 4 of the paper, at any size. Each trains its rows with the same budget and measures them."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ from stylegan.training.run.measured import points_of
 from stylegan.training.run.record import read_stats
 
 MIXING = (0.0, 0.5, 0.9, 1.0)  # Table 2: the share of batches that are trained with two latents
-LATENTS = (1, 2, 3, 4)  # Table 2: how many latents a picture is made of
+LATENTS = (1, 2, 3, 4)  # Table 2: how many latents a picture is made from
 DEPTHS = (0, 1, 2, 8)  # Table 4: layers of the mapping network
 SHOWN = 8  # pictures of each row on the sheet
 
@@ -63,12 +63,12 @@ def table1(
     metrics: str = "fd5k",
     device: torch.device | str = "auto",
 ) -> Path | None:
-    """Table 1: configurations A to F. Returns out/table.md, or None if it was asked to stop; run it again to go on.
+    """Table 1: configurations A to F. Returns out/table.md, or None if it was asked to stop; call it again to continue.
 
-    Beside it: table.json, table.svg (each seed a dot), curves.svg, sheet.png, and the run folders. kimg: thousands of
-    images for each row. width: see `study.sized`. changes: fields of all rows that differ from the paper's, such as
-    {"lrate": 0.008}. metrics: see `stylegan.metrics.measure`; they are measured while the
-    rows train too. Raises InputError.
+    Beside it are table.json, table.svg (a dot for each seed), curves.svg, sheet.png and the run folders. kimg:
+    thousands of images for each row and seed. width: see `study.sized`. changes: fields of all rows that differ from
+    the paper's, such as {"lrate": 0.008}. metrics: see `stylegan.metrics.measure`; they are also measured during
+    training. Raises InputError for bad arguments and if `out` holds another study, FailedError if every run diverged.
     """
     if unknown := [printable(name, 20) for name in configs if name not in TABLE_1]:
         raise InputError(f"configs {', '.join(unknown)}: must be of {', '.join(TABLE_1)}")
@@ -93,9 +93,9 @@ def table2(
     metrics: str = "fd5k",
     device: torch.device | str = "auto",
 ) -> Path | None:
-    """Table 2: mixing regularization for 0 to 100 % of the batches, tested with pictures of 1 to 4 latents.
+    """Table 2: mixing regularization for 0 to 100 % of the batches, tested with pictures made from 1 to 4 latents.
 
-    Arguments and results are those of `table1`.
+    Arguments and results are those of `table1`, but nothing is measured during training and there is no curves.svg.
     """
     dataset = ImageDataset(data)
     rows = {
@@ -128,12 +128,12 @@ def table4(
     metrics: str = "fd5k,ppl_zfull5k,ppl_wfull5k,ls_z5k,ls_w5k",
     device: torch.device | str = "auto",
 ) -> Path | None:
-    """Table 4: the depth of the mapping network, in Z and in W. Traditional generators of 0 and 8 layers, style-based
-    ones of 0, 1, 2 and 8, with noise and mixing.
+    """Table 4: the depth of the mapping network, in Z and in W. Traditional generators have 0 or 8 layers, style-based
+    ones, with noise and mixing, 0, 1, 2 or 8.
 
-    Besides the metrics it gives DCI (`metrics.dci`) of z and w for the factors or classes of the data set, as a
-    regressor trained here reads them from the pictures that ls_z and ls_w are about. Arguments and results are those of
-    `table1`.
+    Besides the metrics it measures DCI (`metrics.dci`) of z and w for the factors or classes of the data set. A
+    regressor, which is trained here first, reads them from the pictures that ls_z and ls_w use. Arguments and results
+    are those of `table1`, but nothing is measured during training and there is no curves.svg.
     """
     dataset = ImageDataset(data)
     kinds = [("traditional", CONFIG_B, (0, 8)), ("style-based", CONFIG_F, DEPTHS)]
@@ -158,30 +158,31 @@ def table4(
 def row(
     dataset: ImageDataset, config: Config, kimg: float, width: int | None, changes: Mapping[str, Any] | None
 ) -> Config:
-    """A configuration fitted to the data, in the size, with the changes and with the budget of the table."""
+    """A configuration fitted to the data, with the width, the changes and the budget (kimg) of the table."""
     own = changes or {}
     plain = fitted(dataset, config=config).but(augment=config.augment)  # the paper's, for any number of pictures
     return changed(changed(sized(plain, width), own).for_budget(kimg), own)
 
 
 def refuse_unmeasurable(metrics: str, rows: Mapping[str, Config], subject_of: Callable[[Generator], Subject]) -> None:
-    """Raise InputError, before anything is trained, for metrics that cannot be measured of these rows."""
+    """Raise InputError, before anything is trained, for metrics that cannot be measured for these rows."""
     with torch.random.fork_rng(devices=[]):
         G = Generator(next(iter(rows.values())).network)
     fitting(metrics, subject_of(G))
 
 
 def measured(subject: Subject, metrics: str) -> Numbers:
-    """Title -> value."""
+    """Measure the metrics of the subject: title of a number -> value."""
     return {
         result.title: result.value for metric in fitting(metrics, subject) for result in results_of(metric, subject)
     }
 
 
 class Mixed(Subject):
-    """Pictures of several latents each: styles from random crossovers on come from the next one (Section 3.1).
+    """Pictures made from several latents each. At each random crossover, the next latent takes over (Section 3.1).
 
-    The other arguments are those of `Subject`. Picture i has the first latent and the noise of picture i of `Subject`.
+    The other arguments are those of `Subject`. Picture i has the noise and, up to the first crossover, the latent of
+    picture i of `Subject`.
     """
 
     def __init__(self, *args: Any, latents: int, **kwargs: Any) -> None:
@@ -199,9 +200,10 @@ class Mixed(Subject):
 
 
 def mixed(each: torch.Tensor, seeds: Sequence[int]) -> torch.Tensor:
-    """Styles of T latents, (T, N, num_ws, w_dim) -> (N, num_ws, w_dim): layer l has that of the latent whose number is
-    the count of crossovers up to l. The T - 1 crossovers of a picture lie between layers, drawn from its seed, no two
-    alike where there are enough layers.
+    """Mix the styles of T latents, (T, N, num_ws, w_dim) -> (N, num_ws, w_dim).
+
+    Each picture has T - 1 crossovers between layers, drawn from its seed, no two at the same place; with too few
+    layers there are fewer. Layer l takes the style of the latent whose index is the number of crossovers up to l.
     """
     T, N, num_ws, _ = each.shape
     chosen = np.zeros((N, num_ws), dtype=np.int64)
@@ -247,12 +249,12 @@ def _table(
 
 
 def titles_of(numbers: Mapping[str, Sequence[Numbers]]) -> list[str]:
-    """The names of all numbers."""
+    """The titles of all numbers, in the order in which they first appear."""
     return list(dict.fromkeys(title for each in numbers.values() for found in each for title in found))
 
 
 def page(title: str, study: Study, numbers: Mapping[str, Sequence[Numbers]]) -> str:
-    """table.md: the numbers, and which differences are larger than the seeds' spread."""
+    """The text of table.md: the numbers, and which differences are larger than two standard errors."""
     some = next(iter(study.rows.values()))
     seeds = ", ".join(map(str, study.seeds))
     titles = titles_of(numbers)
@@ -274,7 +276,7 @@ def page(title: str, study: Study, numbers: Mapping[str, Sequence[Numbers]]) -> 
 
 
 def spaces(numbers: Mapping[str, Sequence[Numbers]], titles: Sequence[str]) -> list[str]:
-    """W beside Z, where both are measured."""
+    """The part of table.md that compares W with Z, if both are measured."""
     if not both_spaces(titles):
         return []
     lines = "\n".join(f"- {line}" for line in comparisons(numbers))
