@@ -89,6 +89,7 @@ def _op(j: int) -> str:
 
 
 def genforce(config: NetworkConfig) -> dict[str, tuple[str, Form]]:
+    """Our name -> (theirs, form), for genforce's files."""
     names = {"w_avg": ("truncation.w_avg", SAME)}
     if config.c_dim:
         names["mapping.embedding"] = ("mapping.label_weight", SAME)
@@ -115,6 +116,7 @@ def _torgb(b: int, weight: str, bias: str, form: Form = SAME) -> dict[str, tuple
 
 
 def old_genforce(config: NetworkConfig) -> dict[str, tuple[str, Form]]:
+    """Our name -> (theirs, form), for the files of genforce's older programs."""
     names = {"w_avg": ("truncation.w_avg", SAME)}
     for k in range(config.mapping_layers):
         names[f"mapping.layers.{k}.weight"] = (f"mapping.dense{k}.linear.weight", SAME)
@@ -156,6 +158,7 @@ def _thomas(config: NetworkConfig, mapping: str, block: Callable[[int], str]) ->
 
 
 def huangzh13(config: NetworkConfig) -> dict[str, tuple[str, Form]]:
+    """Our name -> (theirs, form), for huangzh13's files."""
     names = _thomas(config, "g_mapping.map", lambda b: f"g_synthesis.blocks.{b - 1}" if b else "g_synthesis.init_block")
     if config.c_dim:
         names["mapping.embedding"] = ("class_embedding.weight", SAME)
@@ -165,11 +168,13 @@ def huangzh13(config: NetworkConfig) -> dict[str, tuple[str, Form]]:
 
 
 def lernapparat(config: NetworkConfig) -> dict[str, tuple[str, Form]]:
+    """Our name -> (theirs, form), for lernapparat's file, which has the picture output of full size only."""
     names = _thomas(config, "g_mapping", lambda b: f"g_synthesis.blocks.{4 << b}x{4 << b}")
     return names | _torgb(int(config.max_lod), "g_synthesis.torgb.weight", "g_synthesis.torgb.bias")
 
 
 def rosinality(config: NetworkConfig) -> dict[str, tuple[str, Form]]:
+    """Our name -> (theirs, form), for rosinality's files, whose weights have other run-time gains."""
     names: dict[str, tuple[str, Form]] = {}
     for k in range(config.mapping_layers):
         theirs = f"style.{2 * k + 1}.linear"

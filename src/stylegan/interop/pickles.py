@@ -123,6 +123,7 @@ class Machine:
         self.refused: set[str] = set()
 
     def step(self, opcode: str, arg: Any) -> None:
+        """Execute one opcode. Raises Malformed for one that is not allowed."""
         push = self.stack.append
         match opcode:
             case "PROTO" | "FRAME" | "STOP":
@@ -171,6 +172,7 @@ class Machine:
         return self.pop_many(1)[0]
 
     def pop_many(self, count: int) -> list[Any]:
+        """Take the last `count` values. Raises Malformed if there are fewer above the last mark."""
         start = len(self.stack) - count
         if start < (self.marks[-1] if self.marks else 0):
             raise Malformed("takes a value that is not there")
@@ -184,17 +186,20 @@ class Machine:
         return items
 
     def top(self, kind: type) -> Any:
+        """The last value, to be filled. Raises Malformed if it is not of this kind."""
         if not isinstance(self.stack[-1], kind):
             raise Malformed(f"fills {type(self.stack[-1]).__name__} as if it were {kind.__name__}")
         return self.stack[-1]
 
     def push_global(self, module: Any, name: Any) -> None:
+        """Push the name of a global, and note it in `refused` if it is not in KNOWN."""
         full = global_name(module, name)
         if full not in KNOWN:
             self.refused.add(_one_line(full))
         self.stack.append(Global(full))
 
     def build(self) -> None:
+        """Record the state that the pickle wants to set on the result of a call."""
         state = self.pop()
         call = self.top(Call)
         if call.state is not None:
@@ -208,6 +213,7 @@ class Machine:
         return dict(zip(items[::2], items[1::2], strict=True))
 
     def call(self, func: Any, args: Any) -> Any:
+        """The record of a call, which is never made."""
         if not isinstance(func, Global) or not isinstance(args, tuple):
             raise Malformed("calls something that is not a global")
         match func.name, args:

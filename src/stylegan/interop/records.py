@@ -165,6 +165,7 @@ class Recorder(Machine):
         return self.pop()
 
     def storage(self, reference: Any) -> Storage:
+        """The storage that a persistent id refers to. Raises Malformed if it refers to anything else."""
         match reference:
             case ("storage", Global(kind), str(key), _, int(numel), *view) if (
                 kind in STORAGES and 0 <= numel < MOST and view in ([], [None])

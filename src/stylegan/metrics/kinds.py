@@ -37,17 +37,20 @@ class Number(NamedTuple):
 
 
 def frechet(metric: Metric, subject: Subject) -> list[Number]:
+    """The Frechet distance (fid, fd); see `frechet.frechet_distance`."""
     real, fake = subject.reals(metric.count)[0], subject.fakes(metric.count)
     return [Number(frechet_distance(real, fake), jackknife(frechet_distance, real, fake), JACKKNIFE)]
 
 
 def infinity(metric: Metric, subject: Subject) -> list[Number]:
+    """The Frechet distance for infinitely many pictures (fdinf); see `frechet.frechet_infinity`."""
     real, fake = subject.reals(metric.count)[0], subject.fakes(metric.count)
     found = frechet_infinity(real, fake, generator=generator(subject))
     return [Number(found.value, found.error, "standard error of the intercept over 1/N")]
 
 
 def kernel(metric: Metric, subject: Subject) -> list[Number]:
+    """KID (kid); see `kernel.kid`."""
     real, fake = subject.reals(metric.count)[0], subject.fakes(metric.count)
     size = min(SUBSET_SIZE, min(len(real), len(fake)) // 2)  # subsets of all rows would be equal and have no spread
     found = kid(real, fake, subsets=SUBSETS, subset_size=size, generator=generator(subject))
@@ -55,6 +58,7 @@ def kernel(metric: Metric, subject: Subject) -> list[Number]:
 
 
 def sliced(metric: Metric, subject: Subject) -> list[Number]:
+    """MIND (mind); see `sliced.mind`."""
     real, fake = subject.reals(metric.count)[0], subject.fakes(metric.count)
 
     def function(a: Tensor, b: Tensor) -> float:
@@ -64,20 +68,24 @@ def sliced(metric: Metric, subject: Subject) -> list[Number]:
 
 
 def precision_recall(metric: Metric, subject: Subject) -> list[Number]:
+    """Precision and recall (pr); see `precision_recall.precision_recall`."""
     marks = inside_balls(subject.reals(metric.count)[0], subject.fakes(metric.count), k=PR_NEIGHBOURS)
     return [shares(part, found) for part, found in zip(("precision", "recall"), marks, strict=True)]
 
 
 def density_coverage(metric: Metric, subject: Subject) -> list[Number]:
+    """Density and coverage (dc); see `precision_recall.density_coverage`."""
     balls, covered = balls_around(subject.reals(metric.count)[0], subject.fakes(metric.count), k=DC_NEIGHBOURS)
     return [shares("density", balls / DC_NEIGHBOURS), shares("coverage", covered)]
 
 
 def shares(part: str, marks: Tensor) -> Number:
+    """The mean of marks (N,), with its standard error."""
     return Number(marks.double().mean().item(), standard_error(marks), STANDARD_ERROR, part)
 
 
 def path_length(metric: Metric, subject: Subject) -> list[Number]:
+    """Perceptual path length (ppl_*) by EfficientNet-Lite0, without a crop; see `path_length.ppl`."""
     where = metric.kind.removeprefix("ppl_")
     see = efficientnet.EfficientNetLite0().to(subject.device)
 
@@ -97,6 +105,7 @@ def path_length(metric: Metric, subject: Subject) -> list[Number]:
 
 
 def linear_separability(metric: Metric, subject: Subject) -> list[Number]:
+    """Linear separability (ls_z, ls_w) of the attributes of the subject's classifier; see `separability`."""
     classifier = subject.classifier
     assert classifier is not None
     z, w, logits = subject.judged(metric.count, classifier)

@@ -94,7 +94,7 @@ def problems_of(metric: Metric, subject: Subject) -> list[str]:
     if metric.kind.startswith("ls") and subject.classifier is None:
         return [f"{name}: separability needs a classifier of attributes, and none was given"]
     if metric.kind.startswith("ppl"):
-        weights_path()  # raises where it is missing
+        weights_path()  # raises InputError if they are missing
     if not metric.of_features:
         return []
     if metric.kind == "fid" and not network.fid:

@@ -22,7 +22,7 @@ DEFAULT_COUNTS = {
     "ls_z": 200_000,
     "ls_w": 200_000,
 }
-"""Kind -> its number of pictures, or of pairs for path length, if the name has none. They are the authors'."""
+"""Kind -> its number of pictures, or of pairs for path length, if the name states none: that of the kind's authors."""
 
 LEAST_FRECHET = 2048  # pictures: as many as Inception has features; with fewer the covariance is singular
 DESCRIPTIONS = (
