@@ -28,7 +28,7 @@ def entanglement(subject: Subject, metrics: str) -> Numbers:
 
 
 def both_spaces(titles: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """What is measured in Z and in W: its name -> the titles in Z and in W. "ls_z5k" goes with "ls_w5k", as "ls_5k"."""
+    """Name -> (title in Z, title in W), for numbers measured in both: "ls_5k" for "ls_z5k" and "ls_w5k"."""
     found = {}
     for title in titles:
         for of_z, of_w, of_both in ((" of z", " of w", ""), ("_z", "_w", "_")):
@@ -51,7 +51,7 @@ def charts(numbers: Mapping[str, Sequence[Numbers]]) -> dict[str, dict[str, list
 
 
 def comparisons(numbers: Mapping[str, Sequence[Numbers]]) -> list[str]:
-    """W against Z of the same networks, seed by seed, with the 95 % interval of the difference."""
+    """Lines that compare W with Z of the same networks, with the 95 % interval of the difference over seeds."""
     lines = []
     for name, (z, w) in both_spaces(_titles(numbers)).items():
         for row, each in numbers.items():

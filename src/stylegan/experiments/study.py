@@ -195,8 +195,9 @@ def in_words(title: str, compare: Compare, *values: Sequence[float]) -> str:
 
 
 def larger_than_spread(numbers: Mapping[str, Sequence[Numbers]], title: str) -> list[str]:
-    """How neighbouring rows differ, with the 95 % interval over seeds, one line each; none for rows with fewer than two
-    seeds.
+    """Lines that say how neighbouring rows differ, with the 95 % interval over seeds.
+
+    Rows with fewer than two seeds are left out.
     """
     lines = []
     for a, b in pairwise(numbers):

@@ -254,7 +254,7 @@ def titles_of(numbers: Mapping[str, Sequence[Numbers]]) -> list[str]:
 
 
 def page(title: str, study: Study, numbers: Mapping[str, Sequence[Numbers]]) -> str:
-    """The text of table.md: the numbers, and which differences are larger than two standard errors."""
+    """The text of table.md: the numbers, and their differences with 95 % intervals over seeds."""
     some = next(iter(study.rows.values()))
     seeds = ", ".join(map(str, study.seeds))
     titles = titles_of(numbers)
