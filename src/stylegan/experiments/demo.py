@@ -1,9 +1,7 @@
 """`stylegan demo`: shows pictures of the network in the box, then trains another on portraits within minutes."""
 
 import importlib.util
-import json
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -11,14 +9,15 @@ from stylegan.config import CONFIG_F
 from stylegan.data.prepare import prepare
 from stylegan.device import find_device
 from stylegan.errors import InputError, shell
+from stylegan.experiments.study import finished
 from stylegan.files import user_path, write_text
 from stylegan.opening import load
 from stylegan.sampling.controls import Controls
 from stylegan.sampling.save import save_samples
 from stylegan.training.cost.budget import config_in
 from stylegan.training.fitted import fitted
-from stylegan.training.run.folder import read_config
 from stylegan.training.run.measured import CURVE
+from stylegan.training.run.record import read_stats
 from stylegan.training.run.voice import voice
 from stylegan.training.train import resume, train
 
@@ -94,16 +93,6 @@ BOXED, SHOWN, PSI = "portraits", 16, 0.7
 BOXED_FOLDER, PAGE_NAME = "in-the-box", "index.html"
 
 
-def finished(run: Path) -> bool:
-    """Has the training run seen all of its images?"""
-    config, _ = read_config(run)
-    return any(line["cur_nimg"] >= 1000 * config.total_kimg for line in _stats(run))
-
-
-def _stats(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "stats.jsonl").read_text().splitlines()]
-
-
 NEXT = """Try next:
   stylegan sample {run} --seeds 64-127 --out more
   stylegan mix {run} --rows 0-5 --cols 6-9 --out mix.png
@@ -117,7 +106,7 @@ def _page(out: Path) -> str:
     """The HTML page of the trained network: real pictures, and pictures generated during training and at its end."""
     sheets = sorted((out / "run").glob("fakes-*.png"))
     shown = sheets[:: max(1, len(sheets) // 8)][:-1] + sheets[-1:]
-    stats = _stats(out / "run")
+    stats = read_stats(out / "run")
     on_the_way = "".join(
         f'<figure><img src="run/{sheet.name}"><figcaption>{nimg:,} images</figcaption></figure>'
         for sheet, nimg in ((sheet, int(sheet.stem.split("-")[1])) for sheet in shown)

@@ -67,7 +67,7 @@ class Subject:
         self.sampler = Sampler(G, Controls(psi=psi, cutoff=None, noise=noise_mode))
         self._fakes = torch.empty(0, network.width)
         self._reals: dict[int, tuple[Tensor, bool]] = {}
-        self._judged: tuple[Tensor, Tensor, Tensor] | None = None
+        self._judged: dict[tuple[int, object], tuple[Tensor, Tensor, Tensor]] = {}
 
     def reals(self, count: int) -> tuple[Tensor, bool]:
         """Features of `count` real pictures, or of all if there are fewer, and whether they came from the cache.
@@ -111,7 +111,8 @@ class Subject:
     @torch.no_grad()
     def judged(self, count: int, classifier: Classifier) -> tuple[Tensor, Tensor, Tensor]:
         """z (count, z_dim), w (count, w_dim) and the classifier's logits of their pictures (count, attributes)."""
-        if self._judged is None or len(self._judged[0]) != count:
+        known = count, classifier.function
+        if known not in self._judged:
             found = []
             for first in progress(range(0, count, BATCH), "attributes of generated pictures"):
                 seeds, c = self.drawn(first, min(first + BATCH, count))
@@ -120,8 +121,8 @@ class Subject:
                 z = torch.cat([seed_z(seed, self.G.z_dim) for seed in seeds])
                 found.append((z, seed_ws(self.G, seeds, c=c)[:, 0].cpu(), logits.cpu()))
             z, w, logits = (torch.cat(parts) for parts in zip(*found, strict=True))
-            self._judged = z, w, logits
-        return self._judged
+            self._judged[known] = z, w, logits
+        return self._judged[known]
 
     @property
     def device(self) -> torch.device:

@@ -42,7 +42,7 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
 
 
 def _made(source: Networks, name: str) -> list[str]:
-    """What `stylegan import` said of a network that was not whole in another program's file."""
+    """What `stylegan import` had to make for a network that was incomplete in another program's file."""
     made = source.metadata.get("made", ())
     made = made if isinstance(made, list | tuple) else ()
     return [f"{printable(line)} (as it was imported)" for line in made if str(line).startswith(f"{name}:")]
