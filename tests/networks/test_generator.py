@@ -164,6 +164,14 @@ def test_fine_styles_do_not_reach_the_coarse_layers(G, z):
     assert not close(G.synthesis(mixed, noise_mode="none"), G.synthesis(a, noise_mode="none"))
 
 
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_the_mapping_has_its_own_width_between_z_and_w(z, layers):
+    mapping = generator(CONFIG.but(mapping_layers=layers, mapping_dim=24, w_dim=12)).mapping
+    assert mapping(z).shape == (3, 12)
+    widths = [CONFIG.z_dim, *[24] * (layers - 1), 12]
+    assert [tuple(layer.weight.shape) for layer in mapping.layers] == list(zip(widths[1:], widths[:-1], strict=True))
+
+
 def test_the_mapping_takes_no_heed_of_the_length_of_z(G, z):
     assert golden.relative_error(G.mapping(3 * z), G.mapping(z)) < 1e-4
 

@@ -12,6 +12,7 @@ from stylegan.networks import fast
 from stylegan.networks.generator import StyledLayer, TraditionalLayer
 from stylegan.networks.layers import (
     AdaIN,
+    Bias,
     Blur,
     EqualizedConv2d,
     EqualizedConv2dDown,
@@ -254,3 +255,11 @@ class Nothing(torch.nn.Module):
 def config_with_noise():
     meta = golden.load("net_v_labels10")[1]
     return golden.config(meta["config"])
+
+
+def test_a_bias_adds_its_number_to_each_channel_and_begins_at_0():
+    layer, x = Bias(2), torch.randn(3, 2, 4, 4)
+    assert torch.equal(layer(x), x)
+    with torch.no_grad():
+        layer.bias.copy_(torch.tensor([1.0, -2.0]))
+    assert torch.equal(layer(x), x + torch.tensor([1.0, -2.0]).view(1, 2, 1, 1))

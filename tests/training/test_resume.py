@@ -18,7 +18,7 @@ from stylegan.errors import DivergedError, InputError
 from stylegan.training import loop, losses, state
 from stylegan.training.machine.environment import using_threads
 from stylegan.training.run import folder as run
-from stylegan.training.train import resume, train
+from stylegan.training.train import resume, threads_of, train
 
 
 class Killed(BaseException):
@@ -253,6 +253,24 @@ def test_a_run_opened_inside_a_fade_gives_the_pictures_of_that_growth(portraits,
     G = checkpoint.load(tmp_path / "run")
     assert G.lod % 1 > 0
     assert G(loop.torch.randn(2, 8)).shape == (2, 3, 16, 16)
+
+
+@pytest.mark.parametrize(
+    ("before", "device", "threads"),
+    [
+        ({"threads": 3}, "cpu", 3),
+        ({"threads": 8}, "cpu", 8),
+        ({"threads": 9}, "cpu", 1),  # more than there are
+        ({"threads": 0}, "cpu", 1),
+        ({"threads": "3"}, "cpu", 1),
+        ({}, "cpu", 1),
+        ({"threads": 3, "processes": 2}, "cpu", 1),
+        ({"threads": 3}, "cuda", 1),
+    ],
+)
+def test_the_threads_of_a_run_are_kept_where_they_can_be(before, device, threads, monkeypatch):
+    monkeypatch.setattr("stylegan.training.train.os.cpu_count", lambda: 8)
+    assert threads_of(before, torch.device(device)) == threads
 
 
 def test_a_resumed_run_keeps_the_threads_that_it_began_with(portraits, tiny, tmp_path, signals_at, capsys, monkeypatch):
