@@ -18,7 +18,7 @@ from stylegan.training import ada, fitted as fitting, loop
 from stylegan.training.augment import AUGMENTATIONS, Augmentation
 from stylegan.training.cost.dry_run import dry_run
 from stylegan.training.fitted import fitted
-from stylegan.training.objectives import LOSSES, Objectives
+from stylegan.training.objectives import LOSSES, Objectives, verdicts
 from stylegan.training.run.first_lines import first_lines
 from stylegan.training.run.folder import read_record, write_record
 from stylegan.training.schedule import Phase
@@ -190,18 +190,23 @@ def test_the_probability_reaches_every_picture_of_both_steps(portraits):
         assert inputs.augment_u.shape == (8, ada.NUMBERS + 1)
         assert (inputs.augment_u[:, -1] == 0.25).all()
         assert inputs.augment_u[:, :-1].std() > 0.2
+    assert not torch.equal(for_d.augment_u, for_g.augment_u)
 
 
 def test_it_moves_every_fourth_step_and_judges_anew_at_a_new_resolution():
     state = entered(ADA)
     shown = [state.adapt({"D_real_sign": sign})["augment_p"] for sign in [1.0, 1.0, 1.0, 1.0, -1.0, -1.0]]
     assert shown == [0, 0, 0, pytest.approx(0.32), pytest.approx(0.32), pytest.approx(0.32)]
-    assert len(state.augment_signs) == 2
-    state.enter(dataclasses.replace(state.phase, lod=0.5))
-    assert len(state.augment_signs) == (0 if state.phase.growth != state.growth else len(state.augment_signs))
-    state.growth = None
     state.enter(state.phase)
+    assert state.augment_signs == [-1.0, -1.0]
+    state.enter(dataclasses.replace(state.phase, lod=0.5))
     assert state.augment_signs == [] and state.augment_p == pytest.approx(0.32)
+
+
+def test_the_signs_are_those_of_single_real_pictures():
+    real, fake = torch.tensor([[9.0], [-1.0], [-2.0], [-3.0]]), torch.tensor([[-9.0], [1.0], [1.0], [1.0]])
+    stats = verdicts(real, fake)
+    assert (stats["D_real_sign"], stats["D_fake_sign"]) == (-0.5, 0.5)  # of the means they would be +1 and -1
 
 
 def test_a_loss_without_signs_is_refused():
@@ -211,7 +216,8 @@ def test_a_loss_without_signs_is_refused():
 
 
 @pytest.mark.parametrize("augment", ["diffaug", "ada"])
-def test_a_run_that_is_stopped_goes_on_to_the_bit(augment, portraits, tmp_path, signals_at):
+def test_a_run_that_is_stopped_goes_on_to_the_bit(augment, portraits, tmp_path, signals_at, monkeypatch):
+    monkeypatch.setattr(ada, "TARGET", -1.5)  # below all signs: the probability rises with every move
     config = TINY.but(total_kimg=0.12, augment=augment, ada_kimg=0.2, initial_resolution=8)
     train(portraits.path, tmp_path / "whole", config=config)
     signals_at(7, signal.SIGTERM)  # in the middle of four steps
@@ -222,9 +228,9 @@ def test_a_run_that_is_stopped_goes_on_to_the_bit(augment, portraits, tmp_path, 
     )
     assert whole.checksum() == stopped.checksum()
     assert (whole.augment_p, whole.augment_signs) == (stopped.augment_p, stopped.augment_signs)
-    if augment == "ada":
-        line = json.loads((tmp_path / "stopped" / "stats.jsonl").read_text().splitlines()[-1])
-        assert 0 <= line["augment_p"] <= 1
+    lines = (json.loads(line) for line in (tmp_path / "stopped" / "stats.jsonl").read_text().splitlines())
+    shown = [line.get("augment_p") for line in lines]
+    assert (0 == shown[0] < shown[-1] <= 1) if augment == "ada" else set(shown) == {None}
 
 
 def test_a_state_without_its_probability_is_damaged(portraits, tmp_path):

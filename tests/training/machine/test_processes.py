@@ -69,6 +69,12 @@ def test_two_processes_are_one_with_shared_fakes_too(two):
     assert max(f["shared fakes"][1] for f in found) < 1e-6
 
 
+def test_two_processes_augment_as_one(two):
+    _, found, _ = two
+    assert max(f["ada"][0] for f in found) < 1e-9
+    assert max(f["ada"][1] for f in found) < 1e-6
+
+
 def test_a_dry_run_of_two_processes_measures_half_a_batch_in_each_and_speaks_once(two):
     _, found, _ = two
     (said, mine), (silence, others) = (f["dry run"] for f in found)

@@ -16,7 +16,7 @@ import torch.distributed as dist
 from stylegan.config import Config
 from stylegan.data.dataset import ImageDataset
 from stylegan.errors import InputError
-from stylegan.training import loop
+from stylegan.training import ada, loop
 from stylegan.training.cost import dry_run, measuring
 from stylegan.training.machine import processes
 from stylegan.training.state import TrainingState
@@ -76,11 +76,14 @@ def main(out: Path, data: Path, config: Config) -> None:
     dataset, found, rank = ImageDataset(data), {}, int(os.environ["RANK"])
     grads_alone = gradients(config, dataset)
     torch.set_default_dtype(torch.float64)
-    sharing = config.but(shared_fakes=True)
+    sharing, augmented = config.but(shared_fakes=True), config.but(augment="ada", ada_kimg=0.2)
+    ada.TARGET = -1.5  # below all signs: the probability rises with every move
     alone, alone_sharing = weights(config, dataset, 20)[0], weights(sharing, dataset, 10)[0]
+    alone_augmented = weights(augmented, dataset, 10)[0]
     with processes.joined(CPU):
         found["float64"] = changes(config, dataset, alone, 20)
         found["shared fakes"] = changes(sharing, dataset, alone_sharing, 10)
+        found["ada"] = changes(augmented, dataset, alone_augmented, 10)
         torch.set_default_dtype(torch.float32)
         found["gradients"] = {
             net: errors(
