@@ -64,7 +64,7 @@ def test_fine_tuning_starts_from_the_widths_and_the_growth_of_the_network(styleg
     assert code == 0, text
     config = json.loads((run / "config.json").read_text())["config"]
     assert (config["w_dim"], config["channel_max"], config["initial_resolution"]) == (8, 8, 16)
-    assert "G: 47 of 47 tensors taken over" in text
+    assert "G: 47 of 47 tensors copied" in text
     assert "D: not in the file" in text
 
 

@@ -117,7 +117,7 @@ def test_a_finished_run_goes_on_with_a_longer_budget_and_the_same_levels(stopped
 
 
 def test_a_budget_that_is_spent_is_refused_and_one_too_short_to_grow_is_said(stopped, capsys):
-    with pytest.raises(InputError, match=r"kimg 0\.02: .* has shown 0.028 thousand images already"):
+    with pytest.raises(InputError, match=r"kimg 0\.02: .* has already shown 0.028 thousand images"):
         resume(stopped, kimg=0.02)
     resume(stopped, kimg=0.04)
     said = words(capsys)
@@ -162,7 +162,7 @@ def test_commands_that_are_advised_can_be_typed(portraits, tiny, tmp_path):
     flip(place / "state.safetensors")
     with pytest.raises(InputError) as error:
         resume(place)
-    advice = str(error.value).split("Go on without it: ")[1].split("   (")[0]
+    advice = str(error.value).split("Continue without it: ")[1].split("   (")[0]
     command = shlex.split(advice)
     assert command[command.index("--init") + 1] == str(place)
     assert command[command.index("--data") + 1] == str(data)

@@ -144,7 +144,7 @@ def test_a_second_ctrl_c_says_what_is_lost_and_how_to_go_on(portraits, tiny, tmp
     signals_at(3, signal.SIGINT, signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         train(portraits.path, tmp_path / "run", config=tiny)
-    assert f"after the last saved state is lost. Go on: stylegan train --resume {tmp_path / 'run'}" in " ".join(
+    assert f"after the last saved state is lost. Continue with: stylegan train --resume {tmp_path / 'run'}" in " ".join(
         capsys.readouterr().err.replace("\n", " ").split()
     )
 

@@ -19,9 +19,9 @@ from stylegan.training.state import TrainingState
 class Inputs(NamedTuple):
     """The inputs of a step of D or G: the joint batch, or the part of it that a process or a micro-batch takes.
 
-    reals: (N, C, H, H) in [-1, 1], and their labels c: (N, c_dim), or None without classes; latents: what G turns
-    into pictures; u: (N, 1, 1, 1), where between the two WGAN-GP takes its penalty; augment_u: (N, columns), for the
-    augmentation.
+    reals: (N, C, H, H) in [-1, 1]. c: their labels (N, c_dim), or None without classes. latents: what G turns into
+    pictures. u: (N, 1, 1, 1) in [0, 1), where between real and fake pictures WGAN-GP takes its penalty.
+    augment_u: (N, columns), the random numbers of the augmentation.
     """
 
     reals: Tensor
@@ -31,16 +31,16 @@ class Inputs(NamedTuple):
     augment_u: Tensor
 
     def part(self, i: slice) -> "Inputs":
-        """The part for some of the pictures."""
+        """The inputs of some of the pictures."""
         c = None if self.c is None else self.c[i]
         return Inputs(self.reals[i], c, self.latents.part(i), self.u[i], self.augment_u[i])
 
 
 def draw_batch(state: TrainingState, dataset: ImageDataset, order: DataOrder) -> tuple[Inputs, Inputs]:
-    """The inputs of D's step, whose fakes share the labels of the reals, and of G's step: this process's part of both.
+    """The inputs of D's step and of G's step: this process's part of the joint batches.
 
-    With shared fakes both are the same. The random numbers do not depend on how many processes share the joint batch.
-    They are drawn first, before the device has work that a draw would have to wait for.
+    D's fakes have the labels of the reals. With shared fakes, both inputs are the same. The random numbers do not
+    depend on the number of processes. They are drawn first, before the device has work that a draw would wait for.
     """
     config, N, mine = state.config, state.phase.batch, processes.mine()
     generator = step_generator(config.seed, state.cur_nimg, state.device)
@@ -57,7 +57,7 @@ def draw_batch(state: TrainingState, dataset: ImageDataset, order: DataOrder) ->
     for_g = for_d
     if not config.shared_fakes:
         chosen = torch.randint(len(order.indices), (N,), generator=generator, device=state.device)
-        # Labels lie on the CPU; without any there is nothing to wait for.
+        # Labels are on the CPU, so the host waits for `chosen`; without classes it need not.
         for_g = latents(order.indices[chosen.cpu().numpy()] if config.c_dim else shown)
     shape = (2, N, state.augmentation.numbers)
     augment_u = torch.rand(shape, generator=generator, device=state.device)[:, mine]
@@ -73,7 +73,7 @@ def draw_batch(state: TrainingState, dataset: ImageDataset, order: DataOrder) ->
 
 
 def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:
-    """uint8 (N, C, H, H) -> [-1, 1], some mirrored, faded like G's pictures. mirrored: (N,) of bool."""
+    """uint8 (N, C, H, H) -> [-1, 1], faded like G's pictures, and mirrored where `mirrored` (N,) is True."""
     x = to_float(images)
     x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
     fade = fraction(lod)
@@ -81,11 +81,11 @@ def process_reals(images: Tensor, mirrored: Tensor, lod: float) -> Tensor:
 
 
 def to_device(array: NDArray[np.uint8] | NDArray[np.float32], device: torch.device) -> Tensor:
-    """Copy the array to the device; from pinned memory with CUDA, so that the host does not wait."""
+    """Copy the array to the device. With CUDA, copy from pinned memory, so that the host does not wait."""
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def labels(dataset: ImageDataset, indices: NDArray[np.int64], state: TrainingState) -> Tensor | None:
-    """(N, c_dim) labels of these pictures for a network with classes, else None."""
+    """The labels (N, c_dim) of these pictures for a network with classes, else None."""
     return to_device(dataset.labels(indices), state.device) if state.config.c_dim else None

@@ -1,4 +1,4 @@
-"""A configuration fitted to its training run. Torch is imported only for `init`: the command line starts here."""
+"""A configuration fitted to its training run. Torch is imported only for `init`, so that the command starts quickly."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,22 +23,24 @@ def fitted(
 ) -> Config:
     """`config` with everything that the data set, the GPUs, the network to start from and the budget decide.
 
-    data: gives img_resolution, img_channels and, with `cond`, c_dim; initial_resolution becomes no larger than it.
-    gpus: 1, 2, 4 or 8 gives the authors' batch and batch_at if `config` has those of some other number of GPUs. A
-    batch of your own stays, and so does any batch with None or another number.
-    augment becomes diffaug for fewer than FEW_PICTURES pictures, if it is none and fits.
-    init: its networks' widths and kind, and in initial_resolution the resolution that they have grown to; without
-    styles style_mixing_prob becomes 0.
-    kimg: total_kimg, to which the whole schedule is scaled (`Config.for_budget`); None keeps the schedule.
+    data: sets img_resolution, img_channels and, with `cond`, c_dim; initial_resolution becomes no larger than
+    img_resolution. For fewer than FEW_PICTURES pictures, augment becomes diffaug if it is none, and if
+    initial_resolution is 8 or more.
+    gpus: 1, 2, 4 or 8 sets the authors' batch and batch_at, if `config` has those of another number of GPUs. A batch
+    of your own stays, and so does any batch if gpus is None or another number.
+    init: sets the widths and the kind of the networks, and initial_resolution to the resolution that they have grown
+    to. If they have no styles, style_mixing_prob becomes 0.
+    kimg: sets total_kimg and scales the whole schedule to it (`Config.for_budget`). None keeps the schedule.
 
-    Every other field stays as it is. Change others afterwards, with `but`. Raises InputError.
+    All other fields stay as they are; change them afterwards, with `but`. Raises InputError if `cond` is given without
+    classes, if gpus is no whole number, and for what `ImageDataset`, `load_networks` and Config refuse.
     """
     dataset = data if isinstance(data, ImageDataset) else ImageDataset(data)
     if cond and not dataset.c_dim:
         why = f" ({printable(dataset.manifest['classes'])})" if "classes" in dataset.manifest else ""
         raise InputError(
-            f"{printable(dataset.path)} has no classes{why}: prepare a folder of class folders, or a file as classes; "
-            "or train without cond"
+            f"{printable(dataset.path)} has no classes{why}: prepare a folder of class folders, or with a file of "
+            "classes; or train without cond"
         )
     if gpus is not None and type(gpus) is not int:
         raise InputError(f"gpus {printable(gpus, 60)}: must be a whole number, or None")
@@ -61,9 +63,9 @@ def fitted(
 
 
 def given_way(config: Config, given: Mapping[str, Any]) -> Config:
-    """`config` with the fields that a person gave, before which the automatic augmentation gives way.
+    """`config` with the fields that a person gave. The automatic augmentation is dropped if they exclude it.
 
-    If they make the augmentation ada, ada_kimg is that of the budget of `config`, as `fitted` would have taken it.
+    If they set augment ada, ada_kimg is scaled to the budget of `config`, as in `fitted`.
     """
     first, suited = given.get("initial_resolution"), dict[str, Any]()
     if config.augment == "diffaug" and isinstance(first, int) and first < 8:
@@ -74,18 +76,21 @@ def given_way(config: Config, given: Mapping[str, Any]) -> Config:
 
 
 FEW_PICTURES = 5000
-"""Below this number D learns them by heart, unless they are augmented (docs/training.md)."""
+"""With fewer pictures, D learns them by heart unless they are augmented (docs/training.md)."""
 
 
 def grown_to(networks: "Networks") -> int:
-    """The resolution that networks have grown to. The first snapshot of an older run, untrained, says "full size"."""
+    """The resolution that networks have grown to.
+
+    The first, untrained snapshot of an older run says "full size"; there, the configuration tells.
+    """
     if networks.metadata.get("cur_nimg") == 0 and networks.config is not None:
         return networks.config.initial_resolution
     return networks.G_ema.resolution
 
 
 def misfits(config: Config, dataset: ImageDataset) -> list[str]:
-    """The fields that contradict the data set, one line each. The classes of a data set need not be used."""
+    """The fields that contradict the data set, one line each. A configuration need not use the classes."""
     return [
         f"{name} {getattr(config, name)}: the data set {dataset.path} has {getattr(dataset, name)}"
         for name in OF_THE_DATA

@@ -26,13 +26,14 @@ class Watcher(Protocol):
     stop: bool
 
     def after_step(self, state: TrainingState, stats: Numbers, tick: Numbers | None) -> None:
-        """Called after every step with its statistics; tick: the means over a tick that ended with it, else None."""
+        """Called after every step with its statistics. tick: the means over the tick that has just ended, else None."""
 
 
 def training_loop(state: TrainingState, dataset: ImageDataset, indices: NDArray[np.int64], watcher: Watcher) -> None:
     """Train on the pictures `indices` until the configuration's total_kimg, or until the watcher asks to stop.
 
-    With many processes each computes its part of every batch, and all end with the same weights and counters.
+    With several processes, each computes its part of every batch, and all end with the same weights and counters.
+    Raises DivergedError if a loss, a statistic or a gradient is not finite.
     """
     config, order = state.config, DataOrder(indices, state.config.seed)
     stop = processes.any_of(watcher.stop, state.device)
@@ -57,17 +58,17 @@ def take_steps(state: TrainingState, for_d: Inputs, for_g: Inputs) -> dict[str, 
 
 
 def shared_fakes(state: TrainingState, inputs: Inputs) -> tuple[Inputs, Inputs]:
-    """The inputs with generated pictures, for D and G: with a graph for G; they move w_avg in D's step only."""
+    """The inputs of D and of G with the same generated pictures, made once with their graph. Only D's move w_avg."""
     fakes = generate(state, inputs.latents)
     for_d, for_g = (inputs.latents._replace(made=made) for made in (fakes, fakes._replace(w_mean=None)))
     return inputs._replace(latents=for_d), inputs._replace(latents=for_g)
 
 
 def finite(stats: dict[str, Tensor], cur_nimg: int, *, stop: bool) -> tuple[Numbers, bool]:
-    """Plain numbers, means over the joint batch, and whether any process wants to stop.
+    """The statistics as plain numbers, averaged over the joint batch, and whether any process wants to stop.
 
-    Only here, once in an iteration, does the host wait for the device and for the other processes. Raises
-    DivergedError in every process, which names the losses, statistics and gradients that are not finite.
+    This is the only place in an iteration where the host waits for the device and for the other processes. Raises
+    DivergedError in every process, naming the losses, statistics and gradients that are not finite.
     """
     wish = next(iter(stats.values())).new_full((), float(stop), dtype=torch.float32)
     means = torch.stack([*(s.detach().float() for s in stats.values()), wish])

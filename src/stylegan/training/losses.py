@@ -21,9 +21,9 @@ def g_logistic(fake_logits: Tensor) -> Tensor:
 
 
 def r1(real_logits: Tensor, reals: Tensor, *, gamma: float, lod: float = 0.0) -> Tensor:
-    """R1: gamma / 2 times the squared gradient of D at the real pictures, which must require a gradient.
+    """R1: gamma / 2 times the squared gradient of D at the real pictures, which must require a gradient (Appendix C).
 
-    Counted at full resolution, as the authors do: a picture of lod l repeats each pixel 4^l times there.
+    It counts at full resolution, as in the authors' code: a picture of lod l repeats each pixel 4^l times there.
     """
     return gamma / 2 * _squared_gradient(real_logits, reals) / 4 ** math.floor(lod)
 
@@ -39,16 +39,18 @@ def d_wgan_gp(
     target: float = 1.0,
     epsilon: float = 0.001,
 ) -> Tensor:
-    """Loss of D: D(fake) - D(real), gradients of norm `target` between the two, and no drift (Progressive GAN, A.1).
+    """Loss of D: D(fake) - D(real), plus two penalties (Progressive GAN, A.1).
 
-    between: pictures from `interpolate`, between_logits: D of them. The norm counts at full resolution, as in r1.
+    penalty: the weight of the first, which pulls the gradient's norm between real and fake pictures towards `target`.
+    epsilon: the weight of the second, which keeps D(real) from drifting away from 0.
+    between: pictures from `interpolate`. between_logits: D of them. The norm counts at full resolution, as in r1.
     """
     norm = _squared_gradient(between_logits, between).sqrt() / 2 ** math.floor(lod)
     return fake_logits - real_logits + penalty / target**2 * (norm - target) ** 2 + epsilon * real_logits**2
 
 
 def interpolate(reals: Tensor, fakes: Tensor, u: Tensor) -> Tensor:
-    """Pictures at u, (N, 1, 1, 1) in [0, 1], of the way from real to fake; they require a gradient, for d_wgan_gp."""
+    """Pictures (N, C, H, H) between real (u 0) and fake (u 1), which require a gradient. u: (N, 1, 1, 1) in [0, 1]."""
     return torch.lerp(reals, fakes, u).requires_grad_()
 
 
@@ -58,6 +60,6 @@ def g_wgan(fake_logits: Tensor) -> Tensor:
 
 
 def _squared_gradient(logits: Tensor, images: Tensor) -> Tensor:
-    """The squared length of d logit / d picture, (N, 1), itself differentiable."""
+    """The squared length (N, 1) of d logit / d picture. It can be differentiated again."""
     (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3))[:, None]

@@ -1,6 +1,6 @@
 """The objectives of D and G: (G, D, batch) -> the loss of every picture, and statistics.
 
-An objective says what is computed, as the paper does. `step` decides how (micro-batches, processes, precision,
+An objective says what is computed, in the terms of the paper. `step` decides how (micro-batches, processes, precision,
 compiled programs, optimizers).
 """
 
@@ -22,12 +22,12 @@ Judge = Callable[[Tensor, Tensor | None], Tensor]
 class Batch:
     """What an objective is given besides the networks.
 
-    reals: (N, C, H, H) in [-1, 1], with labels c: (N, c_dim), or None without classes.
-    latents: what G turns into N pictures; latents.c are their labels, in D's step those of the reals.
-    u: (N, 1, 1, 1), random, uniform in [0, 1).
-    augment: the transform of every picture before D sees it.
+    reals: (N, C, H, H) in [-1, 1]. c: their labels (N, c_dim), or None without classes.
+    latents: what G turns into N pictures. latents.c: the labels of these; in D's step, the same as c.
+    u: random numbers (N, 1, 1, 1), uniform in [0, 1).
+    augment: transforms pictures (N, C, H, H) before D sees them.
     lod: how many times the resolution has yet to double; 0 is full size.
-    gamma: weight of a gradient penalty on the reals, which require a gradient then; None in steps without a penalty.
+    gamma: the weight of a gradient penalty on the reals, which then require a gradient; None in steps without one.
     """
 
     reals: Tensor
@@ -40,15 +40,16 @@ class Batch:
 
 
 Objective = Callable[[MakePictures, Judge, Batch], tuple[Tensor, Stats]]
-"""(G, D, batch) -> loss (N, 1), statistics. G(latents) gives pictures (N, C, H, H); D(pictures, c) logits (N, 1).
+"""(G, D, batch) -> loss (N, 1), statistics. G(latents) gives pictures (N, C, H, H); D(pictures, c) gives logits (N, 1).
 
-In D's step G's pictures carry no gradient; in G's step D's weights do not learn.
+In D's step, G's pictures carry no gradient. In G's step, D's weights do not learn.
 """
 
 
 def d_logistic(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
-    """Non-saturating logistic loss, with R1 in the steps that take it (Appendix C). R1 is the gradient at the pictures
-    before augmentation.
+    """Non-saturating logistic loss of D, plus R1 in the steps that have a penalty (Appendix C).
+
+    R1 takes the gradient with respect to the pictures before augmentation.
     """
     augment, fakes = batch.augment, G(batch.latents)
     real_logits = D(augment(batch.reals), batch.c)
@@ -60,12 +61,12 @@ def d_logistic(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
 
 
 def g_logistic(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
-    """Non-saturating logistic loss."""
+    """Non-saturating logistic loss of G (Appendix C)."""
     return losses.g_logistic(D(batch.augment(G(batch.latents)), batch.latents.c)), {}
 
 
 def d_wgan_gp(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
-    """Wasserstein loss with a gradient penalty between real and generated pictures (configuration A)."""
+    """Wasserstein loss of D, with a gradient penalty between real and generated pictures (Table 1, configuration A)."""
     augment, fakes = batch.augment, G(batch.latents)
     real_logits = D(augment(batch.reals), batch.c)
     fake_logits = D(augment(fakes), batch.latents.c)
@@ -76,12 +77,12 @@ def d_wgan_gp(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
 
 
 def g_wgan(G: MakePictures, D: Judge, batch: Batch) -> tuple[Tensor, Stats]:
-    """Wasserstein loss."""
+    """Wasserstein loss of G (Table 1, configuration A)."""
     return losses.g_wgan(D(batch.augment(G(batch.latents)), batch.latents.c)), {}
 
 
 def verdicts(real_logits: Tensor, fake_logits: Tensor) -> Stats:
-    """What the statistics and warnings of a run say about D."""
+    """The statistics of D that a training run records and its warnings use: means of the logits and of their signs."""
     return {
         "D_real": real_logits.mean(),
         "D_fake": fake_logits.mean(),
@@ -94,9 +95,9 @@ def verdicts(real_logits: Tensor, fake_logits: Tensor) -> Stats:
 class Objectives:
     """A loss: the objective of D and the objective of G.
 
-    name: stands in the run folder. lazy: D's objective differentiates D at the reals, in every r1_interval-th step of
-    D, as `batch.gamma` says. Without it the reals never require a gradient. signs: D's logits tell by
-    their signs what D takes for real, as an adaptive augmentation needs.
+    name: recorded in the run folder. lazy: whether D's objective has a penalty with the weight `batch.gamma` on the
+    gradient at the reals, in every r1_interval-th step of D; if not, the reals never require a gradient. signs: whether
+    D's logits are positive for what D takes for real, which adaptive augmentation relies on.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""All randomness of a training run, as a function of its seed and the image count: there is no state to store."""
+"""All randomness of a training run, as a function of its seed and the image count, so there is no state to store."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ def step_generator(seed: int, cur_nimg: int, device: torch.device) -> torch.Gene
 
 
 class Fakes(NamedTuple):
-    """Pictures that G made, (N, C, H, H), and the mean of their w, (w_dim,); None once it has moved w_avg."""
+    """Pictures (N, C, H, H) that G made, and the mean (w_dim,) of their w; None once w_avg has moved towards it."""
 
     images: Tensor
     w_mean: Tensor | None
@@ -26,8 +26,9 @@ class Fakes(NamedTuple):
 class Latents(NamedTuple):
     """What G turns into a batch of pictures.
 
-    c: (N, c_dim) labels, or None without classes; z, z2: (N, z_dim); styles from `crossover`, a whole number (), on
-    come from z2; noise: a map (N, 1, H, H) for each layer, or None without. made: the pictures, if they exist already.
+    c: labels (N, c_dim), or None without classes. z, z2: (N, z_dim). crossover: a whole number (), the first layer
+    whose styles come from z2. noise: a map (N, 1, H, H) for each layer, or None without noise inputs. made: the
+    pictures, if they exist already.
     """
 
     c: Tensor | None
@@ -38,9 +39,9 @@ class Latents(NamedTuple):
     made: Fakes | None = None
 
     def part(self, i: slice) -> "Latents":
-        """The part for some of the pictures."""
+        """The latents of some of the pictures."""
         if len(self.z[i]) == len(self.z):
-            return self  # with what is made of them
+            return self  # with the pictures that are already made
         noise = self.noise and [map_[i] if len(map_) > 1 else map_ for map_ in self.noise]
         return Latents(None if self.c is None else self.c[i], self.z[i], self.z2[i], self.crossover, noise)
 
@@ -54,9 +55,10 @@ def draw(
     generator: torch.Generator,
     part: slice = slice(None),
 ) -> Latents:
-    """Draw for the pictures `part`, with labels c, of a batch of N: the draws of a picture do not depend on the part.
+    """Draw the latents of the pictures `part`, with labels c, of a batch of N.
 
-    One crossover for the whole batch, among the layers that are grown (Section 3.1).
+    The numbers drawn for a picture do not depend on the part. The whole batch has one crossover, among the layers that
+    have grown (Section 3.1).
     """
     device = generator.device
     z, z2 = torch.randn(2, N, G.z_dim, generator=generator, device=device)
@@ -66,26 +68,27 @@ def draw(
 
 
 def crossover_at(u: Tensor, v: Tensor, *, prob: float, active: int) -> Tensor:
-    """A whole number () from 1 to active - 1 with probability `prob`, else `active`: nothing is mixed. The GPU decides.
+    """A whole number (): with probability `prob` one from 1 to active - 1, else `active`, which mixes nothing.
 
-    u, v: uniform in [0, 1).
+    u, v: () on the device, uniform in [0, 1). The host does not wait for the result.
     """
-    if u.device.type == "mps":  # which has no float64, and rounding could reach `active`
+    if u.device.type == "mps":  # MPS has no float64, and rounding in float32 could reach `active`
         return crossover_at(u.cpu(), v.cpu(), prob=prob, active=active).to(u.device)
     place = 1 + (v.double() * (active - 1)).long()
     return torch.where(u.double() < prob, place, active)
 
 
 def draw_noise(G: Generator, N: int, part: slice, generator: torch.Generator) -> list[Tensor]:
-    """The maps of the pictures `part` of N, for every layer that is grown: the same numbers, whatever the part.
+    """A map (pictures, 1, H, H) for every layer that has grown, for the pictures `part` of N.
 
-    On the CPU picture by picture, elsewhere map by map, so that the noise of the joint batch is never held.
+    The numbers do not depend on the part. They are drawn picture by picture on the CPU and map by map elsewhere, so
+    that the noise of the joint batch is never held at once.
     """
     device, dtype = generator.device, G.w_avg.dtype
     mine = range(N)[part]
     maps = []
     for H in (H for H in (4 << i for i in range(len(G.synthesis.grown_blocks(G.lod)))) for _ in range(2)):
-        if device.type == "cpu" and len(mine) < N:  # H * H is a multiple of 16, in which the CPU draws
+        if device.type == "cpu" and len(mine) < N:  # same numbers: the CPU draws in blocks of 16, which divide H * H
             every = (torch.randn(1, 1, H, H, generator=generator, dtype=dtype) for _ in range(N))
             maps.append(torch.cat([map_ for i, map_ in enumerate(every) if i in mine]))
         else:
@@ -95,7 +98,7 @@ def draw_noise(G: Generator, N: int, part: slice, generator: torch.Generator) ->
 
 
 class DataOrder:
-    """The pictures of the step after `cur_nimg` images: every epoch is a new permutation of `indices`."""
+    """Which pictures a step shows. Every epoch is a new permutation of `indices`."""
 
     def __init__(self, indices: NDArray[np.int64], seed: int) -> None:
         self.indices = indices
@@ -104,7 +107,7 @@ class DataOrder:
         self._permutation = indices
 
     def __call__(self, cur_nimg: int, N: int) -> NDArray[np.int64]:
-        """(N,) indices."""
+        """The indices (N,) of the pictures in the step after `cur_nimg` images."""
         places = np.arange(cur_nimg, cur_nimg + N)
         epochs = places // len(self.indices)
         return np.concatenate(

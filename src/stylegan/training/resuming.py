@@ -1,4 +1,4 @@
-"""Resuming a run: what must be the same, what may change, and what to do if files were lost."""
+"""Resuming a training run: what must be the same, what may change, and what to do if files are lost."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ Kept = Literal["kept"]
 def changed(
     config: Config, *, total_kimg: float | None, batch_gpu: int | Kept | None, compile: bool | None
 ) -> tuple[Config, list[str]]:
-    """The configuration of a resumed run, and in words each change that may affect the weights."""
+    """The configuration of a resumed run, and its changes in words, such as "batch_gpu None -> 8"."""
     new = config.but(
         total_kimg=config.total_kimg if total_kimg is None else total_kimg,
         batch_gpu=config.batch_gpu if batch_gpu == "kept" else batch_gpu,
@@ -42,14 +42,18 @@ def same_data(out: Path, data: Path | str | None, trained_on: dict[str, Any]) ->
     names = trained_on.get("class_names", dataset.class_names)
     what = "other pictures"
     if names != dataset.class_names:
-        what = f"other classes ({printable(dataset.class_names)} for {printable(names)})"
-    raise InputError(f"{dataset.path} holds {what} than {out} was started on: give the same as data; {way}")
+        what = f"other classes ({printable(dataset.class_names)} instead of {printable(names)})"
+    raise InputError(f"{dataset.path} holds {what} than {out} was started on: give the same data set; {way}")
 
 
 def saved_state(
     out: Path, config: Config, device: torch.device, *, previous: bool, own: dict[str, Any]
 ) -> tuple[TrainingState, dict[str, Any]]:
-    """The last state of a run, or the one before it. Raises InputError with the command to continue without it."""
+    """The last state of a run, or with `previous` the one before it, and the environment in which it was written.
+
+    own: objectives and augmentation, as in `TrainingState.new`. Raises InputError if it cannot be read, with a command
+    that continues without it.
+    """
     try:
         return TrainingState.load(out / (PREVIOUS if previous else STATE), device, run=config, **own)
     except InputError as e:
@@ -59,7 +63,7 @@ def saved_state(
             way = f"stylegan train --resume {shell(out)}   (from its last state)"
         if (out / PREVIOUS).exists() and not previous:
             way = f"stylegan train --resume {shell(out)} --previous   (from the state before it)"
-        raise InputError(f"{e}\nGo on without it: {way}") from e
+        raise InputError(f"{e}\nContinue without it: {way}") from e
 
 
 def check_budget(out: Path, config: Config, state: TrainingState) -> None:
@@ -67,6 +71,6 @@ def check_budget(out: Path, config: Config, state: TrainingState) -> None:
     kimg = config.total_kimg
     if 1000 * kimg < state.cur_nimg:
         raise InputError(
-            f"kimg {kimg:g}: {out} has shown {state.cur_nimg / 1000:g} thousand images already: give more, or make "
+            f"kimg {kimg:g}: {out} has already shown {state.cur_nimg / 1000:g} thousand images: give more, or make "
             f"pictures with what it has learned: stylegan sample {shell(out)} --seeds 0-15 --out pictures"
         )

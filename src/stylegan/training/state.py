@@ -26,12 +26,12 @@ from stylegan.training.schedule import Phase
 class TrainingState:
     """Networks, optimizers, counters, and the objectives of the networks.
 
-    adam_steps: steps since the optimizers were last reset; sums: what the statistics have added up since `tick_nimg`;
-    augment_p, augment_signs: the probability of an adaptive augmentation, and the mean signs of D's logits on reals in
-    the steps since it last moved.
-    metadata: what every snapshot says about the network, e.g. license and source of the one it started from.
-    The other fields are not saved: objectives and augmentation; phase, the schedule's answer at the last `enter`;
-    programs and recordings, what `programs.compute` has compiled and recorded for these networks.
+    adam_steps: steps since the optimizers were last reset. sums: the sum of each statistic since `tick_nimg`.
+    augment_p: the probability of an adaptive augmentation. augment_signs: the mean sign of D's logits on reals in each
+    step since augment_p last moved.
+    metadata: what every snapshot says about the network, such as license and source of the one it started from.
+    The other fields are not saved: objectives and augmentation; phase, as given to the last `enter`; programs and
+    recordings, which `programs.compute` has compiled and recorded for these networks.
     """
 
     config: Config
@@ -64,7 +64,7 @@ class TrainingState:
         objectives: Objectives | None = None,
         augmentation: Augmentation | None = None,
     ) -> "TrainingState":
-        """Freshly initialized from the seed of the configuration, without touching torch's random states.
+        """A new state, initialized from the configuration's seed without touching torch's random states.
 
         objectives, augmentation: by default those of the configuration.
         """
@@ -77,7 +77,7 @@ class TrainingState:
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
+        """The device of the networks."""
         return self.G.w_avg.device
 
     @property
@@ -86,19 +86,19 @@ class TrainingState:
         return self.cur_nimg >= 1000 * self.config.total_kimg
 
     def enter(self, phase: Phase) -> Phase:
-        """Grow to a phase of the schedule and return it. Adam is reset when layers begin or cease to take part."""
+        """Grow to a phase of the schedule, and return it. Adam is reset when layers begin or cease to take part."""
         self.phase = phase
         self.G.lod = self.D.lod = phase.lod
         if phase.growth != self.growth:
             self.reset_optimizers()
             self.growth, self.recordings = phase.growth, Recordings()  # the old ones would keep their memory
-            self.augment_signs = []  # a D with new layers judges anew
+            self.augment_signs = []  # the logits of a D with other layers cannot be compared with the old ones
         return phase
 
     def adapt(self, stats: dict[str, float]) -> dict[str, float]:
-        """Every few steps, move the probability of an adaptive augmentation. Returns it as a further statistic.
+        """Move the probability of an adaptive augmentation every `ada.STEPS` steps. Returns it as one more statistic.
 
-        stats: of the step. Raises InputError if they do not tell the signs of D's logits on reals.
+        stats: those of the step. Raises InputError if the mean sign of D's logits on reals is missing.
         """
         if not self.augmentation.adaptive:
             return {}
@@ -115,7 +115,7 @@ class TrainingState:
         return {"augment_p": self.augment_p}
 
     def tally(self, stats: dict[str, float]) -> dict[str, float] | None:
-        """Add up the statistics of a finished step. If a tick ends with it, return their means over the tick."""
+        """Add the statistics of a finished step to the sums. If a tick ends with it, return the means over the tick."""
         for name, value in [*stats.items(), ("steps", 1.0)]:
             self.sums[name] = self.sums.get(name, 0.0) + value
         is_tick = self.tick == 0 or self.cur_nimg - self.tick_nimg >= 1000 * self.phase.tick_kimg
@@ -127,7 +127,7 @@ class TrainingState:
         return means
 
     def reset_optimizers(self) -> None:
-        """Forget the moments of Adam: layers begin or cease to take part."""
+        """Forget the moments of Adam, because layers begin or cease to take part."""
         self.G_opt, self.D_opt, self.adam_steps = adam(self.G), adam(self.D), 0
 
     def checksum(self) -> float:
@@ -135,11 +135,11 @@ class TrainingState:
         return sum(t.cpu().double().abs().sum().item() for t in self._tensors().values())
 
     def networks(self) -> Networks:
-        """The contents of a snapshot."""
+        """What a snapshot holds."""
         return Networks(self.G_ema, self.G, self.D, {"cur_nimg": self.cur_nimg} | self.metadata, self.config)
 
     def save(self, path: Path) -> None:
-        """Write one whole file. Raises DivergedError, and writes nothing, if a weight is not finite."""
+        """Write the state as one file, whole or not at all. Raises DivergedError if a tensor is not finite."""
         tensors = self._tensors()
         broken = [name for name, t in tensors.items() if not torch.isfinite(t).all()]
         if broken:
@@ -154,10 +154,10 @@ class TrainingState:
     def load(
         cls, path: Path, device: torch.device, *, run: Config | None = None, **own: Any
     ) -> tuple["TrainingState", dict[str, Any]]:
-        """The state in a file, and the environment in which it was written. Strict: InputError for what does not fit.
+        """The state in a file, and the environment in which it was written. Raises InputError for anything unexpected.
 
-        run: the configuration to go on with, which may differ from the file's in MAY_CHANGE alone; None: the file's.
-        own: objectives and augmentation, as of `new`. Networks are made only once the file is known to fill them.
+        run: the configuration to continue with, by default the file's; it may differ only in the fields MAY_CHANGE.
+        own: objectives and augmentation, as in `new`. Networks are made only once the file is known to fill them.
         """
         tensors, header = read_tensors(path, kind="training state")
         try:
@@ -172,7 +172,7 @@ class TrainingState:
         if run is not None:
             if config.but(**{name: getattr(run, name) for name in MAY_CHANGE}) != run:
                 raise InputError(
-                    f"{path} and the run's configuration belong to different runs: put back the files of one"
+                    f"{path} and the run's configuration belong to different runs: put back the files of one run"
                 )
             config = run
         held = sum(t.numel() for t in tensors.values())
@@ -224,16 +224,16 @@ class TrainingState:
 
 
 MAY_CHANGE = ("total_kimg", "batch_gpu", "compile")
-"""Fields that may change when a run is resumed: they do not affect the steps already taken."""
+"""Fields that may change when a run is resumed, because they do not affect the steps already taken."""
 COUNTERS = ("cur_nimg", "growth", "adam_steps", "tick", "tick_nimg", "sums")
 ADAPTED = ("augment_p", "augment_signs")
 """Counters that only the state of a run with an adaptive augmentation holds."""
 
 
 def _counters(found: dict[str, Any], *, adaptive: bool) -> dict[str, Any]:
-    """The counters of a file's header. Raises ValueError for a name or a value that does not belong to COUNTERS.
+    """The counters of a file's header, checked. Raises ValueError for a missing or unknown name, or a wrong value.
 
-    adaptive: those of ADAPTED must be there too; else they may be, for an augmentation of the user's own.
+    adaptive: whether those of ADAPTED must be there. They may be there in any case, for an augmentation of the user's.
     """
     names = COUNTERS + ADAPTED if adaptive or "augment_p" in found else COUNTERS
     if found.keys() != set(names):
@@ -258,16 +258,16 @@ ADAM_BETA2, ADAM_EPS = 0.99, 1e-8
 
 
 def adam(network: nn.Module) -> torch.optim.Adam:
-    """Adam as in Appendix C, with beta1 0. `update` sets learning rate and epsilon at every step."""
+    """Adam with beta1 0, beta2 0.99 (Appendix C). `update` sets the learning rate and epsilon at every step."""
     return torch.optim.Adam(network.parameters(), betas=(0.0, ADAM_BETA2), fused=True)
 
 
 def update(optimizer: torch.optim.Adam, *, lrate: float, step: int, skipped: Tensor) -> None:
-    """One step of Adam on the gradients that are there, the `step`-th (from 1) since its reset.
+    """One step of Adam on the gradients that exist; the `step`-th, from 1, since its reset.
 
-    skipped: a bool () on the device. If True, nothing changes. The host does not wait for it.
-    The authors' Adam adds its epsilon before the bias of v is corrected. With small gradients, above all those of the
-    mapping network, that changes the training run (golden/train_steps.npz).
+    skipped: a bool () on the device, for which the host does not wait. If True, nothing changes.
+    As in the authors' Adam, epsilon is added before the bias of v is corrected. With small gradients, above all those
+    of the mapping network, this matters (golden/train_steps.npz).
     """
     for group in optimizer.param_groups:
         group["lr"], group["eps"] = lrate, ADAM_EPS / (1 - ADAM_BETA2**step) ** 0.5
@@ -276,7 +276,7 @@ def update(optimizer: torch.optim.Adam, *, lrate: float, step: int, skipped: Ten
 
 
 def laid_like(p: Tensor, t: Tensor) -> Tensor:
-    """The numbers of t in the order in memory of p, of equal shape: as the fused Adam takes them."""
+    """t, copied if need be to the memory layout of p, which has the same shape. The fused Adam requires this."""
     return t if t.stride() == p.stride() else torch.empty_like(p).copy_(t)
 
 

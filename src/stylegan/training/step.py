@@ -1,6 +1,6 @@
-"""One update of a network: how an objective is computed.
+"""One update of a network: how its objective is computed.
 
-Micro-batches, processes, precision, compiled programs and optimizers appear only here.
+Micro-batches, processes, precision, compiled programs and optimizers come together only here.
 """
 
 from collections.abc import Iterator
@@ -25,15 +25,15 @@ from stylegan.training.state import TrainingState, laid_like, update
 
 Learner = Literal["G", "D"]
 GRADIENTS: dict[Learner, str] = {"D": "D_gradient", "G": "G_gradient"}
-"""Names of the statistic that shows whether a gradient was finite. The loop checks it and does not record it."""
+"""The statistic that shows whether a network's gradient was finite. The loop checks it but does not record it."""
 
 
 def step(state: TrainingState, learner: Learner, objective: Objective, inputs: Inputs) -> dict[str, Tensor]:
-    """One step of Adam for a network on the gradient of the joint batch, from micro-batches here and in every process.
+    """One step of Adam for a network. Its gradient is that of the joint batch: all micro-batches of all processes.
 
     w_avg moves once, towards the mean w of the generated pictures. Returns the loss (D_loss or G_loss) and the
     objective's statistics, as means over the pictures of this process, and the largest magnitude in the joint gradient
-    (D_gradient or G_gradient). If that is not finite, neither the weights nor Adam change.
+    (D_gradient or G_gradient). If this magnitude is not finite, neither the weights nor Adam change.
     """
     optimizer = state.D_opt if learner == "D" else state.G_opt
     weights = optimizer.param_groups[0]["params"]
@@ -48,7 +48,8 @@ def step(state: TrainingState, learner: Learner, objective: Objective, inputs: I
         w_means += made
         stats = {name: stats.get(name, 0) + value for name, value in of_part.items()}
     w_mean = [sum(w_means[1:], start=w_means[0])] if w_means else []
-    # One message after all passes. DDP communicates during the backward pass: wrong with R1 and with layers not grown.
+    # One message after all passes. DDP would communicate during the backward pass, which is wrong with R1 and with
+    # layers that have not grown yet.
     processes.average([*w_mean, *(p.grad for p in weights if p.grad is not None)])
     if w_mean:
         update_w_avg(state.G.w_avg, w_mean[0][None])
@@ -59,11 +60,11 @@ def step(state: TrainingState, learner: Learner, objective: Objective, inputs: I
 
 
 class Learned(NamedTuple):
-    """What one of `count` micro-batches adds to the whole batch.
+    """What one of `count` micro-batches adds to the whole batch: every number is divided by `count`.
 
-    gradients: of the loss with respect to the learner's weights, None for those that are frozen or take no part.
-    w_means: the mean w (w_dim,) of the pictures that G made, for w_avg to move towards, or none. stats: loss and
-    statistics.
+    gradients: of the loss with respect to the learner's weights; None for weights that are frozen or not used.
+    w_means: a list with the mean w (w_dim,) of the generated pictures, or an empty one if w_avg is not to move.
+    stats: the loss and the statistics.
     """
 
     gradients: list[Tensor | None]
@@ -72,7 +73,7 @@ class Learned(NamedTuple):
 
 
 def accumulate(weights: list[nn.Parameter], learned: Learned) -> tuple[list[Tensor], dict[str, Tensor]]:
-    """Add the gradients to those of the weights; return the rest, so that no second copy of them is kept."""
+    """Add the gradients to those of the weights. Return only the rest, so that no second copy of them is kept."""
     for p, gradient in zip(weights, learned.gradients, strict=True):
         if gradient is not None:
             p.grad = laid_like(p, gradient if p.grad is None else p.grad + gradient)
@@ -113,7 +114,7 @@ def learn(
 
 
 def generate(state: TrainingState, latents: Latents) -> Fakes:
-    """Pictures with mixed styles (Section 3.1)."""
+    """Pictures (N, C, H, H) of the latents, with mixed styles (Section 3.1), and the mean of their w (w_dim,)."""
     G, c = state.G, latents.c
     w = G.mapping(latents.z, c)  # in full precision: it is small, and everything depends on it
     ws = G.broadcast(w)
@@ -125,9 +126,10 @@ def generate(state: TrainingState, latents: Latents) -> Fakes:
 
 
 def judge(state: TrainingState, learner: Learner, images: Tensor, c: Tensor | None) -> Tensor:
-    """The logits of D. In D's own step, a picture that requires a gradient belongs to a penalty.
+    """The logits (N, 1) of D for pictures (N, C, H, H) and their labels c (N, c_dim), or None without classes.
 
-    That pass is differentiated twice: it is not in bfloat16, and keeps its activations, which the penalty needs anyway.
+    In D's own step, pictures require a gradient only if they belong to a penalty. Such a pass is differentiated twice:
+    it does not run in bfloat16, and it keeps its activations, which the penalty needs anyway.
     """
     twice = learner == "D" and images.requires_grad
     recomputed = () if twice else (state.D,)
@@ -149,6 +151,6 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 def precision(state: TrainingState, *, enabled: bool = True) -> torch.autocast:
-    """A context in which convolutions use the precision of the run."""
+    """A context in which convolutions use the precision of the training run."""
     bf16 = enabled and precision_of(state.config, state.device) == "bf16"
     return torch.autocast(state.device.type, torch.bfloat16, enabled=bf16)

@@ -1,4 +1,4 @@
-"""Messages for training runs that are ended from outside: each names the command that resumes the run."""
+"""Messages for training runs that something from outside has ended. Each names the command that resumes the run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,10 @@ from stylegan.training.state import TrainingState
 
 @contextmanager
 def explained(out: Path, state: TrainingState) -> Iterator[None]:
-    """Turn errors that end a run from outside into messages that name the command to resume it."""
+    """Turn errors that end a run from outside into messages with the command that resumes it.
+
+    Covers a diverged run, a lost process, a full disk and memory that does not suffice (FailedError).
+    """
     again = f"stylegan train --resume {shell(out)}"
     try:
         yield
@@ -26,7 +29,7 @@ def explained(out: Path, state: TrainingState) -> Iterator[None]:
     except OSError as e:
         raise OSError(
             e.errno,
-            f"{e.strerror or e}; the last good state is kept. Make room, then go on: {again}",
+            f"{e.strerror or e}; the last good state is kept. Make room, then continue with: {again}",
             e.filename or str(out),
         ) from e
     except (MemoryError, RuntimeError) as e:
@@ -38,28 +41,28 @@ def explained(out: Path, state: TrainingState) -> Iterator[None]:
         H, at_once = state.phase.resolution, state.config.batch_gpu or state.phase.batch
         raise FailedError(
             f"out of memory at {H}x{H} with {at_once} images at once. The last state is kept. "
-            f"Go on in smaller parts, to the same result: {way}"
+            f"Continue in smaller parts, with the same result: {way}"
         ) from e
 
 
 @contextmanager
 def same_data_still(out: Path, state: TrainingState) -> Iterator[None]:
-    """If the data set changes while it is read, the message says how to resume with the original one."""
+    """If the data set changes during the run, raise InputError that says how to resume with the original one."""
     try:
         yield
     except InputError as e:
         raise InputError(
-            f"{e}\nThe run stops at {state.cur_nimg:,} images, its last state is kept. Put the data set back, or say "
-            f"where the same pictures lie: stylegan train --resume {shell(out)} --data DATA"
+            f"{e}\nThe run stops at {state.cur_nimg:,} images; its last state is kept. Put the data set back, or say "
+            f"where the same pictures are: stylegan train --resume {shell(out)} --data DATA"
         ) from e
 
 
 def out_of_memory(e: BaseException) -> bool:
-    """Is it an error of an allocator: CUDA's, the CPU's, or Python's?"""
+    """Does the error come from an allocator: CUDA's, the CPU's, or Python's?"""
     return isinstance(e, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(e)
 
 
 def smaller_part(state: TrainingState) -> int:
-    """Half of what a process computes at once, in whole deviation groups."""
+    """Half the number of pictures that a process computes at once, in whole groups of the minibatch deviation."""
     now = state.config.batch_gpu or state.phase.batch // processes.world()
     return max(now // 2 // GROUP_SIZE * GROUP_SIZE, GROUP_SIZE)

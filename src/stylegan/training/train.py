@@ -68,22 +68,24 @@ def train(
 ) -> Generator:
     """Train on the data set `data` in the new run folder `out`; return G_ema.
 
-    config: None takes configuration F, `fitted` to the data, to the budget of `kimg` thousand images, with `cond` to
-    the classes, to the number of processes and to `init`, as the command does. One that is given is used as it is:
-    nothing is inferred, its img_resolution, img_channels and (with classes) c_dim must be those of the data, and its
-    schedule and c_dim say what kimg and cond would.
-    hours: takes the network, rates, batch and images that make the best of this time on this machine, measured in less
-    than a minute (`cost.hours`); `fixed` are fields that keep your values, such as {"mirror": False}.
-    init: a network to start from, as for `load`. objectives: a loss of your own, in place of the configuration's;
-    augment: a transform of all pictures that D sees, in place of the configuration's, which becomes none.
-    keep_snapshots: how many are kept: the first, the newest, and some between; None: all.
+    config: by default configuration F, `fitted` as the command does it: to the data, to a budget of `kimg` thousand
+    images, to the classes if `cond` is True, to the number of processes, and to `init`. A config that you give is used
+    as it is: its img_resolution, img_channels and (with classes) c_dim must be those of the data, and kimg, hours and
+    cond cannot be given beside it.
+    hours: chooses the network, rates, batch and number of images that make the best of this time on this machine, which
+    is measured in less than a minute (`cost.hours`). fixed: fields that keep your values, such as {"mirror": False}.
+    init: a network to start from, as for `load`. objectives: a loss of your own instead of the configuration's.
+    augment: a transform of your own for all pictures that D sees; the configuration's own augment becomes none.
+    state_sec: seconds between two saved states. keep_snapshots: how many snapshots are kept (the first, the newest, and
+    some in between); None keeps all.
     metrics: names such as "fd5k,kid5k", which are measured at each snapshot (see `run.measured`) and change nothing.
-    device: auto takes the best. A run that is stopped returns early; `resume` continues it. Raises InputError before
-    the first step if anything does not fit, and FailedError if the run fails later.
+    device: "auto" takes the best one. A run that is stopped returns early; `resume` continues it.
+
+    Raises InputError before the first step if anything does not fit, and FailedError if the run fails later.
     """
     if config is not None and (kimg is not None or hours is not None or cond):
         raise InputError(
-            f"kimg {kimg}, hours {hours}, cond {cond}: a config is used as it is, and says them itself: give "
+            f"kimg {kimg}, hours {hours}, cond {cond}: a config is used as it is and already decides these: give "
             "config=stylegan.fitted(data, kimg, cond=..., config=...), or hours without a config"
         )
     if not (config is None or isinstance(config, Config)):
@@ -141,11 +143,13 @@ def resume(
 ) -> Generator:
     """Continue a run folder from its last state, bit for bit as if it had never stopped; return G_ema.
 
-    data: where the data set is now, if it was moved. objectives, augment: those that `train` was given; by their names,
-    others or none are refused. If machine, torch or threads differ, it says so.
-    What may change, and otherwise stays as it was: kimg, the budget (the schedule of the levels stays); batch_gpu,
-    compile, keep_snapshots, metrics ("": none), device, as in `train` and its config.
-    previous: start from the state before the last one, if the last one is damaged.
+    data: where the data set is now, if it was moved. objectives, augment: those that `train` was given; others, judged
+    by their names, are refused. previous: start from the state before the last one, if the last one is damaged.
+    These may change, and by default stay as they were: kimg, the budget (the schedule of the levels stays); batch_gpu,
+    compile, keep_snapshots, metrics ("" for none) and device, as in `train` and its config.
+
+    If the machine, torch or the number of threads differs, a message says so. Raises InputError before the first step
+    if anything does not fit, and FailedError if the run fails later.
     """
     out = user_path(out)
     config, trained_on = read_config(out)
@@ -187,7 +191,10 @@ def resume(
 
 
 def threads_of(before: Mapping[str, Any], device: torch.device) -> int:
-    """The threads that a run began with, where this machine has as many; they belong to its bits and to its speed."""
+    """The number of threads that the run had before, if this machine has as many CPUs; otherwise torch's number.
+
+    It affects the run's bits and its speed. before: the environment in the state (`environment`).
+    """
     now, then = torch.get_num_threads(), before.get("threads")
     there = os.cpu_count() or 1
     alike = device.type == "cpu" and isinstance(then, int) and before.get("processes", 1) == processes.world()
@@ -206,7 +213,7 @@ class Keeping:
     stamp: object = None
 
     def run(self, dataset: ImageDataset) -> Run:
-        """The folder, watched."""
+        """The watcher of the folder."""
         return Run(
             self.out,
             dataset,
@@ -219,7 +226,7 @@ class Keeping:
 
 
 def own_device(device: torch.device | str) -> torch.device:
-    """The device that was asked for. With "cuda" and many processes, each takes its own."""
+    """The device that was asked for. With "cuda" and several processes, each process takes its own GPU."""
     many = int(os.environ.get("WORLD_SIZE", "1")) > 1
     return find_device("auto" if many and str(device) == "cuda" else device)
 
@@ -228,15 +235,18 @@ LONG_RUN_KIMG = 1000.0  # shorter runs are not measured before they start
 
 
 def check_fixed(fixed: Mapping[str, Any] | None, hours: float | None, kimg: float | None) -> None:
-    """Raise InputError for an impossible time, or for fields that nothing would keep."""
+    """Raise InputError for an impossible time, or for `fixed` without `hours`."""
     if hours is not None:
         check_hours(hours, kimg, fixed or {})
     elif fixed:
-        raise InputError(f"fixed {', '.join(fixed)}: these are the fields that the rule of `hours` keeps: give hours")
+        raise InputError(f"fixed {', '.join(fixed)}: fields can only be fixed for the rule of `hours`: give hours too")
 
 
 def chosen(config: Config, hours: float, device: torch.device, *, own: Own, init: Path | str | None) -> Plan:
-    """What the rule takes for this time. A network to start from keeps its sizes and the resolution it has grown to."""
+    """What the rule chooses for this time. With `init`, that network keeps its sizes and the resolution it has reached.
+
+    Raises InputError if not even one step fits into the time.
+    """
     if init is not None:
         names = [*(each.name for each in fields(NetworkConfig)), "initial_resolution", "style_mixing_prob"]
         sizes = {name: getattr(config, name) for name in names}
@@ -245,7 +255,7 @@ def chosen(config: Config, hours: float, device: torch.device, *, own: Own, init
 
 
 def check_state_sec(state_sec: float) -> None:
-    """Raise InputError for an impossible time between two states."""
+    """Raise InputError for an impossible time between two saved states."""
     if not isinstance(state_sec, int | float) or not 0 <= state_sec < float("inf"):  # nor NaN
         raise InputError(f"state_sec {printable(repr(state_sec), 60)}: must be a number of seconds, 0 or above")
 
@@ -253,7 +263,7 @@ def check_state_sec(state_sec: float) -> None:
 def check_own(
     objectives: Objectives | None, augment: Augmentation | None, fixed: Mapping[str, Any] | None = None
 ) -> None:
-    """Raise InputError for what is no loss or no augmentation, and for two augmentations."""
+    """Raise InputError for anything that is not Objectives or an Augmentation, and for two augmentations."""
     if objectives is not None and not isinstance(objectives, Objectives):
         raise InputError(f"objectives {printable(repr(objectives), 80)}: must be stylegan.Objectives")
     if augment is not None and not isinstance(augment, Augmentation):
@@ -271,12 +281,12 @@ def check_keep(keep_snapshots: int | None) -> None:
     """Raise InputError for an impossible number of snapshots."""
     if keep_snapshots is not None and (type(keep_snapshots) is not int or keep_snapshots < 2):
         raise InputError(
-            f"keep_snapshots {keep_snapshots!r}: must be 2 or more (the first and the newest), or None: all"
+            f"keep_snapshots {keep_snapshots!r}: must be 2 or more (the first and the newest), or None to keep all"
         )
 
 
 def check_metrics(metrics: str, dataset: ImageDataset, state: TrainingState) -> None:
-    """Raise InputError for metrics that cannot be measured while this run trains."""
+    """Raise InputError for metrics that cannot be measured during this training run."""
     if not isinstance(metrics, str):
         raise InputError(f"metrics {metrics!r}: must be names such as 'fd5k,kid5k', or '' for none")
     if metrics:
@@ -298,7 +308,7 @@ def check(
     augment: Augmentation | None = None,
     resumed: bool = False,
 ) -> None:
-    """Raise InputError that names everything that does not fit data, loss, processes or machine."""
+    """Raise InputError that names everything in `config` that does not fit the data, loss, processes or machine."""
     loss = objectives or LOSSES[config.loss]
     adaptive = augment.name if augment and augment.adaptive else ""
     of_loss = [*loss.misfits(config, adaptive), *([] if resumed else loss.ignored(config))]
@@ -324,20 +334,21 @@ def _go_on(keeping: Keeping, dataset: ImageDataset, state: TrainingState) -> Gen
     except (KeyboardInterrupt, torch._dynamo.exc.BackendCompilerFailed) as e:
         if not (watcher.stop or isinstance(e, KeyboardInterrupt)):
             raise
-        # A second Ctrl-C, or the first one while a program is compiled: that one ends the compiler too.
+        # A second Ctrl-C, or a first one while a program is compiled, which ends the compiler too.
         say(
-            "stopped at once: everything after the last saved state is lost. Go on: "
+            "stopped at once: everything after the last saved state is lost. Continue with: "
             f"stylegan train --resume {shell(out)}"
         )
         raise KeyboardInterrupt from None
     with explained(out, state):
         processes.wait_for_all(state.device)  # until process 0 has written the last state
     if state.cur_nimg < 1000 * state.config.total_kimg:
-        say(f"stopped at {state.cur_nimg:,} images, nothing is lost. Go on: stylegan train --resume {shell(out)}")
+        again = f"stylegan train --resume {shell(out)}"
+        say(f"stopped at {state.cur_nimg:,} images; nothing is lost. Continue with: {again}")
     return state.G_ema
 
 
 def say(line: str) -> None:
-    """Print once, however many processes train."""
+    """Print the line in process 0 only."""
     if processes.rank() == 0:
         console.print(line, markup=False, soft_wrap=True)

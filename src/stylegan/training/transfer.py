@@ -7,15 +7,14 @@ from stylegan.checkpoint import Networks
 from stylegan.errors import InputError, printable
 from stylegan.training.state import TrainingState
 
-LEGAL = ("license", "source")  # metadata that is carried over to everything trained from a network
+LEGAL = ("license", "source")  # metadata of a network that everything trained from it inherits
 
 
 def transfer(source: Networks, state: TrainingState) -> list[str]:
-    """Copy every tensor of `source` that matches one of the fresh `state` by name and shape; return what was copied.
+    """Copy every tensor of `source` that matches one of the new `state` by name and shape. Returns lines that say what.
 
-    The layers of a resolution have the same name at every img_resolution. If the source has no G, G_ema is used.
-    Licence and source are carried over into the metadata of everything that is trained from it. Raises InputError if no
-    convolution fits.
+    The layers of a resolution have the same names at every img_resolution. If the source has no G, its G_ema is used.
+    Its license and source are copied to the state's metadata. Raises InputError if no convolution fits.
     """
     lines, fitting = [], 0
     pairs = [("G", source.G or source.G_ema, state.G), ("G_ema", source.G_ema, state.G_ema), ("D", source.D, state.D)]
@@ -26,14 +25,14 @@ def transfer(source: Networks, state: TrainingState) -> list[str]:
         taken, wanted = _copy(old, new)
         left = sorted({".".join(tensor.split(".")[:3]) for tensor in wanted - taken})
         rest = f"; new: {', '.join(left)}" if left else ""
-        lines.append(f"{name}: {len(taken)} of {len(wanted)} tensors taken over{rest}")
+        lines.append(f"{name}: {len(taken)} of {len(wanted)} tensors copied{rest}")
         lines += _made(source, name)
         fitting += sum(new.state_dict()[tensor].ndim == 4 and "weight" in tensor for tensor in taken)
     if not fitting:
         raise InputError("nothing of the network to start from fits this configuration:\n" + "\n".join(lines))
     theirs, ours = source.metadata.get("class_names"), state.metadata.get("class_names")
     if theirs and ours and theirs != ours:
-        lines.append(f"classes: the network's were {printable(theirs)}, those of the data are {printable(ours)}")
+        lines.append(f"classes: the network had {printable(theirs)}; the data have {printable(ours)}")
     state.metadata |= {name: source.metadata[name] for name in LEGAL if name in source.metadata}
     return [
         *lines,
@@ -50,7 +49,7 @@ def _made(source: Networks, name: str) -> list[str]:
 
 @torch.no_grad()
 def _copy(old: nn.Module, new: nn.Module) -> tuple[set[str], set[str]]:
-    """Copy what fits; return the names of the tensors copied, and of all tensors of `new`."""
+    """Copy what fits. Returns the names of the copied tensors, and of all tensors of `new`."""
     tensors, wanted = old.state_dict(), new.state_dict()
     taken = {name for name, t in wanted.items() if name in tensors and tensors[name].shape == t.shape}
     for name in taken:

@@ -103,7 +103,7 @@ def test_a_training_of_two_processes_resumes_bit_for_bit(two):
 
 def test_only_process_0_speaks(two):
     _, _, said = two
-    assert "Go on: stylegan train --resume" in said[0].replace("\n", "")
+    assert "Continue with: stylegan train --resume" in said[0].replace("\n", "")
     assert said[1] == ""
 
 
