@@ -147,7 +147,7 @@ def test_a_run_folder_that_exists_is_refused(stylegan, portraits, tmp_path):
 
 
 def test_resuming_what_is_no_run_folder_is_refused(stylegan, tmp_path):
-    refused(stylegan("train", "--resume", tmp_path), "is no run folder")
+    refused(stylegan("train", "--resume", tmp_path), "is not a run folder")
 
 
 @pytest.mark.parametrize("seeds", ["zero", "0-", "3-1", "1.5", ""])

@@ -63,7 +63,7 @@ def test_a_configuration_that_cannot_be_read_is_found(run):
         (line,) = bad(run)
     finally:
         (run / "config.json").write_text(text)
-    assert "is no run folder" in line
+    assert "is not a run folder" in line
 
 
 def test_a_wrong_bit_in_a_sheet_of_pictures_is_found(run):

@@ -260,7 +260,7 @@ def test_a_run_of_the_packages_loss_goes_on_without_another(portraits, tiny, tmp
     train(portraits.path, tmp_path / "run", config=tiny.but(total_kimg=0.004))
     kept = json.loads((tmp_path / "run/config.json").read_text())
     assert kept.keys() == {"config", "data", "keep_snapshots", "metrics", "record_sha256"}
-    with pytest.raises(InputError, match="was started without objectives='hinge': go on without it"):
+    with pytest.raises(InputError, match="was started without objectives='hinge': continue without it"):
         resume(tmp_path / "run", objectives=HINGE)
 
 

@@ -214,7 +214,7 @@ def test_a_run_that_another_process_trained_since_its_state_was_read_is_not_set_
         return found
 
     monkeypatch.setattr(module, "saved_state", overtaken)
-    with pytest.raises(InputError, match=rf"was trained by another process meanwhile.*--resume {folder}"):
+    with pytest.raises(InputError, match=rf"was meanwhile trained by another process.*--resume {folder}"):
         resume(folder)
     kept, _ = state.TrainingState.load(folder / "state.safetensors", loop.torch.device("cpu"))
     assert kept.cur_nimg == 8

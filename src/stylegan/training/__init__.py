@@ -1,1 +1,1 @@
-"""Progressive training: the schedule, the losses, the loop, and the run folder."""
+"""Progressive training (Section 2, Appendix C): the schedule, the losses, the loop, and the run folder."""

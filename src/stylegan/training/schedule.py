@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from stylegan.config import GROUP_SIZE, Config
 
-KEEP_SNAPSHOTS = 10  # kept by default: each takes 302 MB for configuration F at 256 px
+KEEP_SNAPSHOTS = 10  # by default: for configuration F at 256 px, each takes 302 MB
 
 
 @dataclass(frozen=True)
 class Phase:
-    """The schedule at one moment. lod: 0 is full size, each 1 more halves it, a fraction fades a resolution in.
+    """The schedule at one moment.
 
-    penalized: does this step of D take the penalty on the reals? (Every r1_interval-th one does.)
+    lod: 0 is full size, each 1 more halves it, and a fraction means that a resolution is fading in. batch: images in a
+    step of all GPUs together. penalized: whether this step of D, one of every r1_interval, takes the penalty on reals.
     """
 
     lod: float
@@ -30,7 +31,7 @@ class Phase:
 
 
 def schedule(config: Config, cur_nimg: int, num_gpus: int = 1) -> Phase:
-    """The phase after `cur_nimg` images. A resolution's values hold from the first image of its fade."""
+    """The phase after `cur_nimg` images. The values of a resolution hold from the first image of its fade."""
     kimg = cur_nimg / 1000
     phase_kimg = config.level_kimg + config.fade_kimg
     phase = math.floor(kimg / phase_kimg) if phase_kimg else 0
@@ -49,7 +50,7 @@ def schedule(config: Config, cur_nimg: int, num_gpus: int = 1) -> Phase:
 
 
 def batch_of(config: Config, resolution: int, num_gpus: int = 1) -> int:
-    """Images in a step at one resolution, of all GPUs together."""
+    """The number of images in a step at one resolution, of all GPUs together."""
     batch = config.batch_at.get(resolution, config.batch)
     batch -= batch % num_gpus
     return min(batch, config.max_batch_per_gpu.get(resolution, batch) * num_gpus)
@@ -62,14 +63,14 @@ def refused_batches(config: Config, num_gpus: int) -> list[str]:
     group = GROUP_SIZE
     return [
         f"batch {batch} at {resolution}x{resolution}: must be a multiple of {group * num_gpus} with {num_gpus} "
-        f"processes, as the minibatch deviation works on groups of {group} pictures: set batch or batch_at"
+        f"processes, because the minibatch deviation works on groups of {group} pictures: set batch or batch_at"
         for _, resolution in level_starts(config)
         if (batch := batch_of(config, resolution, num_gpus)) % (group * num_gpus) or not batch
     ]
 
 
 def level_starts(config: Config) -> list[tuple[int, int]]:
-    """(image count, resolution): when each resolution begins to fade in, from the first one at 0."""
+    """Pairs (image count, resolution): when each resolution begins to fade in; 0 for the first one."""
     starts, resolution = [(0, config.initial_resolution)], config.initial_resolution
     while resolution < config.img_resolution:
         resolution *= 2
@@ -79,13 +80,13 @@ def level_starts(config: Config) -> list[tuple[int, int]]:
 
 
 def grown_kimg(config: Config) -> float:
-    """Thousands of images until the networks have grown to full size, its fade included; 0 if they begin there."""
+    """Thousands of images until the networks have grown to full size, fade included; 0 if they begin at full size."""
     starts = level_starts(config)
     return starts[-1][0] / 1000 + config.fade_kimg if len(starts) > 1 else 0.0
 
 
 def level_images(config: Config) -> dict[int, int]:
-    """The number of images that the run shows at each resolution, from its fade to the next."""
+    """Resolution -> the number of images that the run shows there, from the start of its fade to that of the next."""
     total = round(1000 * config.total_kimg)
     starts = [*level_starts(config), (total, 0)]
     return {r: max(min(end, total) - start, 0) for (start, r), (end, _) in itertools.pairwise(starts)}

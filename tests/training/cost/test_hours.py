@@ -250,7 +250,7 @@ def test_the_lines_say_what_is_done_and_how_sure_the_forecast_is(speed, portrait
     said = "\n".join(chosen_lines(found, ImageDataset(portraits.path)))
     assert f"at most {found.config.channel_max} channels" in said
     assert f"images: {1000 * found.config.total_kimg:,.0f}, each of the 64 pictures" in said
-    assert "rate 0.003, from 64x64 0.002; R1 2.5 in one step of 4" in said
+    assert "rate 0.003, from 64x64 0.002; R1 2.5 in one of 4 steps" in said
     assert "give or take 30%, until " in said
 
 

@@ -88,7 +88,7 @@ def test_lines_that_are_no_statistics_are_dropped_with_a_note(fresh, capsys):
 def test_a_config_that_does_not_tell_its_data_is_refused(fresh, data):
     record = json.loads((fresh / "config.json").read_text())
     run.write_record(fresh, record | {"data": data})
-    with pytest.raises(InputError, match="is no run folder"):
+    with pytest.raises(InputError, match="is not a run folder"):
         resume(fresh)
 
 
@@ -135,7 +135,7 @@ def test_json_too_deep_for_the_parser_is_no_traceback(fresh):
     (fresh / "stats.jsonl").write_text("[" * 200_000 + "\n")
     resume(fresh)
     (fresh / "config.json").write_text("[" * 200_000)
-    with pytest.raises(InputError, match="is no run folder"):
+    with pytest.raises(InputError, match="is not a run folder"):
         resume(fresh)
 
 

@@ -37,9 +37,9 @@ def test_a_healthy_training_gives_no_warning(health):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"D_real_sign": 0.99, "D_fake_sign": -1.0}, "D wins: it tells 100% of the real pictures"),
-        ({"diversity": 0.2}, "diversity collapses: generated pictures lie 0.20 times as far apart"),
-        ({"D_held_out": 0.0}, "D memorises: on pictures it has never seen it falls 67% of the way"),
+        ({"D_real_sign": 0.99, "D_fake_sign": -1.0}, "D wins: it recognises 100% of the real pictures"),
+        ({"diversity": 0.2}, "diversity collapses: generated pictures are 0.20 times as far apart"),
+        ({"D_held_out": 0.0}, "D memorises: its mean logit for pictures it has never seen lies 67% of the way"),
     ],
 )
 def test_each_trouble_has_its_own_words_and_a_remedy(health, change, words):

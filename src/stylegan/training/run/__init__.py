@@ -1,1 +1,1 @@
-"""The run folder, and what observes a run."""
+"""The run folder, and everything that observes a training run."""

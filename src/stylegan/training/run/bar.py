@@ -12,11 +12,11 @@ from stylegan.networks.fade import fraction
 from stylegan.training.run.voice import voice
 from stylegan.training.schedule import Phase, level_starts, schedule
 
-OVERHEAD_MFLOP = 3  # of a picture, beside its convolutions; fits narrow networks, batch 16, one CPU thread
+OVERHEAD_MFLOP = 3  # per picture, besides its convolutions; fitted to narrow networks, batch 16, one CPU thread
 
 
 class Bar:
-    """A live bar on stderr; a line per tick if stderr is no terminal."""
+    """A live bar on stderr, or a line per tick if stderr is not a terminal."""
 
     def __init__(self, config: Config, cur_nimg: int) -> None:
         self.config = config
@@ -53,7 +53,7 @@ class Bar:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """A context whose time does not count as training; the terminal belongs to what is done in it."""
+        """A context whose time does not count as training. The bar is hidden within it."""
         start, is_live = time.monotonic(), self.progress.live.is_started
         self.progress.stop()
         try:
@@ -65,7 +65,7 @@ class Bar:
             self._clock, self._tick = ((then + away, nimg) for then, nimg in (self._clock, self._tick))
 
     def speed(self) -> dict[str, float]:
-        """Images per second since the last tick. If stderr is no terminal, also print the progress."""
+        """Images per second since the last tick. If stderr is not a terminal, also print the progress."""
         (now, cur_nimg), (then, before) = self._clock, self._tick
         self._tick = self._clock
         if not self.progress.console.is_terminal:
@@ -79,7 +79,7 @@ class Bar:
 
 
 class Eta:
-    """Time to the next level and to the end: measured seconds per image, scaled by the cost of the levels to come."""
+    """The time to the next level and to the end, from the measured seconds per image and the costs of later levels."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -118,7 +118,7 @@ class Eta:
 
 
 def image_cost_mflop(config: Config, resolution: int) -> float:
-    """The cost of an image at a level, in millions of multiplications of one pass of G, overhead included."""
+    """The cost of an image at a level, in millions of multiplications of one pass of G, including overhead."""
     cost, H = float(OVERHEAD_MFLOP), 4
     while resolution >= H:
         channels, below = config.channels(H), config.channels(H // 2)

@@ -1,4 +1,4 @@
-"""The first lines that a training run prints: what was typed or inferred, and how much disk it will take."""
+"""The first lines that a training run prints: what was typed or inferred, and how much disk space it will take."""
 
 from collections.abc import Mapping
 
@@ -15,15 +15,15 @@ from stylegan.training.run.record import SNAPSHOT_TICKS
 from stylegan.training.schedule import batch_of, grown_kimg, level_images, schedule
 from stylegan.training.state import TrainingState
 
-HEADER_BYTES = 4000  # of a file: configuration, counters, metadata
-NAMED_BYTES = 120  # of a tensor, beside its name twice: type, shape, place, checksum
+HEADER_BYTES = 4000  # per file: configuration, counters, metadata
+NAMED_BYTES = 120  # per tensor, besides its name, which is written twice: type, shape, position, checksum
 
 
 def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int | None) -> list[str]:
-    """Level, loss, device and disk, one line each."""
+    """Lines for the level, the loss, the augmentation, the device and the disk space."""
     config, phase = state.config, schedule(state.config, state.cur_nimg, processes.world())
     H, shown = config.img_resolution, round(1000 * config.total_kimg)
-    done = f", of which {state.cur_nimg:,} are done" if state.cur_nimg else ""
+    done = f", {state.cur_nimg:,} of them already shown" if state.cur_nimg else ""
     level = f"level {phase.resolution}x{phase.resolution} of {H}x{H}; {shown:,} images in all{done}"
     later = [f"{r}x{r}: {batch_of(config, r, processes.world())}, {rate_of(config, r):g}" for r in later_levels(state)]
     batch = f"batch {phase.batch}, rate {rate_of(config, phase.resolution):g}"
@@ -39,50 +39,50 @@ def first_lines(state: TrainingState, dataset: ImageDataset, keep_snapshots: int
 
 
 def never_grown(config: Config) -> list[str]:
-    """A line for a run that ends before its networks have their full size; none for others."""
+    """A warning for a run that ends before its networks have grown to full size; else no line."""
     needed, total, H = grown_kimg(config), round(1000 * config.total_kimg), config.img_resolution
     if config.total_kimg >= needed:
         return []
     last = schedule(config, max(total - schedule(config, max(total - 1, 0)).batch, 0))
     faded = ", partly faded in" if last.lod % 1 else ""
     return [
-        f"warning: {config.total_kimg:g} thousand images end before the networks have grown: the last pictures have "
-        f"{last.resolution}x{last.resolution} of {H}x{H} pixels{faded}. Growing takes {needed:g} thousand images with "
-        "this level_kimg and fade_kimg: give more kimg, or shorten those"
+        f"warning: the networks will not be fully grown after {config.total_kimg:g} thousand images: the last pictures "
+        f"will have {last.resolution}x{last.resolution} of {H}x{H} pixels{faded}. With this level_kimg and fade_kimg, "
+        f"growing takes {needed:g} thousand images: give more kimg, or shorten those"
     ]
 
 
 def later_levels(state: TrainingState) -> list[int]:
-    """The resolutions that the run has still to reach."""
+    """The resolutions that the run has yet to reach."""
     now = state.config.img_resolution >> int(schedule(state.config, state.cur_nimg).lod)
     return [resolution for resolution, images in level_images(state.config).items() if resolution > now and images]
 
 
 def rate_of(config: Config, resolution: int) -> float:
-    """The learning rate at a resolution, after its ramp."""
+    """The learning rate at a resolution, once its ramp is over."""
     return config.lrate_at.get(resolution, config.lrate)
 
 
 def penalty(config: Config) -> str:
     """ "R1 10 in every step"."""
-    often = "every step" if config.r1_interval == 1 else f"one step of {config.r1_interval}"
+    often = "every step" if config.r1_interval == 1 else f"one of {config.r1_interval} steps"
     return f"R1 {config.gamma:.3g} in {often}"
 
 
 def mirroring(config: Config) -> str:
-    """Whether pictures are mirrored. Lettering then comes out mirrored too."""
+    """Whether pictures are mirrored, in words; if so, G learns mirrored lettering too."""
     return "on (lettering comes out mirrored too; off with --no-mirror, mirror=False)" if config.mirror else "off"
 
 
 def augmented(state: TrainingState, dataset: ImageDataset) -> list[str]:
-    """A line that says how what D sees is augmented and, of few pictures, why; none without augmentation."""
+    """A line that names the augmentation and, for few pictures, the reason for it; no line without one."""
     name = state.augmentation.name
     if name == NONE.name:
         return []
     what = AUGMENTED.get(name, "your own")
     few = len(dataset) < FEW_PICTURES and name == "diffaug"
     why = f", because {len(dataset):,} pictures are fewer than {FEW_PICTURES:,} (turn it off with augment none)"
-    return [f"augmentation {name}: {what} in all that D sees{why if few else ''}"]
+    return [f"augmentation {name}: {what} in every picture that D sees{why if few else ''}"]
 
 
 AUGMENTED = {
@@ -92,15 +92,15 @@ AUGMENTED = {
 
 
 def classes(config: Config, dataset: ImageDataset) -> str:
-    """The classes that the networks learn, by name."""
+    """The classes that the networks learn, in words."""
     if not config.c_dim:
-        unused = f" (the data set has {dataset.c_dim}, which cond trains with)" if dataset.c_dim else ""
+        unused = f" (the data set has {dataset.c_dim}; cond trains with them)" if dataset.c_dim else ""
         return f"no classes{unused}"
     return f"{config.c_dim} classes: {printable(', '.join(dataset.class_names))}"
 
 
 def where(state: TrainingState) -> str:
-    """Device, precision and processes."""
+    """Device, threads, processes and precision, in words."""
     device, world = state.device, processes.world()
     name = f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else f"{device}"
     threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
@@ -109,7 +109,7 @@ def where(state: TrainingState) -> str:
 
 
 def disk(state: TrainingState, keep_snapshots: int | None) -> str:
-    """How large snapshots and states are, and how many there will be."""
+    """How large snapshots and states are, and how many snapshots there will be, in words."""
     tensors = state.networks().tensors()
     snapshot, full_state = file_bytes(tensors), file_bytes(tensors | moments(state))
     made = snapshots_made(state.config)
@@ -122,19 +122,19 @@ def disk(state: TrainingState, keep_snapshots: int | None) -> str:
 
 
 def moments(state: TrainingState) -> dict[str, torch.Tensor]:
-    """Tensors as large as the moments of Adam that a state holds once all layers take part."""
+    """Tensors of the sizes of Adam's moments in a state, once all layers take part."""
     step = torch.zeros(())
     weights = [(f"{name}_opt.{i}", p) for name in ("G", "D") for i, p in enumerate(getattr(state, name).parameters())]
     return {f"{name}.{key}": t for name, p in weights for key, t in (("exp_avg", p), ("exp_avg_sq", p), ("step", step))}
 
 
 def file_bytes(tensors: Mapping[str, torch.Tensor]) -> int:
-    """An upper bound of the size of a file of these tensors. For tiny networks it is mostly names and checksums."""
+    """An upper bound on the size of a file of these tensors, in bytes. Tiny networks are mostly names and checksums."""
     return HEADER_BYTES + sum(t.numel() * t.element_size() + 2 * len(name) + NAMED_BYTES for name, t in tensors.items())
 
 
 def snapshots_made(config: Config) -> int:
-    """About how many a run makes: the first, those of ticks, and the last."""
+    """About how many snapshots a run makes: the first, those at ticks, and the last."""
     ticks = sum(
         images / (1000 * config.tick_kimg_at.get(resolution, config.tick_kimg))
         for resolution, images in level_images(config).items()

@@ -1,4 +1,4 @@
-"""The run folder: its owner, and what a training run shows, writes and keeps. Nothing here changes the run."""
+"""The run folder: who owns it, and what a training run shows, writes and keeps. Nothing here changes the run."""
 
 import json
 import os
@@ -46,16 +46,16 @@ from stylegan.training.state import TrainingState
 STATE = "state.safetensors"
 PREVIOUS = "state.previous.safetensors"
 CONFIG = "config.json"
-FILES = (STATE, PREVIOUS, CONFIG, STATS, REALS, CURVE, "fakes-*", "snapshot-*")  # no other command writes them
+FILES = (STATE, PREVIOUS, CONFIG, STATS, REALS, CURVE, "fakes-*", "snapshot-*")  # that no other command writes
 
 
 class Run:
-    """A run folder. While this watches a training run, the folder belongs to this process alone.
+    """The watcher that writes a run folder. While it watches a training run, the folder belongs to this process alone.
 
-    config.json: configuration and data; stats.jsonl: a line per tick; reals.png, fakes-NIMG.png: sheets; metrics.svg:
-    the curve of the `metrics`, which are measured at each snapshot;
-    snapshot-NIMG.safetensors: networks, `keep_snapshots` of them (None: all); state.safetensors: what --resume needs,
-    at least every `state_sec` seconds; state.previous.safetensors: the state before it, until the run is finished.
+    config.json: configuration and data. stats.jsonl: a line per tick. reals.png, fakes-NIMG.png: sheets of pictures.
+    snapshot-NIMG.safetensors: networks, `keep_snapshots` of them (None: all). metrics.svg: curves of the `metrics`,
+    which are measured at each snapshot. state.safetensors: what --resume needs, saved every `state_sec` seconds.
+    state.previous.safetensors: the state before it, until the run is finished.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Run:
         from_previous: bool = False,
         stamp: object = None,
     ) -> None:
-        """stamp: of the state that was read, as `stamp_of` gives it; None: it is not compared."""
+        """stamp: that of the state that was read, from `stamp_of`. None skips the comparison in `watching`."""
         self.path = path
         self.dataset = dataset
         self.state_sec = state_sec
@@ -79,42 +79,43 @@ class Run:
         self.stamp = stamp
         self.stop = False
         self._saved_at = time.monotonic()
-        self._recorded = True  # is the last step fully recorded, so that its state may be saved?
+        self._recorded = True  # whether the last step is fully recorded, so that its state may be saved
 
     @contextmanager
     def watching(self, state: TrainingState) -> Iterator[None]:
         """Show a bar, treat signals as a request to stop, and save the state after the block, unless it raises.
 
-        A run that was asked to stop also leaves a snapshot, for anyone who looks at it now. Resuming removes it.
+        A run that was asked to stop also leaves a snapshot to look at, which resuming removes. Raises InputError if
+        another process is training in the folder, or has trained there since the state was read.
         """
         self.health = Health(self.dataset, held_out(len(self.dataset), state.config.seed), state.config)
         self.measured = Measured(self.metrics, self.dataset, mirror=state.config.mirror) if self.metrics else None
         with locked(self.path), Bar(state.config, state.cur_nimg) as self.bar, signals(self, say=self.bar.say):
             if self.stamp is not None and self.stamp != stamp_of(self.path):
                 again = f"stylegan train --resume {shell(self.path)}"
-                raise InputError(f"{self.path} was trained by another process meanwhile: go on from there: {again}")
+                raise InputError(f"{self.path} was meanwhile trained by another process: continue from there: {again}")
             remove_partial_files(self.path, FILES)
-            if self.from_previous:  # first: the next state to be saved would take its place
+            if self.from_previous:  # before anything is saved: the next state would replace it
                 (self.path / PREVIOUS).replace(self.path / STATE)
             write_changes(self.path, state.config, keep_snapshots=self.keep_snapshots, metrics=self.metrics)
             if unreadable := drop_stats_after(self.path, state.cur_nimg):
-                self.bar.say(f"{self.path / STATS}: dropped {unreadable} lines that are no statistics")
+                self.bar.say(f"{self.path / STATS}: dropped {unreadable} lines that are not statistics")
             if not has_snapshot(state):
                 checkpoint.snapshot_path(self.path, state.cur_nimg).unlink(missing_ok=True)
             try:
                 yield
-            except InputError:  # the data changed; the state is as good as it was
+            except InputError:  # the data set changed; the state itself is still good
                 if self._recorded:
                     self._save(state)
                 raise
-            self._save(state)  # first: only a snapshot of the state's own moment is found and removed
+            self._save(state)  # before the snapshot: resuming finds and removes only that of the saved state
             if not has_snapshot(state):
                 write_snapshot(self.path, state)
             if state.done:
                 (self.path / PREVIOUS).unlink(missing_ok=True)
 
     def after_step(self, state: TrainingState, stats: dict[str, float], tick: dict[str, float] | None) -> None:
-        """Show the statistics; write those of a tick; save the state when it is time."""
+        """Show the statistics, write those of a tick, and save the state every `state_sec` seconds."""
         self._recorded = False
         self.bar.update(state.cur_nimg, state.phase, stats)
         if tick is not None:
@@ -147,7 +148,7 @@ class Run:
             thin_out(self.path, state, self.keep_snapshots)
 
     def _measure(self, state: TrainingState) -> dict[str, float]:
-        """The metrics of a snapshot; none where they cannot be had, for the run can do without them."""
+        """The metrics of a snapshot; none, with a warning, if they cannot be measured: the run can do without them."""
         if self.measured is None:
             return {}
         try:
@@ -161,14 +162,14 @@ class Run:
 
 
 class Follower:
-    """The watcher of all processes but the first: it passes on requests to stop, and is silent otherwise."""
+    """The watcher in every process but the first. It only passes on requests to stop."""
 
     def __init__(self) -> None:
         self.stop = False
 
     @contextmanager
     def watching(self, state: TrainingState) -> Iterator[None]:
-        """Treat signals as a request to stop, which all processes follow after the same step."""
+        """Treat signals as a request to stop. All processes then stop after the same step."""
         with signals(self, say=lambda text: None):
             yield
 
@@ -179,9 +180,9 @@ class Follower:
 def create(
     path: Path, dataset: ImageDataset, state: TrainingState, *, keep_snapshots: int | None = None, metrics: str = ""
 ) -> None:
-    """Make the run folder. It appears under its name when it is complete, with the first state and pictures.
+    """Make the run folder, with the first state and pictures. It appears under its name once it is complete.
 
-    They have the resolution of the first phase of the schedule.
+    The pictures have the resolution of the first phase of the schedule. Raises InputError if the path exists.
     """
     state.enter(schedule(state.config, state.cur_nimg, processes.world()))
     state.G_ema.lod = state.G.lod
@@ -199,7 +200,7 @@ def create(
 
 
 def stamp_of(path: Path) -> tuple[int, int, int] | None:
-    """Tells the state of a run from every other that takes its place; None where there is none."""
+    """A mark that differs between any two states saved under this path; None if there is no state."""
     try:
         found = (path / STATE).stat()
     except OSError:
@@ -208,7 +209,7 @@ def stamp_of(path: Path) -> tuple[int, int, int] | None:
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise InputError if a new run cannot be made there."""
+    """Raise InputError if anything exists at `path`."""
     if os.path.lexists(path):  # even a broken link
         raise InputError(
             f"{path} exists: continue it with `stylegan train --resume {shell(path)}`, or choose another place"
@@ -216,7 +217,7 @@ def refuse_existing(path: Path) -> None:
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
-    """config.json."""
+    """Write config.json."""
     write_text(path / CONFIG, json.dumps(sealed(record), indent=2) + "\n")
 
 
@@ -227,7 +228,7 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def write_changes(path: Path, config: Config, *, keep_snapshots: int | None, metrics: str) -> None:
-    """Record in config.json what a resumed run changes: MAY_CHANGE, how many snapshots are kept, what is measured."""
+    """Record in config.json what a resumed run changes: fields in MAY_CHANGE, keep_snapshots, metrics."""
     record = read_record(path)
     own = {"keep_snapshots": keep_snapshots, "metrics": metrics}
     now = record | {"config": config.to_json()} | own
@@ -236,7 +237,7 @@ def write_changes(path: Path, config: Config, *, keep_snapshots: int | None, met
 
 
 def keep_previous(path: Path) -> None:
-    """Keep the present state as state.previous.safetensors, before another one takes its name."""
+    """Keep the present state as state.previous.safetensors, before a new one replaces it."""
     state, partial = path / STATE, path / f".{PREVIOUS}.partial-link"
     if not state.exists():
         return
@@ -249,14 +250,15 @@ def keep_previous(path: Path) -> None:
 
 
 def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
-    """The configuration of a run folder, and {"path", "fingerprint"} of its data.
+    """The configuration of a run folder, and its data: a dictionary with "path" and "fingerprint".
 
-    Raises InputError if it is none, and where config.json is not what was written, with what to do.
+    Raises InputError if the path is not a run folder, and DamagedError, which says what to do, if config.json is not as
+    it was written.
     """
     if not os.path.lexists(path):
         raise InputError(
-            f"{printable(path)} does not exist: another name, or a run that was stopped before it had begun; start it "
-            f"with the command that it had: stylegan train --data DATA --out {shell(path)}"
+            f"{printable(path)} does not exist: the name is wrong, or the run was stopped before it began; then start "
+            f"it with the same command again: stylegan train --data DATA --out {shell(path)}"
         )
     try:
         record = json.loads((path / CONFIG).read_text(encoding="utf-8"))
@@ -269,20 +271,20 @@ def read_config(path: Path) -> tuple[Config, dict[str, Any]]:
     except DamagedError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
-        raise InputError(f"{path} is no run folder of `stylegan train` ({CONFIG}: {e})") from e
+        raise InputError(f"{path} is not a run folder of `stylegan train` ({CONFIG}: {e})") from e
 
 
 def _edited(path: Path) -> str:
-    """The message for a config.json that was changed, which could go on to something else than the run was."""
+    """The message for a config.json that was changed. With it, the run could continue as a different one."""
     return (
-        f"{path / CONFIG} is damaged or was edited: it is not what was written. Put it back as it was; what may change "
-        f"is typed: stylegan train --resume {shell(path)} --kimg N, and others (--help). Or start a new run from the "
+        f"{path / CONFIG} is damaged or was edited: it is not as it was written. Put it back as it was, and type what "
+        f"may change: stylegan train --resume {shell(path)} --kimg N, and others (--help). Or start a new run from the "
         f"newest good snapshot of this one: stylegan train --data {data_word(path)} --out NEW --init {shell(path)}"
     )
 
 
 def data_word(path: Path) -> str:
-    """The place of a run's data set, from its config.json, as a word of a command; DATA where it does not tell."""
+    """The path of a run's data set, from its config.json, quoted for a shell; "DATA" if it cannot be read."""
     try:
         data = read_record(path)["data"]["path"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -291,7 +293,7 @@ def data_word(path: Path) -> str:
 
 
 def own_parts(config: Config, objectives: Objectives | None, augmentation: Augmentation | None) -> dict[str, str]:
-    """The names of objectives and augmentation, if they are not those of the configuration."""
+    """The names of the objectives and the augmentation, each only if it is not the configuration's."""
     loss, augment = objectives or LOSSES[config.loss], augmentation or AUGMENTATIONS[config.augment]
     own = {} if loss == LOSSES[config.loss] else {"objectives": loss.name}
     return own if augment == AUGMENTATIONS[config.augment] else own | {"augment": augment.name}
@@ -300,23 +302,23 @@ def own_parts(config: Config, objectives: Objectives | None, augmentation: Augme
 def check_own_parts(
     path: Path, config: Config, objectives: Objectives | None, augmentation: Augmentation | None
 ) -> None:
-    """Raise InputError if a run would be resumed with another loss or augmentation than it was started with."""
+    """Raise InputError if a run would be resumed with a different loss or augmentation than it was started with."""
     record, now = read_record(path), own_parts(config, objectives, augmentation)
     for kind in ("objectives", "augment"):
         if kind in record and now.get(kind) != record[kind]:
             given = f"not {now[kind]!r}" if kind in now else "which only Python can pass on"
             raise InputError(
                 f"{path} was started with {kind} {record[kind]!r}, {given}: "
-                f"go on with stylegan.resume({str(path)!r}, {kind}=...)"
+                f"continue with stylegan.resume({str(path)!r}, {kind}=...)"
             )
         if kind in now and kind not in record:
-            raise InputError(f"{path} was started without {kind}={now[kind]!r}: go on without it")
+            raise InputError(f"{path} was started without {kind}={now[kind]!r}: continue without it")
 
 
 def held_out(count: int, seed: int) -> NDArray[np.int64]:
-    """The pictures that D never sees, for detecting memorisation: one in 50, at most 256; none below 1600.
+    """The indices of the pictures that D never sees, for detecting memorisation.
 
-    A multiple of GROUP_SIZE.
+    Their number is a multiple of GROUP_SIZE: one in 50, at most 256; none for fewer than 1600 pictures.
     """
     kept_back = min(count // 50, 256) // GROUP_SIZE * GROUP_SIZE
     return np.random.RandomState(seed).permutation(count)[: kept_back if kept_back >= 32 else 0]
@@ -324,7 +326,10 @@ def held_out(count: int, seed: int) -> NDArray[np.int64]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Lock the run folder for this process. The lock belongs to the system: it dies with the process."""
+    """Lock the run folder for this process. The operating system releases the lock when the process ends.
+
+    Raises InputError if another process holds it.
+    """
     try:
         with filelock.FileLock(path / LOCK, timeout=0):
             yield
@@ -334,9 +339,9 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def signals(watcher: Run | Follower, *, say: Callable[[str], None]) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP (a closed terminal) stop the run after this step; a second Ctrl-C stops it at once.
+    """Within this context, Ctrl-C, SIGTERM and SIGHUP (a closed terminal) stop the run after the present step.
 
-    A SIGHUP that is ignored, as under nohup, stays ignored.
+    A second Ctrl-C stops it at once. If SIGHUP is ignored, as under nohup, it stays ignored.
     """
 
     def ask(number: int, frame: FrameType | None) -> None:

@@ -1,7 +1,7 @@
 """Signs that a training run is going wrong, measured at every tick, and advice in plain words.
 
-Here D judges pictures without augmentation. Its logits on held-out pictures are compared with those on pictures that it
-has learned from, not with the losses.
+Here D judges pictures without augmentation. Its logits on held-out pictures are compared with its logits on pictures
+that it has learned from, not with the losses.
 """
 
 import math
@@ -23,14 +23,14 @@ from stylegan.training.state import TrainingState
 
 SAMPLES = 32
 SILENT_TICKS = 3
-SILENT_LOGITS = 0.08  # between the means of real and generated pictures; docs/decisions.md
-ALIKE = 0.9  # the diversity below which a quiet D counts as silent
+SILENT_LOGITS = 0.08  # the smallest difference of mean logits on reals and fakes that counts: docs/decisions.md
+ALIKE = 0.9  # above this diversity, D never counts as silent
 GUESSING = 2 * math.log(2)  # the loss of a D whose logits are all 0
 CHUNK = 16  # the most pictures in one pass: 64 of 1024x1024 would not fit in memory beside a training run
 
 
 class Health:
-    """Compares G_ema's pictures and D's verdicts with real pictures, some of which D has never seen (`held_out`)."""
+    """Compares G_ema's pictures with real ones, and D's logits on pictures it has seen and has not (`held_out`)."""
 
     def __init__(self, dataset: ImageDataset, held_out: NDArray[np.int64], config: Config) -> None:
         self.dataset = dataset
@@ -43,9 +43,10 @@ class Health:
 
     @torch.no_grad()
     def measure(self, state: TrainingState, phase: Phase) -> dict[str, float]:
-        """diversity: the mean distance of G_ema's pictures, relative to real ones; D_seen, D_held_out: mean logits.
+        """Statistics for stats.jsonl.
 
-        diversity is left out if there is only one picture, the logits if no picture is held out.
+        diversity: the mean distance between G_ema's pictures, divided by that between real ones; left out if there is
+        only one picture. D_seen, D_held_out, D_generated: mean logits; left out if no picture is held out.
         """
         stats, shown = {}, self.seen[:SAMPLES]
         size = whole_groups(min(phase.batch, CHUNK))
@@ -61,7 +62,7 @@ class Health:
         return stats
 
     def new_warnings(self, stats: dict[str, float]) -> list[str]:
-        """The warnings that the last tick did not give: each is given once, until it clears and comes back.
+        """The warnings that did not hold at the last tick, so that each is given once until it clears and comes back.
 
         stats: a line of stats.jsonl.
         """
@@ -71,30 +72,30 @@ class Health:
         return new
 
     def warnings(self, stats: dict[str, float]) -> dict[str, str]:
-        """Name of each problem -> a warning that says what to do; empty while all is well."""
+        """The name of each problem -> a warning that says what to do. Empty while all is well."""
         found = {}
         if stats.get("D_real_sign", 0.0) > 0.97 and stats.get("D_fake_sign", 0.0) < -0.97:
             found["D wins"] = (
-                f"warning: D wins: it tells {(1 + stats['D_real_sign']) / 2:.0%} of the real pictures and "
+                f"warning: D wins: it recognises {(1 + stats['D_real_sign']) / 2:.0%} of the real pictures and "
                 f"{(1 - stats['D_fake_sign']) / 2:.0%} of the generated ones. If the sheets stop improving, start "
-                "again with a larger r1_gamma or more pictures."
+                "over with a larger r1_gamma or more pictures."
             )
         if stats.get("diversity", 1.0) < 0.35:
             found["diversity"] = (
-                f"warning: diversity collapses: generated pictures lie {stats['diversity']:.2f} times as far apart as "
-                "real ones. Look at the newest sheet; if all look alike, start again with a larger r1_gamma or a "
-                "smaller lrate."
+                f"warning: diversity collapses: generated pictures are {stats['diversity']:.2f} times as far apart as "
+                "real ones. Look at the newest sheet; if all pictures look alike, start over with a larger r1_gamma or "
+                "a lower lrate."
             )
         if "D_held_out" in stats and _memorised(stats) > 0.5:
             found["D memorises"] = (
-                f"warning: D memorises: on pictures it has never seen it falls {_memorised(stats):.0%} of the way from "
-                "real to generated. More pictures help most; otherwise use augment diffaug or ada, a larger "
-                "r1_gamma, or fewer images."
+                f"warning: D memorises: its mean logit for pictures it has never seen lies {_memorised(stats):.0%} of "
+                "the way from real to generated pictures. More pictures help most; otherwise use augment diffaug or "
+                "ada, a larger r1_gamma, or fewer kimg."
             )
         return found
 
     def _silence(self, stats: dict[str, float]) -> dict[str, str]:
-        """A warning if D has not told real from generated for SILENT_TICKS ticks at one resolution, not fading."""
+        """A warning if D has not told real from generated for SILENT_TICKS ticks of one resolution without a fade."""
         before, ticks = self._silent
         resolution = int(stats.get("resolution", 0))
         silent = not fraction(stats.get("lod", 0.0)) and is_silent(stats)
@@ -105,18 +106,18 @@ class Health:
             "D is silent": (
                 f"warning: D no longer tells real from generated pictures: its mean logits are {stats['D_real']:+.2f} "
                 f"and {stats['D_fake']:+.2f}, and its loss is that of guessing. G learns nothing more from it, and its "
-                "pictures stay alike. Start again with a lower lrate (a quarter of this one)."
+                "pictures stay alike. Start over with a lower lrate (a quarter of this one)."
             )
         }
 
     def _fakes(self, part: slice, state: TrainingState) -> torch.Tensor:
-        """Pictures of some of the seeds 0 to 31, on the CPU."""
+        """Pictures for a part of the seeds 0 to 31, on the CPU."""
         G, seeds = state.G_ema, range(len(self.seen))[part]
         made = Sampler(G, Controls(psi=1)).recipe(seeds, c=labels(self.dataset, self.seen[part], state))
         return torch.cat([images.cpu() for images in synthesize(G, made)])
 
     def _reals(self, indices: NDArray[np.int64], phase: Phase) -> torch.Tensor:
-        """Faded like those that D learns from, but not mirrored; on the CPU."""
+        """Real pictures on the CPU, faded like those that D learns from, but not mirrored."""
         images = torch.from_numpy(self.dataset.batch(phase.resolution, indices))
         return process_reals(images, torch.zeros(len(images), dtype=torch.bool), phase.lod)
 
@@ -126,8 +127,9 @@ class Health:
 
 
 def is_silent(stats: dict[str, float]) -> bool:
-    """Are the logits of real and generated pictures nearly equal, the logistic loss that of guessing, and the pictures
-    too similar? While they vary, G still learns from small differences.
+    """Are D's mean logits nearly equal, its logistic loss that of guessing, and the generated pictures too similar?
+
+    While the pictures vary, G still learns from small differences.
     """
     if stats.get("diversity", 0.0) > ALIKE:
         return False
@@ -137,17 +139,17 @@ def is_silent(stats: dict[str, float]) -> bool:
 
 
 def whole_groups(count: int) -> int:
-    """The most pictures, up to `count`, that the minibatch deviation takes: 1, 2, 3 or a multiple of 4."""
+    """The largest number up to `count` that the minibatch deviation accepts: 1, 2, 3 or a multiple of 4."""
     return count // GROUP_SIZE * GROUP_SIZE or count
 
 
 def parts(count: int, size: int) -> Iterator[slice]:
-    """0 to `count` in parts of `size`."""
+    """Slices of `size` that cover 0 to `count`."""
     return (slice(i, min(i + size, count)) for i in range(0, count, size))
 
 
 def mean_logit(logits: Iterable[torch.Tensor]) -> float:
-    """The mean over all pictures of the parts."""
+    """The mean over the pictures of all parts."""
     return torch.cat(list(logits)).mean().item()
 
 
@@ -158,5 +160,5 @@ def _memorised(stats: dict[str, float]) -> float:
 
 
 def mean_distance(images: torch.Tensor) -> float:
-    """Mean Euclidean distance of all pairs of the pictures (N, C, H, H)."""
+    """The mean Euclidean distance of all pairs of pictures (N, C, H, H); 0 for a single picture."""
     return torch.pdist(images.flatten(1)).mean().item() if len(images) > 1 else 0.0

@@ -1,4 +1,4 @@
-"""Metrics of a network while it trains, and their curve. They steer nothing."""
+"""Metrics of a network while it trains, and their curves. They do not influence the training run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +16,10 @@ CURVE = "metrics.svg"
 
 
 class Measured:
-    """The metrics of these names, of G_ema at the resolution that it has grown to.
+    """Measures the metrics of these names for G_ema, at the resolution that it has grown to.
 
-    As `stylegan metrics` measures them with seed 0 and psi 1; mirrored real pictures count where the training run
-    mirrors. Raises InputError, before the run starts, for what cannot be measured.
+    The values are those of `stylegan metrics` with seed 0 and psi 1. mirror: whether mirrored real pictures count, as
+    they should if the training run mirrors. `check` raises InputError for metrics that cannot be measured.
     """
 
     def __init__(self, names: str, dataset: ImageDataset, *, mirror: bool) -> None:
@@ -41,9 +41,9 @@ class Measured:
 
 
 def write_curve(path: Path, stats: Sequence[dict[str, Any]]) -> None:
-    """metrics.svg: each metric over the images shown, from the lines of stats.jsonl; nothing if there is none.
+    """Write metrics.svg: each metric over the images shown, from the lines of stats.jsonl. Without metrics, no file.
 
-    A line for each resolution: numbers of different ones cannot be compared.
+    Each resolution has its own line, because values at different resolutions cannot be compared.
     """
     resolutions = sorted({line["resolution"] for line in stats if titles_of([line])})
     if titles := titles_of(stats):
@@ -53,15 +53,15 @@ def write_curve(path: Path, stats: Sequence[dict[str, Any]]) -> None:
 def by_resolution(
     stats: Sequence[dict[str, Any]], title: str, resolutions: Sequence[int]
 ) -> dict[str, list[list[tuple[int, float]]]]:
-    """The points of a metric at each resolution, such as "16 px"."""
+    """The points of a metric for each resolution, by labels such as "16 px"."""
     return {f"{H} px": [points_of([line for line in stats if line["resolution"] == H], title)] for H in resolutions}
 
 
 def titles_of(stats: Sequence[dict[str, Any]]) -> list[str]:
-    """The metrics in the lines of stats.jsonl: their names alone end with that of the feature network."""
+    """The metrics in the lines of stats.jsonl. Only their names end with a feature network in parentheses."""
     return list(dict.fromkeys(name for line in stats for name in line if name.endswith(")")))
 
 
 def points_of(stats: Sequence[dict[str, Any]], title: str) -> list[tuple[int, float]]:
-    """(images shown, value) wherever it was measured."""
+    """Pairs (images shown, value) of a metric, for each time that it was measured."""
     return [(line["cur_nimg"], line[title]) for line in stats if title in line]

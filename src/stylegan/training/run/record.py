@@ -1,4 +1,4 @@
-"""The records of a training run: statistics, sheets of pictures, snapshots."""
+"""What a training run records: statistics, sheets of pictures, snapshots."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from stylegan.training.state import TrainingState
 STATS = "stats.jsonl"
 REALS = "reals.png"
 SHEET_SEEDS = 32  # pictures on a sheet of fakes: seeds 0 to 31
-SNAPSHOT_TICKS = 10  # ticks between two snapshots, as the authors
+SNAPSHOT_TICKS = 10  # ticks between two snapshots, as in the authors' code
 
 
 def write_stats(path: Path, line: dict[str, Any]) -> None:
@@ -28,9 +28,9 @@ def write_stats(path: Path, line: dict[str, Any]) -> None:
 
 
 def drop_stats_after(path: Path, cur_nimg: int) -> int:
-    """Drop the lines of steps that a resumed run will repeat, and a last line that a kill cut short.
+    """Drop the lines of steps that a resumed run will repeat, and a last line that was cut short by a kill.
 
-    Lines that are not statistics are dropped too. Returns their number.
+    Whole lines that are not statistics are dropped too; returns their number.
     """
     stats = path / STATS
     lines = stats.read_bytes().split(b"\n")[:-1] if stats.exists() else []
@@ -42,7 +42,7 @@ def drop_stats_after(path: Path, cur_nimg: int) -> int:
 
 
 def places_of(stats: Path) -> tuple[list[int | None], bool]:
-    """The cur_nimg of each whole line of stats.jsonl (None: no statistics), and whether a last one was cut short."""
+    """The cur_nimg of each whole line of stats.jsonl (None: not statistics), and whether a last line is cut short."""
     *lines, rest = stats.read_bytes().split(b"\n") if stats.exists() else [b""]
     return [_nimg_of(line) for line in lines], bool(rest)
 
@@ -56,13 +56,13 @@ def _nimg_of(line: bytes) -> int | None:
 
 
 def write_reals(path: Path, dataset: ImageDataset) -> None:
-    """reals.png: pictures from all over the data set."""
+    """Write reals.png: pictures from all over the data set."""
     shown = np.linspace(0, len(dataset) - 1, min(SHEET_SEEDS, len(dataset))).astype(int)
     save_png(image_grid(dataset.batch(dataset.img_resolution, shown), 8), path / REALS)
 
 
 def write_sheet(path: Path, state: TrainingState) -> None:
-    """fakes-NIMG.png: the same seeds every time, untruncated, enlarged to full size while the network grows."""
+    """Write fakes-NIMG.png: always the same seeds, untruncated, enlarged to full size while the network grows."""
     classes = np.arange(SHEET_SEEDS) % max(state.config.c_dim, 1)
     c = one_hot(torch.as_tensor(classes), state.config.c_dim) if state.config.c_dim else None
     images = np.concatenate(list(sample(state.G_ema, range(SHEET_SEEDS), c=c)))
@@ -71,8 +71,9 @@ def write_sheet(path: Path, state: TrainingState) -> None:
 
 
 def write_snapshot(path: Path, state: TrainingState) -> None:
-    """snapshot-NIMG.safetensors: the networks now. Raises DivergedError, and writes nothing, if a weight is not
-    finite, so that the newest snapshot is a good one.
+    """Write snapshot-NIMG.safetensors: the networks as they are now.
+
+    Raises DivergedError, and writes nothing, if a weight is not finite, so that the newest snapshot is always good.
     """
     networks = state.networks()
     if broken := [name for name, t in networks.tensors().items() if not torch.isfinite(t).all()]:
@@ -81,7 +82,7 @@ def write_snapshot(path: Path, state: TrainingState) -> None:
 
 
 def thin_out(path: Path, state: TrainingState, keep: int | None) -> None:
-    """Delete the snapshots that are too many for `keep` (None: keep all), after the newest one is written."""
+    """Delete snapshots until at most `keep` are left (None: keep all). Called once the newest one is written."""
     if keep is None:
         return
     ticks = {line["cur_nimg"]: line["tick"] for line in read_stats(path) if type(line.get("tick")) is int}
@@ -99,9 +100,8 @@ def thin_out(path: Path, state: TrainingState, keep: int | None) -> None:
 def kept_snapshots(newest: int, keep: int) -> set[int]:
     """Which of the snapshots 0, 1, ... `newest` are kept, besides the untrained one: at most `keep` - 1.
 
-    The newest half, and of those before it every 2nd, 4th, 8th ...: the smallest power of two that leaves few enough.
-    A snapshot that is kept later is also kept at every earlier moment, so a run that was killed ends with the same
-    files.
+    These are the newest half of `keep`, and every 2nd, 4th, 8th ... of those before: the smallest power of two that
+    leaves few enough. What is deleted once is never needed later, so a run that was killed ends with the same files.
     """
     recent = min(max((keep - 1) // 2, 1), keep - 1)
     room, history = keep - 1 - recent, range(newest - recent + 1)
@@ -117,6 +117,6 @@ def read_stats(path: Path) -> list[dict[str, Any]]:
 
 
 def has_snapshot(state: TrainingState) -> bool:
-    """Does a run that was never stopped have a snapshot of this moment: the first, a tick's, or the last?"""
+    """Would a run that is never stopped have a snapshot of this moment: the first, one at a tick, or the last?"""
     at_tick = state.tick_nimg == state.cur_nimg and state.tick % SNAPSHOT_TICKS == 1
     return state.cur_nimg == 0 or at_tick or state.cur_nimg >= 1000 * state.config.total_kimg

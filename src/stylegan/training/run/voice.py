@@ -1,4 +1,4 @@
-"""Messages of a training run on stderr. A run outlives its terminal, pipe and log."""
+"""Messages of a training run on stderr. A run continues even if its terminal, pipe or log is gone."""
 
 import sys
 from contextlib import suppress
@@ -10,7 +10,7 @@ from stylegan.errors import encodable
 
 
 class Deaf:
-    """stderr as a file that never fails: messages that cannot be shown are lost, and the run goes on.
+    """stderr as a file that never fails: messages that cannot be written are dropped, and the run goes on.
 
     Examples: a pipe whose reader has gone (`| head`), a closed terminal, a log on a full disk.
     """
@@ -18,13 +18,13 @@ class Deaf:
     encoding = "utf-8"
 
     def write(self, text: str) -> int:
-        """Write what can be written."""
+        """Write the text if possible. Returns its length."""
         with suppress(OSError, ValueError):  # ValueError: it is closed
             sys.stderr.write(encodable(text, sys.stderr.encoding))
         return len(text)
 
     def flush(self) -> None:
-        """Flush what can be flushed."""
+        """Flush if possible."""
         with suppress(OSError, ValueError):  # ValueError: it is closed
             sys.stderr.flush()
 
@@ -36,7 +36,7 @@ class Deaf:
             return False
 
     def fileno(self) -> int:
-        """Its number; rich asks how wide a terminal is."""
+        """stderr's file descriptor, for which rich asks to find the width of a terminal."""
         return sys.stderr.fileno()
 
 
