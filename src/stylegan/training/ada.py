@@ -1,4 +1,4 @@
-"""Adaptive augmentation (ADA, arXiv 2006.06676): transforms with one probability, which a controller sets."""
+"""Adaptive augmentation (ADA, arXiv 2006.06676): transforms that share one probability, which a controller sets."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,17 +8,17 @@ from torch import Tensor
 
 from stylegan.training.warp import constant, warp
 
-NUMBERS = 28  # random numbers for a picture
-TARGET = 0.6  # the mean sign of D's logits on reals that the controller aims at
+NUMBERS = 28  # random numbers per picture
+TARGET = 0.6  # the mean sign of D's logits on reals that the controller aims for
 STEPS = 4  # steps of D between two moves of the probability
 
 LN2 = math.log(2)
 
 
 def ada(images: Tensor, u: Tensor) -> Tensor:
-    """Pixel blitting, geometry and colour, "bgc" (Appendix B), each with probability p.
+    """Pixel blitting, geometry and colour transforms ("bgc", Appendix B there), each with probability p.
 
-    images: (N, C, H, H) in [-1, 1] -> the same shape. u: (N, 29), the random numbers in [0, 1), and at last p.
+    images: (N, C, H, H) in [-1, 1] -> the same shape. u: (N, 29), 28 random numbers in [0, 1), then p.
     """
     draws = Draws(u)
     images = warp(images, geometry(draws, images.shape[-1]))
@@ -26,10 +26,10 @@ def ada(images: Tensor, u: Tensor) -> Tensor:
 
 
 def moved(p: float, signs: Sequence[float], *, images: float, kimg: float) -> float:
-    """The probability after STEPS steps of D with the mean signs `signs` of its logits on reals.
+    """The probability, in [0, 1], after steps of D in which its logits on reals had the mean signs `signs`.
 
-    It rises by one step if they are above TARGET, else it falls: images: of these steps. kimg: thousands of images in
-    which p can go from 0 to 1.
+    It rises if their mean is above TARGET, and falls if it is below. images: how many images these steps showed.
+    kimg: thousands of images in which p could go from 0 to 1.
     """
     ahead = round(sum(signs) / len(signs) - TARGET, 6)  # the signs come with float32's rounding
     return min(max(p + math.copysign(images / (1000 * kimg), ahead), 0.0), 1.0) if ahead else p
@@ -47,26 +47,29 @@ class Draws:
         return next(self._numbers)
 
     def normal(self) -> Tensor:
-        """(N,) of the standard normal distribution."""
+        """(N,) from the standard normal distribution."""
         return math.sqrt(2) * torch.erfinv((2 * self.uniform() - 1).clamp(-1 + 1e-6, 1 - 1e-6))
 
     def angle(self) -> Tensor:
-        """(N,) in radians, all alike."""
+        """(N,) in radians, uniform in [-pi, pi)."""
         return math.pi * (2 * self.uniform() - 1)
 
     def gated(self, value: Tensor, neutral: float, p: Tensor | None = None) -> Tensor:
-        """`value` with probability p, else what changes nothing. One number decides for one transform."""
+        """`value` with probability p (by default the picture's), else `neutral`, with which nothing changes. (N,)."""
         return torch.where(self.uniform() < (self.p if p is None else p), value, neutral)
 
 
 def geometry(draws: Draws, size: int) -> Tensor:
-    """(N, 3, 3), from a place in the result to its place in the picture, in pixels from the centre, x right, y down."""
+    """(N, 3, 3): maps a position in the result to its position in the picture; pixels from the centre, x right, y down.
+
+    size: of the picture, in pixels.
+    """
     flip = draws.gated(1 - 2 * (2 * draws.uniform()).floor(), 1)
     quarters = draws.gated((4 * draws.uniform()).floor(), 0)
     gate = draws.uniform() < draws.p
     whole = [torch.where(gate, (size * (2 * draws.uniform() - 1) / 8).round(), 0) for _ in "xy"]
     scale = draws.gated(torch.exp(0.2 * LN2 * draws.normal()), 1)
-    p_rotate = 1 - (1 - draws.p).clamp(min=0).sqrt()  # one of the two rotations with probability p
+    p_rotate = 1 - (1 - draws.p).clamp(min=0).sqrt()  # so that at least one of the two rotations has probability p
     before = draws.gated(draws.angle(), 0, p_rotate)
     stretch = draws.gated(torch.exp(0.2 * LN2 * draws.normal()), 1)
     after = draws.gated(draws.angle(), 0, p_rotate)
@@ -79,18 +82,18 @@ def geometry(draws: Draws, size: int) -> Tensor:
 
 
 def colours(draws: Draws) -> Tensor:
-    """(N, 4, 4), from a colour (R, G, B, 1) to its new one."""
+    """(N, 4, 4): maps a colour (R, G, B, 1) to the new colour."""
     brightness = draws.gated(0.2 * draws.normal(), 0)
     contrast = draws.gated(torch.exp(0.5 * LN2 * draws.normal()), 1)
     luma = draws.gated(1 - 2 * (2 * draws.uniform()).floor(), 1)
     hue = draws.gated(draws.angle(), 0)
     saturation = draws.gated(torch.exp(LN2 * draws.normal()), 1)
     eye = torch.eye(4, device=luma.device, dtype=luma.dtype)
-    gray = constant([*[1 / 3, 1 / 3, 1 / 3, 0] * 3, *[0] * 4], luma).view(4, 4)  # the part along the gray axis
+    gray = constant([*[1 / 3, 1 / 3, 1 / 3, 0] * 3, *[0] * 4], luma).view(4, 4)  # projects onto the gray axis
     last = constant([*[0] * 15, 1], luma).view(4, 4)
     rest = eye - gray - last
     a = 1 / math.sqrt(3)
-    turned = constant([0, -a, a, 0, a, 0, -a, 0, -a, a, *[0] * 6], luma).view(4, 4)  # the cross product with it
+    turned = constant([0, -a, a, 0, a, 0, -a, 0, -a, a, *[0] * 6], luma).view(4, 4)  # the cross product with that axis
 
     def on(along: Tensor, across: Tensor, aside: Tensor | None = None) -> Tensor:
         matrix = along[:, None, None] * gray + across[:, None, None] * rest + last
@@ -103,24 +106,24 @@ def colours(draws: Draws) -> Tensor:
 
 
 def recoloured(images: Tensor, matrix: Tensor) -> Tensor:
-    """Colours (N, 1, 3 or 4 channels, H, H) by (N, 4, 4). Gray stays gray, opacity stays as it is."""
+    """Pictures (N, C, H, H) with their colours mapped by (N, 4, 4). C: 1, 3 or 4. Gray stays gray; opacity is kept."""
     x = images[:, :3].expand(-1, 3, -1, -1)
     x = (matrix[:, :3, :3] @ x.flatten(2) + matrix[:, :3, 3:]).view_as(x)
     return x.mean(dim=1, keepdim=True) if images.shape[1] == 1 else torch.cat([x, images[:, 3:]], dim=1)
 
 
 def scaling(x: Tensor, y: Tensor) -> Tensor:
-    """(N, 3, 3)."""
+    """Matrices (N, 3, 3) that scale by x and y, each (N,)."""
     return torch.diag_embed(torch.stack([x, y, torch.ones_like(x)], dim=1))
 
 
 def rotation(angle: Tensor) -> Tensor:
-    """(N, 3, 3), in radians, from x to y."""
+    """Matrices (N, 3, 3) that rotate by `angle` (N,), in radians, from x towards y."""
     c, s, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
     return torch.stack([c, -s, zero, s, c, zero, zero, zero, one], dim=1).unflatten(1, (3, 3))
 
 
 def translation(x: Tensor, y: Tensor) -> Tensor:
-    """(N, 3, 3), in pixels."""
+    """Matrices (N, 3, 3) that move by x and y, each (N,), in pixels."""
     zero, one = torch.zeros_like(x), torch.ones_like(x)
     return torch.stack([one, zero, x, zero, one, y, zero, zero, one], dim=1).unflatten(1, (3, 3))

@@ -1,4 +1,4 @@
-"""The transform of every picture, real or generated, before D sees it. In the paper there is none."""
+"""How every picture, real or generated, is transformed before D sees it. The paper has no augmentation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from stylegan.training import ada, diffaugment
 
 @dataclass(frozen=True)
 class Augmentation:
-    """A differentiable transform of pictures; G learns through it.
+    """A differentiable transform of pictures, through which G learns.
 
     name: its name in the run folder. apply: pictures (N, C, H, H) in [-1, 1], at the resolution grown so far, and
     random numbers (N, columns), uniform in [0, 1) -> pictures of the same shape; it must not change those that it is
     given. The reals and the fakes of a step get the same numbers. They must be its only source of randomness, so that a
-    run resumes bit for bit and does not depend on the number of processes. adaptive: a last column holds the
-    probability that the controller has set (`ada.moved`).
+    run resumes bit for bit and does not depend on the number of processes. numbers: how many random numbers a picture
+    needs. adaptive: whether one more column, the last, holds the probability that the controller has set (`ada.moved`).
     """
 
     name: str
@@ -26,12 +26,12 @@ class Augmentation:
 
     @property
     def columns(self) -> int:
-        """Of the tensor that `apply` is given."""
+        """The number of columns of the tensor that `apply` is given."""
         return self.numbers + self.adaptive
 
 
 def identity(images: Tensor, u: Tensor) -> Tensor:
-    """The pictures themselves."""
+    """The pictures, unchanged."""
     return images
 
 

@@ -3,22 +3,22 @@
 import torch
 from torch import Tensor
 
-NUMBERS = 7  # random numbers for a picture
-SHIFT = 1 / 8  # the largest translation, in parts of the size
-CUTOUT = 1 / 2  # the side of the square that is cut out, in parts of the size
+NUMBERS = 7  # random numbers per picture
+SHIFT = 1 / 8  # the largest translation, as a fraction of the size
+CUTOUT = 1 / 2  # the side of the square that is cut out, as a fraction of the size
 
 
 def diffaugment(images: Tensor, u: Tensor) -> Tensor:
-    """(N, C, H, H) in [-1, 1] and u, (N, 7) in [0, 1) -> the same shape; 0, mid-gray, where no picture is left."""
+    """Pictures (N, C, H, H) in [-1, 1] and u, (N, 7) in [0, 1) -> the same shape. Empty areas are 0, mid-gray."""
     brightness, saturation, contrast, down, right, top, left = u[:, :, None, None, None].unbind(1)
     images = coloured(images, brightness - 0.5, 2 * saturation, 0.5 + contrast)
     return cut_out(translated(images, down, right), top, left)
 
 
 def coloured(images: Tensor, brightness: Tensor, saturation: Tensor, contrast: Tensor) -> Tensor:
-    """Add `brightness`; scale distances from gray by `saturation`, from the mean by `contrast`. All (N, 1, 1, 1).
+    """Add `brightness`, then scale distances from gray by `saturation` and from the mean by `contrast`.
 
-    A fourth channel, opacity, stays as it is.
+    The three are (N, 1, 1, 1). A fourth channel, opacity, stays as it is.
     """
     x, opacity = images[:, :3], images[:, 3:]
     x = x + brightness
@@ -29,7 +29,7 @@ def coloured(images: Tensor, brightness: Tensor, saturation: Tensor, contrast: T
 
 
 def translated(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
-    """Move by whole pixels, up to SHIFT of the size each way. down, right: (N, 1, 1, 1), uniform in [0, 1)."""
+    """Move by whole pixels, up to SHIFT times the size in each direction. down, right: (N, 1, 1, 1) in [0, 1)."""
     N, _, H, _ = images.shape
     most = round(SHIFT * H)
     to = torch.arange(H, device=images.device)
@@ -41,7 +41,7 @@ def translated(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
 
 
 def cut_out(images: Tensor, top: Tensor, left: Tensor) -> Tensor:
-    """Erase a square of CUTOUT of the size, its centre anywhere in the picture. top, left: (N, 1, 1, 1) in [0, 1)."""
+    """Erase a square of CUTOUT times the size, centred anywhere in the picture. top, left: (N, 1, 1, 1) in [0, 1)."""
     N, _, H, _ = images.shape
     side, to = round(CUTOUT * H), torch.arange(H, device=images.device)
     rows, columns = ((of.reshape(N, 1) * (H + 1 - side % 2)).floor() - side // 2 for of in (top, left))

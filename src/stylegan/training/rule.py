@@ -1,7 +1,7 @@
-"""The rule of `stylegan train --hours`: what suits a network of a width that is trained for a short or a long time.
+"""The rule of `stylegan train --hours`: what suits a network of a given width that is trained for a short or long time.
 
-Here alone stand its widths, rates, batches, R1, fakes, noise and growth, each with what it rests on. How many images a
-time allows on this machine is measured in `cost/hours.py`; docs/training.md says what to expect.
+Its widths, rates, batches, R1, fakes, noise and growth are defined only here, each with its evidence. `cost/hours.py`
+measures how many images a time allows on this machine; docs/training.md says what to expect.
 """
 
 from typing import Any, NamedTuple
@@ -10,27 +10,27 @@ from stylegan.config import BATCHES, GROUP_SIZE, Config
 
 
 class Rung(NamedTuple):
-    """A width, the images that it needs to be better than the rung below, and whether it trains as for a short time."""
+    """A width in channels, the images it needs to beat the rung below, and whether it trains as for a short time."""
 
     width: int
     least_kimg: float
     short: bool
 
 
-LONG_KIMG = 150.0  # from here on noise inputs and fakes of G's own; between the demo's 70 and the box's 344, a guess
+LONG_KIMG = 150.0  # from here on, noise inputs and fakes for G alone: a guess between the demo's 70 and the box's 344
 LADDER = (
     Rung(32, 0, short=True),
     Rung(64, 50, short=True),  # the demo: 64 channels draw portraits with eyes from 40 to 50 thousand images on
-    Rung(64, LONG_KIMG, short=False),  # the box: still better after 1,100 thousand
-    Rung(128, 1500, short=False),  # not measured from here on: steps between that and the paper's 25,000 at 512
+    Rung(64, LONG_KIMG, short=False),  # the box: still improving at 1,100 thousand images
+    Rung(128, 1500, short=False),  # from here on not measured: steps between that and the paper's 25,000 at 512
     Rung(256, 5000, short=False),
     Rung(512, 12_000, short=False),
 )
-WIDE = 256  # from this width on the paper's own rates and levels
+WIDE = 256  # from this width on, the paper's own rates and levels
 
 
 def ruled(config: Config, rung: Rung, *, gpu: bool, lazy: bool = True, world: int = 1) -> Config:
-    """`config` as the rule trains a network of this rung; `for_budget` scales it to its images.
+    """`config` as the rule trains a network of this rung; `Config.for_budget` then scales it to the number of images.
 
     gpu: True for CUDA. lazy: True if the loss has R1, which may be skipped in some steps. world: the number of
     processes, each of which takes whole groups of 4 pictures.
@@ -44,9 +44,11 @@ def ruled(config: Config, rung: Rung, *, gpu: bool, lazy: bool = True, world: in
       D's logits apart throughout. On photographs 0.002 and 0.004 did, and the demo's 0.016 did not (docs/results.md).
     - R1 by the default of `gamma` (1.8 at 32 px, 2.5 at 64) every 4th step, as in the box. Every step or every 8th step
       made no difference to D's silence, and a step without R1 takes less time.
-    - In a short time, D and G share fakes, which leaves time for more images, and there are no noise inputs: within 50
-      thousand images G draws noise for eyes (docs/results.md, What failed). The box had separate fakes, and noise.
-    - Levels of 60 and fades of 40 thousand images, as in the box, if that is below 60 % of the run (`for_budget`).
+    - For a short time, D and G share fakes, which leaves time for more images, and there are no noise inputs, because
+      within 50 thousand images G draws noise instead of eyes (docs/results.md, What failed). The box had separate fakes
+      and noise.
+    - Levels of 60 and fades of 40 thousand images, as in the box, if growth takes less than 60 % of the run
+      (`for_budget`).
     """
     H, width, latent = config.img_resolution, rung.width, max(128, rung.width)
     most, authors, whole = (64, 4, GROUP_SIZE * world) if gpu else (16, 1, GROUP_SIZE * world)

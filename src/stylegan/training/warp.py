@@ -1,4 +1,4 @@
-"""Affine maps of pictures that can be differentiated any number of times, between low-pass filters."""
+"""Affine maps of pictures between low-pass filters (ADA, Appendix B), differentiable any number of times."""
 
 import math
 from collections.abc import Sequence
@@ -23,20 +23,20 @@ SYM6 = (
     0.0017677118642428036,
     -0.007800708325034148,
 )
-CENTRE = sum(k * h for k, h in enumerate(SYM6)) / sum(SYM6)  # where `doubled` puts a pixel, behind twice its place
-MARGIN = len(SYM6) // 2  # pixels around the picture in which the filters end
+CENTRE = sum(k * h for k, h in enumerate(SYM6)) / sum(SYM6)  # doubling puts pixel i at 2 i + CENTRE
+MARGIN = len(SYM6) // 2  # pixels added around the picture for the filters
 
 
 def warp(images: Tensor, inverse: Tensor) -> Tensor:
-    """Map pictures (N, C, H, H), mirrored at their edges, at twice their size between low-pass filters.
+    """Map pictures (N, C, H, H), mirrored at their edges: low-pass filter to twice the size, map, filter back.
 
-    inverse: (N, 3, 3), from a place (x, y, 1) of the result to its place in the picture; x to the right, y down, in
-    pixels from the centre of the picture.
+    inverse: (N, 3, 3), maps a position (x, y, 1) in the result to its position in the picture; in pixels from the
+    centre, x to the right, y down.
     """
     H = images.shape[-1]
     large = doubled(mirrored(images, MARGIN))  # its pixel 0 lies at 2 * MARGIN - 2 of the whole doubled picture
     places = torch.arange(2 * H + len(SYM6) - 2, device=images.device, dtype=images.dtype)  # what `halved` asks for
-    centre = H - 1 + CENTRE  # of the picture, from the first of these places
+    centre = H - 1 + CENTRE  # of the picture, counted from the first of these places
     y, x = torch.meshgrid((places - centre) / 2, (places - centre) / 2, indexing="ij")
     at = torch.stack([x, y, torch.ones_like(x)]).flatten(1)  # (3, places)
     x, y, _ = (2 * (inverse @ at) + centre + 2).unbind(1)
@@ -44,14 +44,14 @@ def warp(images: Tensor, inverse: Tensor) -> Tensor:
 
 
 def mirrored(images: Tensor, margin: int) -> Tensor:
-    """(N, C, H, H) with `margin` pixels around it, of mirror images."""
+    """(N, C, H, H) -> (N, C, H + 2 margin, H + 2 margin), continued by its mirror images."""
     size = images.shape[-1]
     at = _inside(torch.arange(-margin, size + margin, device=images.device), size)
     return images.index_select(2, at).index_select(3, at)
 
 
 def doubled(images: Tensor) -> Tensor:
-    """(N, C, P, P) -> (N, C, 2P - 10, 2P - 10): the places to which all 6 neighbours in each direction contribute."""
+    """(N, C, P, P) -> (N, C, 2P - 10, 2P - 10), filtered. Only places with all 6 neighbours per direction are kept."""
     edge, scale = len(SYM6) - 2, math.sqrt(2)
     for dim in (2, 3):
         filters, stride = _filters(images, dim, scale)
@@ -61,7 +61,7 @@ def doubled(images: Tensor) -> Tensor:
 
 
 def halved(images: Tensor) -> Tensor:
-    """(N, C, 2H + 10, 2H + 10) -> (N, C, H, H)."""
+    """(N, C, 2H + 10, 2H + 10) -> (N, C, H, H), filtered."""
     for dim in (2, 3):
         filters, stride = _filters(images, dim, 1 / math.sqrt(2))
         images = F.conv2d(images, filters, stride=stride, groups=images.shape[1])
@@ -84,18 +84,18 @@ def bilinear(images: Tensor, x: Tensor, y: Tensor) -> Tensor:
 
 
 def constant(values: Sequence[float], like: Tensor) -> Tensor:
-    """A tensor of these numbers, filled in on the device: a CUDA graph cannot record a copy from the host."""
+    """A tensor of these numbers, filled in on the device, because a CUDA graph cannot record a copy from the host."""
     return torch.stack([like.new_full((), value) for value in values])
 
 
 def _inside(at: Tensor, size: int) -> Tensor:
-    """Whole pixels, mirrored at the edges until they lie in 0 to size - 1."""
+    """Pixel indices, mirrored at the edges until they are in 0 to size - 1."""
     at = at.remainder(2 * size)
     return torch.minimum(at, 2 * size - 1 - at)
 
 
 def _filters(images: Tensor, dim: int, scale: float) -> tuple[Tensor, tuple[int, int]]:
-    """The filter along `dim` for each channel, and the stride in which it doubles or halves."""
+    """The filter along `dim` for each channel, and the stride with which it doubles or halves."""
     row = scale * constant(SYM6, images)
     shape, stride = ((1, 1, -1, 1), (2, 1)) if dim == 2 else ((1, 1, 1, -1), (1, 2))
     return row.reshape(shape).repeat(images.shape[1], 1, 1, 1), stride

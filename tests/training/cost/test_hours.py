@@ -176,12 +176,12 @@ def test_the_rules_wide_network_is_the_papers_but_for_its_schedule():
         ({"hours": math.nan}, "must be a number above 0"),
         ({"hours": math.inf}, "up to 20,000"),
         ({"hours": "1"}, "must be a number"),
-        ({"hours": 1, "kimg": 5}, "the time decides how many images are shown: give one of them"),
+        ({"hours": 1, "kimg": 5}, "the time decides how many images are shown, so give one of them"),
         ({"hours": 1, "fixed": {"total_kimg": 5}}, "give one of them"),
         ({"hours": 1, "fixed": {"lrat": 5}}, "lrat: no such field"),
         ({"hours": 1, "config": CONFIG_F}, "a config is used as it is"),
         ({"fixed": {"mirror": False}}, "give hours"),
-        ({"hours": 1e-9, "fixed": TYPED}, "a single step takes .* seconds here: the least is"),
+        ({"hours": 1e-9, "fixed": TYPED}, "a single step takes .* seconds here, so the least is"),
     ],
 )
 def test_impossible_times_are_refused(portraits, tmp_path, how, words):

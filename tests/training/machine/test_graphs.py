@@ -77,7 +77,7 @@ def test_a_part_that_cannot_be_recorded_goes_on_as_it_is(replays, monkeypatch):
 
     monkeypatch.setattr(torch.cuda, "graph", refuse)
     recordings = Recordings()
-    with pytest.warns(UserWarning, match="not recorded as a CUDA graph") as warned:
+    with pytest.warns(UserWarning, match="cannot be recorded as a CUDA graph") as warned:
         for i in range(6):
             (doubled, _), _ = recordings.run("double", double, torch.full((2,), float(i)), [torch.zeros(())])
             assert doubled[0] == 2 * i

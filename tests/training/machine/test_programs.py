@@ -97,19 +97,19 @@ NARROW = CONFIG_F.but(img_resolution=32, channel_base=1024, channel_max=32, batc
     ("config", "resolution", "device", "reason"),
     [
         (NARROW, 8, "cpu", ""),
-        (NARROW.but(level_kimg=79), 8, "cpu", "4,938 steps, and compiling costs what 5,000 of them save"),
+        (NARROW.but(level_kimg=79), 8, "cpu", "4,938 steps, and compiling costs as much time as 5,000 of them save"),
         (
             NARROW.but(level_kimg=79, fade_kimg=79),
             16,
             "cpu",
-            "9,875 steps, and compiling costs what 10,000 of them save",
+            "9,875 steps, and compiling costs as much time as 10,000 of them save",
         ),
         (NARROW.but(level_kimg=80, fade_kimg=80), 16, "cpu", ""),
         (NARROW.but(level_kimg=80, fade_kimg=0), 16, "cpu", ""),
-        (NARROW.but(total_kimg=1), 8, "cpu", "62 steps, and compiling costs what 5,000 of them save"),
-        (NARROW.but(total_kimg=1), 32, "cpu", "0 steps, and compiling costs what 10,000 of them save"),
+        (NARROW.but(total_kimg=1), 8, "cpu", "62 steps, and compiling costs as much time as 5,000 of them save"),
+        (NARROW.but(total_kimg=1), 32, "cpu", "0 steps, and compiling costs as much time as 10,000 of them save"),
         (NARROW, 8, "mps", "not for mps"),
-        (CONFIG_F, 32, "cpu", "with 256 channels or more convolutions take nearly all the time"),
+        (CONFIG_F, 32, "cpu", "with 256 channels or more, convolutions take nearly all the time"),
         (CONFIG_F, 32, "cuda", ""),
         (CONFIG_F, 1024, "cuda", "its activations are computed twice, to save memory"),
     ],
@@ -121,7 +121,7 @@ def test_a_program_is_made_where_it_pays(config, resolution, device, reason):
 def test_the_plan_tells_every_resolution():
     assert plan(NARROW.but(level_kimg=90, fade_kimg=50), CPU) == [
         "compile 8x8: yes, for 1 phase, each 1 to 3 minutes",
-        "compile 16x16: no, 8,750 steps, and compiling costs what 10,000 of them save",
+        "compile 16x16: no, 8,750 steps, and compiling costs as much time as 10,000 of them save",
         "compile 32x32: yes, for 2 phases, each 1 to 3 minutes",
     ]
 

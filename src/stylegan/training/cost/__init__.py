@@ -1,1 +1,1 @@
-"""The cost of a training run."""
+"""What a training run will cost, and the run that a given time allows."""

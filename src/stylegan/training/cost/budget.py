@@ -1,4 +1,4 @@
-"""The time that a training run takes by the costs of its levels, and the budget that a given time allows."""
+"""The time that a training run takes, from the costs of its levels, and the budget that a given time allows."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from stylegan.training.schedule import level_images
 
 
 def level_sec(config: Config, costs: dict[int, Cost]) -> dict[int, float]:
-    """Seconds that each level of the run takes, from its fade to the next one's."""
+    """Resolution -> the seconds that the run spends there, from the start of its fade to that of the next."""
     return {
         resolution: images * costs[resolution].sec_per_img + costs[resolution].compile_sec
         for resolution, images in level_images(config).items()
@@ -20,7 +20,7 @@ def level_sec(config: Config, costs: dict[int, Cost]) -> dict[int, float]:
 def config_in(config: Config, seconds: float, device: torch.device) -> Config:
     """The widest network, with its schedule, that sees ENOUGH_KIMG in `seconds`; the narrowest if none does.
 
-    In a few minutes, many steps of a narrow network beat few steps of a wide one. The batch stays that of `config`.
+    In a few minutes, many steps of a narrow network beat few steps of a wide one. The batch of `config` is kept.
     """
     chosen = None
     for width in WIDTHS:
@@ -34,16 +34,16 @@ def config_in(config: Config, seconds: float, device: torch.device) -> Config:
 
 
 WIDTHS = (32, 64, 128, 256, 512)
-ENOUGH_KIMG = 50.0  # 32 and 64 channels draw faces of 32x32 with eyes after 40 to 45 (docs/results.md)
+ENOUGH_KIMG = 50.0  # 32 and 64 channels draw 32x32 faces with eyes after 40 to 45 (docs/results.md)
 
 
 def kimg_in(config: Config, seconds: float, device: torch.device) -> float:
-    """The budget, in thousands of images, that `seconds` allow: config.for_budget(it) takes about that long."""
+    """The number of kimg for which `config.for_budget(kimg)` takes about `seconds` on this device."""
     return affordable_kimg(config, seconds, measure_levels(config, device))
 
 
 def affordable_kimg(config: Config, seconds: float, costs: dict[int, Cost]) -> float:
-    """The same from known costs: the largest budget whose schedule takes at most `seconds`, to a tenth."""
+    """The largest budget, to a tenth, whose schedule takes at most `seconds` with these costs; 0.1 if none does."""
 
     def fits(tenths: int) -> bool:
         return sum(level_sec(config.for_budget(tenths / 10), costs).values()) <= seconds
@@ -52,7 +52,7 @@ def affordable_kimg(config: Config, seconds: float, costs: dict[int, Cost]) -> f
 
 
 def largest(fits: Callable[[int], bool]) -> int:
-    """The largest whole number from 1 that fits, if all smaller ones do; 1 if none fits."""
+    """The largest whole number above 0 that fits, provided that all smaller ones fit too; 1 if none fits."""
     high = 2
     while fits(high):
         high *= 2

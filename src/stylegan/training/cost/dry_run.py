@@ -1,4 +1,4 @@
-"""Memory, speed and time of every level of a training run, and the total, before it begins."""
+"""A forecast before a training run begins: memory, speed and time of every level, and the total."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,12 +33,13 @@ def dry_run(
     objectives: Objectives | None = None,
     augment: Augmentation | None = None,
 ) -> str:
-    """A table in plain text, from a few real steps at each resolution. Writes nothing. Raises InputError like `train`.
+    """The forecast as a table in plain text, from a few real steps at each resolution. Writes no files.
 
     It takes less than a minute, unless steps are to be compiled, and says on stderr what it measures.
-    hours, fixed, init: choose as `train` does, and tell that run; `config` is the one fitted to the data.
-    objectives, augment: your own, as in `train`.
-    Many processes measure together, as they would train. Process 0 returns the table, the others "".
+    config: fitted to the data. hours, fixed, init: as in `train`; with hours, the forecast is that of the run that
+    `train` would choose. objectives, augment: your own, as in `train`.
+    Several processes measure together, as they would train. Process 0 returns the table, the others "". Raises
+    InputError like `train`.
     """
     dataset = ImageDataset(data)
     check_fixed(fixed, hours, None)
@@ -65,7 +66,7 @@ def dry_run(
 
 
 def measured(config: Config, device: torch.device, own: Own) -> dict[int, Cost]:
-    """The costs of the levels within MEASURING_SEC; compiling takes minutes, and is waited for."""
+    """The cost of each level, measured within MEASURING_SEC. Compiling has no limit, because it takes minutes."""
     allowance = Allowance() if config.compile else Allowance(MEASURING_SEC)
     return measure_levels(
         config,
@@ -78,28 +79,30 @@ def measured(config: Config, device: torch.device, own: Own) -> dict[int, Cost]:
 
 
 def doubts(config: Config, costs: dict[int, Cost]) -> list[str]:
-    """What the forecast does not rest on, one line each: levels of which a part of a step was timed, or none."""
+    """Why the forecast is uncertain, one line each: levels that were not timed or only in part, and the spread."""
     lines = []
     for resolution, cost in costs.items():
         whole = batch_of(config, resolution, processes.world())
         if not cost.batch:
-            lines.append(f"{resolution}x{resolution} was not timed: a guess from the level below, by its convolutions.")
+            lines.append(f"{resolution}x{resolution} was not timed: its time is scaled from the level below.")
         elif cost.batch < whole:
-            lines.append(f"{resolution}x{resolution} was timed with {cost.batch} of {whole} images: rather less time.")
+            lines.append(
+                f"{resolution}x{resolution} was timed with {cost.batch} of {whole} images a step, so it may take less."
+            )
     spreads = [cost.spread for cost in costs.values() if cost.spread is not None]
     if len(spreads) < len(costs):
-        return [*lines, "At some levels too few steps were timed to tell how much they differ."]
-    return [*lines, f"The timed steps of a level differ by {max(spreads):.0%} or less, in their middle half."]
+        return [*lines, "At some levels too few steps were timed to tell how much they vary."]
+    return [*lines, f"The middle half of the timed steps of a level varies by {max(spreads):.0%} or less."]
 
 
 HONESTLY = (
-    "with random pictures, as busy as this machine is now; sheets, snapshots and reading\n"
-    "the data come on top. Memory is the most that one process held up to that level: on the CPU all that it held."
+    "with random pictures, and with this machine as busy as it is now. Sheets, snapshots and\n"
+    "reading the data come on top. Memory is the most that one process held up to that level; on the CPU, all it held."
 )
 
 
 def pays(config: Config, costs: dict[int, Cost], plain: dict[int, Cost]) -> str:
-    """A line that says whether compiling saves more time than it takes. plain: the costs without it."""
+    """A line that says whether compiling saves more time than it takes. plain: the costs without compiling."""
     seconds, without = (sum(level_sec(config, c).values()) for c in (costs, plain))
     compile_sec = sum(cost.compile_sec for cost in costs.values())
     saves = "pays" if seconds < without else "does not pay"
@@ -107,7 +110,7 @@ def pays(config: Config, costs: dict[int, Cost], plain: dict[int, Cost]) -> str:
 
 
 def table(config: Config, costs: dict[int, Cost], num_gpus: int = 1) -> str:
-    """A line for each level, and one for the total."""
+    """The table: a row for each level, and one for the total. Several GPUs: `batch` is that of all together."""
     seconds = level_sec(config, costs)
     rows = [("level", "batch", "img/s", "time", "memory")]
     rows += [

@@ -1,7 +1,7 @@
 """The best network that a given time allows on this machine: `stylegan train --hours H`.
 
-What suits a network is the rule (`training/rule.py`). Here a short measurement says how many images each width would
-see, and the widest that sees enough of them is taken.
+The rule (`training/rule.py`) says what suits a network of each width. Here, a short measurement shows how many images
+each width would see in the time, and the widest one that sees enough is chosen.
 """
 
 import math
@@ -27,12 +27,12 @@ from stylegan.training.run.bar import clock, image_cost_mflop
 from stylegan.training.run.first_lines import penalty, rate_of
 from stylegan.training.schedule import batch_of, level_images
 
-MEASURING_SEC = 50.0  # with what is not timed, less than a minute
-MEASURING_SHARE = 0.1  # of a short time
+MEASURING_SEC = 50.0  # less than a minute with everything that is not timed
+MEASURING_SHARE = 0.1  # the most of a short time that is spent on measuring
 TRIAL_SEC = 0.5
-STEPS_SHARE = 0.95  # of the time; sheets, states and snapshots take the rest
-WORTH = 1.25  # how much faster many threads must be than one: beside other programs they wait for each other
-UNKNOWN = 0.25  # the spread that is assumed where too few steps were timed
+STEPS_SHARE = 0.95  # of the time is for steps; sheets, states and snapshots take the rest
+WORTH = 1.25  # how many times as fast several threads must be as one: beside other programs, they wait for each other
+UNKNOWN = 0.25  # the spread that is assumed if too few steps were timed
 MOST_HOURS = 20_000  # more than two years
 WEEK_SEC = 7 * 24 * 3600.0
 
@@ -41,7 +41,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Own:
-    """What is given beside the time. fixed: fields of the configuration that the rule must not choose."""
+    """What the user gives besides the time. fixed: fields of the configuration that the rule must not choose."""
 
     fixed: Mapping[str, Any]
     objectives: Objectives | None = None
@@ -50,7 +50,10 @@ class Own:
 
 @dataclass(frozen=True)
 class Plan:
-    """A training run that was chosen for a time: its configuration, threads of a CPU, and what its levels cost."""
+    """A training run that was chosen for a time.
+
+    threads: how many CPU threads suit it. costs: of each resolution. measured_sec: how long all measuring took.
+    """
 
     config: Config
     threads: int
@@ -59,12 +62,12 @@ class Plan:
 
     @property
     def training_sec(self) -> float:
-        """The forecast, with what is not a step."""
+        """The forecast of the run's time in seconds, including everything that is not a step."""
         return sum(level_sec(self.config, self.costs).values()) / STEPS_SHARE
 
     @property
     def doubt(self) -> float:
-        """How far off the forecast may be, relative to it: the spread of the steps, and more where none was timed."""
+        """The relative error that the forecast may have, 0.1 plus the spread of steps; more if none was timed."""
         parts = level_sec(self.config, self.costs)
         doubts = {
             r: 0.1 + (UNKNOWN if cost.spread is None else cost.spread) + (0.0 if cost.batch else 0.5)
@@ -74,31 +77,31 @@ class Plan:
 
 
 def check_hours(hours: float, kimg: float | None, fixed: Mapping[str, Any]) -> None:
-    """Raise InputError for an impossible time, and for a number of images beside it."""
+    """Raise InputError for an impossible time, and if a number of images is given too."""
     if kimg is not None or "total_kimg" in fixed:
         raise InputError(
             f"hours {hours!r} and {'kimg' if kimg is not None else 'total_kimg'}: the time decides how many images are "
-            "shown: give one of them"
+            "shown, so give one of them"
         )
     if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= MOST_HOURS:  # nor NaN
         raise InputError(
-            f"hours {printable(hours)}: must be a number above 0 and up to {MOST_HOURS:,}; ten minutes (0.17) are the "
-            "least in which pictures of 32x32 become faces on one core"
+            f"hours {printable(hours)}: must be a number above 0 and up to {MOST_HOURS:,}; pictures of 32x32 need at "
+            "least ten minutes (0.17) to become faces on one core"
         )
 
 
 def plan_for(config: Config, hours: float, device: torch.device, *, own: Own, say: Say) -> Plan:
-    """The highest rung of the ladder that sees its images in `hours`, from trials that take at most a minute.
+    """The run of the highest rung that sees enough images in `hours`, found by trials that take at most a minute.
 
-    config: fitted to the data; fields of `own.fixed` stay as they are. Many processes plan together. Raises InputError
-    if not even one step fits.
+    config: fitted to the data. The fields in `own.fixed` stay as they are. Several processes plan together. Raises
+    InputError if not even one step fits into the time.
     """
     seconds = 3600 * hours
     climb = Climb(config, seconds, device, own, say, Allowance(min(MEASURING_SEC, MEASURING_SHARE * seconds)))
     ladder = rungs(own.fixed)
     at = min(START, len(ladder) - 1)
     chosen = climb.reach(ladder[at])
-    while chosen is None:  # down: the lowest rung needs no images
+    while chosen is None:  # go down; this ends, because the lowest rung needs no images
         at -= 1
         chosen = climb.reach(ladder[at])
     for rung in ladder[at + 1 :] if at >= START else ():
@@ -111,12 +114,12 @@ def plan_for(config: Config, hours: float, device: torch.device, *, own: Own, sa
     return replace(chosen, measured_sec=climb.allowance.spent)
 
 
-START = 2  # the rung that is tried first: the box's network
+START = 2  # the index of the rung that is tried first: the box's network
 
 
 @dataclass(frozen=True)
 class Climb:
-    """What is needed to try a rung."""
+    """Everything that trying a rung needs."""
 
     config: Config
     seconds: float
@@ -126,7 +129,7 @@ class Climb:
     allowance: Allowance
 
     def reach(self, rung: Rung) -> Plan | None:
-        """The run of a rung; None if it sees too few images in the time, or does not fit into the memory of a GPU."""
+        """The run of a rung; None if it would see too few images in the time or does not fit into the GPU's memory."""
         candidate = candidate_of(self.config, rung, self.device, self.own)
         try:
             threads, costs = fastest(candidate, self.device, own=self.own, allowance=self.allowance, say=self.say)
@@ -140,7 +143,7 @@ class Climb:
 
 
 def rungs(fixed: Mapping[str, Any]) -> tuple[Rung, ...]:
-    """The ladder; if the width is given, only that width, for a short and a long time."""
+    """The ladder. If the user fixes the width, it has only that width, for a short and for a long time."""
     if "channel_max" not in fixed:
         return LADDER
     width = fixed["channel_max"]
@@ -148,16 +151,19 @@ def rungs(fixed: Mapping[str, Any]) -> tuple[Rung, ...]:
 
 
 def candidate_of(config: Config, rung: Rung, device: torch.device, own: Own) -> Config:
-    """The configuration of a rung, with the fields that are given."""
+    """The configuration of a rung, with the user's own fields."""
     lazy = (own.objectives or LOSSES[own.fixed.get("loss", config.loss)]).lazy
-    alone = own.fixed.get("compile") or own.fixed.get("batch_gpu")  # they refuse shared fakes
+    alone = own.fixed.get("compile") or own.fixed.get("batch_gpu")  # neither works with shared fakes
     kept: dict[str, Any] = ({"shared_fakes": False} if alone else {}) | dict(own.fixed)
     suited = ruled(config, rung, gpu=device.type == "cuda", lazy=lazy, world=processes.world())
     return given_way(suited, kept)
 
 
 def is_hopeless(candidate: Config, rung: Rung, chosen: Plan, device: torch.device) -> bool:
-    """By its multiplications, would it see far too few images? Then nothing is measured. A GPU hides many of them."""
+    """Would the candidate see far too few images, judging by its multiplications? If so, it is not measured.
+
+    The judgement is more cautious for a GPU, where time depends less on the number of multiplications.
+    """
     H, slack = candidate.img_resolution, 10 if device.type == "cuda" else 2
     slower = image_cost_mflop(candidate, H) / image_cost_mflop(chosen.config, H)
     return slack * chosen.config.total_kimg / slower < rung.least_kimg
@@ -166,7 +172,7 @@ def is_hopeless(candidate: Config, rung: Rung, chosen: Plan, device: torch.devic
 def fastest(
     config: Config, device: torch.device, *, own: Own, allowance: Allowance, say: Say
 ) -> tuple[int, dict[int, Cost]]:
-    """The number of threads that suits, and the cost of each level with it. Takes half of what is allowed, at most."""
+    """The best number of threads (one or all), and the cost of each level with it. Takes up to half the allowance."""
     many = torch.get_num_threads()
     numbers = [1, many] if device.type == "cpu" and many > 1 else [many]
     found = {}
@@ -190,12 +196,12 @@ def fastest(
 
 
 def budgeted(config: Config, fixed: Mapping[str, Any], kimg: float) -> Config:
-    """The configuration for so many images; what is given stays also against the budget."""
+    """The configuration scaled to `kimg` thousand images, except for the fields in `fixed`."""
     return config.for_budget(kimg).but(**fixed)
 
 
 def images_in(config: Config, fixed: Mapping[str, Any], seconds: float, costs: Mapping[int, Cost]) -> int:
-    """The most images, to a step of the first level, whose schedule takes at most `seconds`; one step if none does."""
+    """The most images whose schedule takes at most `seconds`, in whole steps of the first level; at least one step."""
     step = batch_of(config, config.initial_resolution, processes.world())
 
     def fits(steps: int) -> bool:
@@ -206,18 +212,18 @@ def images_in(config: Config, fixed: Mapping[str, Any], seconds: float, costs: M
 
 
 def refuse_less_than_a_step(plan: Plan, seconds: float) -> None:
-    """Raise InputError that names the least time."""
+    """Raise InputError, which names the least possible time, if a single step takes longer than `seconds`."""
     first = plan.config.initial_resolution
     step_sec = plan.costs[first].sec_per_img * batch_of(plan.config, first, processes.world())
     if step_sec > seconds:
         raise InputError(
-            f"hours {seconds / 3600:.3g}: a single step takes {step_sec:.2g} seconds here: the least is "
-            f"{math.ceil(step_sec / 0.36) / 10_000:g} hours, and ten minutes (0.17) for pictures"
+            f"hours {seconds / 3600:.3g}: a single step takes {step_sec:.2g} seconds here, so the least is "
+            f"{math.ceil(step_sec / 0.36) / 10_000:g} hours; useful pictures take ten minutes (0.17) or more"
         )
 
 
 def chosen_lines(plan: Plan, dataset: ImageDataset) -> list[str]:
-    """What was chosen, in five lines."""
+    """Five lines that say what was chosen: networks, images, learning, speed and time."""
     config, H = plan.config, plan.config.img_resolution
     images = 1000 * config.total_kimg
     narrower = f" ({config.channels(H)} at {H}x{H})" if config.channels(H) < config.channel_max else ""
@@ -225,13 +231,13 @@ def chosen_lines(plan: Plan, dataset: ImageDataset) -> list[str]:
     speeds = ", ".join(f"{1 / plan.costs[r].sec_per_img:,.3g} at {r}x{r}" for r in levels)
     batches = by_level(config, lambda r: f"{batch_of(config, r, processes.world())}")
     rates = by_level(config, lambda r: f"{rate_of(config, r):g}")
-    growth = f"{config.level_kimg:.3g} and {config.fade_kimg:.3g} thousand to train and to fade in each level"
+    growth = f"in each level, {config.level_kimg:.3g} thousand to train and {config.fade_kimg:.3g} thousand to fade in"
     return [
         f"chosen for this time: at most {config.channel_max} channels{narrower}, z and w {config.z_dim}, "
         f"{'noise inputs' if config.noise else 'no noise inputs'}; {threads_in_words(plan.threads)}",
         f"images: {images:,.0f}, each of the {len(dataset):,} pictures {images / len(dataset):,.1f} times; {growth}",
         f"learning: batch {batches}; rate {rates}; {penalty(config)}; "
-        f"{'fakes that D and G share' if config.shared_fakes else 'fakes of G alone for its own step'}",
+        f"{'D and G share fakes' if config.shared_fakes else 'G makes new fakes for its own step'}",
         f"speed, measured in {plan.measured_sec:.0f} s: {speeds} images a second",
         f"time: {clock(plan.training_sec)}, give or take {plan.doubt:.0%}, until {moment(plan.training_sec)}; "
         f"{expectation(config)}",
@@ -244,7 +250,7 @@ def threads_in_words(number: int) -> str:
 
 
 def by_level(config: Config, value: Callable[[int], str]) -> str:
-    """ "16, from 64x64 8": the first value, and where it changes."""
+    """ "16, from 64x64 8": the value of the first level, and each change."""
     said, before = [], ""
     for resolution in level_images(config):
         if (now := value(resolution)) != before:
@@ -258,20 +264,20 @@ FEWER_PIXELS = "`stylegan prepare --resolution 32`"
 
 
 def expectation(config: Config) -> str:
-    """What to expect of so many images (docs/training.md)."""
+    """What to expect from the number of images (docs/training.md)."""
     if config.total_kimg < FEW_KIMG:
-        return f"expect blobs: this is fewer than 20 thousand images. Give it more time, or use {FEWER_PIXELS}"
+        return f"expect blobs, because this is fewer than 20 thousand images. Give it more time, or use {FEWER_PIXELS}"
     return "what to expect: docs/training.md"
 
 
 def moment(seconds: float) -> str:
-    """The time of day so many seconds from now, with the date if it is not soon."""
+    """The time of day in `seconds` seconds, with the date if that is 12 hours or more from now."""
     end = datetime.now() + timedelta(seconds=seconds)
     return f"{end:%H:%M}" if seconds < 12 * 3600 else f"{end:%Y-%m-%d %H:%M}"
 
 
 def week_lines(config: Config, device: torch.device, own: Own) -> list[str]:
-    """A line for a run that would take more than a week on this machine, from trials of some seconds; else none."""
+    """A warning for a run that would take a week or more on this machine, from trials of some seconds; else no line."""
     costs = measure_levels(
         config,
         device,
@@ -288,8 +294,8 @@ def week_lines(config: Config, device: torch.device, own: Own) -> list[str]:
     except OverflowError:
         end = "the year 9999 and later"
     return [
-        f"this run would take about {seconds / 86400:,.0f} days on this machine, until {end}. --hours H (hours=) "
-        "makes the best of the time that there is: stylegan train --data DATA --out RUN --hours 8"
+        f"this run would take about {seconds / 86400:,.0f} days on this machine, until {end}. To make the best of the "
+        "time you have, use --hours H (hours=): stylegan train --data DATA --out RUN --hours 8"
     ]
 
 

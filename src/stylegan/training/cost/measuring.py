@@ -1,4 +1,4 @@
-"""How fast this machine trains: timed steps of a throw-away network at each resolution, within a limit of seconds."""
+"""How fast this machine trains: timed steps of a throw-away network at each resolution, within a time limit."""
 
 import math
 import sys
@@ -23,18 +23,18 @@ from stylegan.training.run.bar import image_cost_mflop
 from stylegan.training.schedule import Phase, batch_of, level_images
 from stylegan.training.state import TrainingState
 
-CAUTION = 2  # a step may take so many times what the last one tells: a busy machine, R1
-SMALLER = (64, 16, GROUP_SIZE)  # batches, of one process, that are tried where the whole one takes too long
+CAUTION = 2  # a step may take this many times as long as the last one predicts: a busy machine, R1
+SMALLER = (64, 16, GROUP_SIZE)  # batches per process that are tried if the whole one takes too long
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of a resolution. peak_bytes: the most memory that one process took; None if it is not known.
+    """The cost of training at one resolution.
 
-    compile_sec: the time, once, for compiling the programs of its phases. spread: half the range of the middle half of
-    the timed steps, relative to their median; None where too few were timed. batch: how many images were measured at
-    once, all processes together; 0: no step was timed here, and the seconds are those of the level below, scaled by
-    their multiplications.
+    peak_bytes: the most memory that one process took; None if it is not known. compile_sec: the time, spent once, for
+    compiling the programs of its phases. spread: half the range of the middle half of the timed steps, divided by their
+    median; None if too few were timed. batch: how many images a timed step had in all processes together; 0 if no step
+    was timed, and sec_per_img is that of the level below, scaled by the number of multiplications.
     """
 
     sec_per_img: float
@@ -46,20 +46,23 @@ class Cost:
 
 @dataclass
 class Allowance:
-    """The seconds that a measurement may take, and those that it has taken: the same numbers in every process."""
+    """The seconds that a measurement may take, and those that it has taken. Every process has the same numbers."""
 
     limit: float = math.inf
     spent: float = 0.0
 
     @property
     def left(self) -> float:
-        """Seconds that are left."""
+        """The seconds that are left."""
         return self.limit - self.spent
 
 
 @dataclass
 class Trial:
-    """The timed steps of a resolution, with R1 (True) and without (False). first: those that warmed it up."""
+    """The timed steps of a resolution, with R1 (True) and without (False).
+
+    first: seconds and peak bytes of the first step of each kind, which is not timed. seconds: those of the timed steps.
+    """
 
     resolution: int
     batch: int
@@ -67,24 +70,24 @@ class Trial:
     seconds: dict[bool, list[float]] = field(default_factory=dict)
 
     def sec(self, penalized: bool) -> float:
-        """Seconds of a step."""
+        """The median time of a step, in seconds."""
         return median_high(self.seconds[penalized])
 
     def cost(self, config: Config, device: torch.device) -> Cost:
-        """The mean of a cycle in which one step of r1_interval takes R1."""
+        """The mean cost over a cycle in which one step of every r1_interval has R1."""
         mean = fmean(self.sec(i == 0) for i in range(config.r1_interval))
         whole = self.batch == batch_of(config, self.resolution, processes.world())
         compile_sec = 0.0
         if config.compile and not why_not(config, self.resolution, device):
             once = sum(self.first[penalized][0] - self.sec(penalized) for penalized in self.first)
             compile_sec = once * phases(config, self.resolution)
-        peak = self.first[True][1] if whole else None  # R1 takes most memory
+        peak = self.first[True][1] if whole else None  # a step with R1 takes the most memory
         known = [each for seconds in self.seconds.values() if (each := spread(seconds)) is not None]
         return Cost(mean / self.batch, peak, compile_sec, max(known, default=None), self.batch)
 
 
 def spread(seconds: list[float]) -> float | None:
-    """Half the range of the middle half, relative to the median; None for fewer than three numbers."""
+    """Half the range of the middle half of the numbers, divided by their median; None for fewer than three numbers."""
     if len(seconds) < 3:
         return None
     ordered, quarter = sorted(seconds), len(seconds) // 4
@@ -104,12 +107,13 @@ def measure_levels(
 ) -> dict[int, Cost]:
     """The cost of each resolution while it fades in, from real steps of a throw-away network on random pictures.
 
-    Many processes measure together, each with its part of the batch, and all get the same seconds. The levels take
-    turns, and the median counts, so that a busy moment of the machine does not distort a single level; on CUDA each is
-    measured in one go, after its steps have been recorded as graphs. With lazy R1, steps with and without it are
-    measured and weighted by their frequency.
-    allowance: where whole batches would take more, smaller ones are measured, and where those would, nothing is: such
-    levels cost what the one below does, scaled. say: is told each resolution before it is measured.
+    Several processes measure together, each with its part of the batch, and all get the same seconds. The levels take
+    turns, and the median counts, so that a busy moment of the machine does not distort a single level. On CUDA, each
+    level is measured in one go, after its steps have been recorded as graphs. With lazy R1, steps with and without it
+    are measured and weighted by their frequency.
+    trial_sec: seconds to time each kind of step. allowance: if whole batches would take longer, smaller ones are
+    measured; if these would too, the level is not measured, and its cost is scaled from the level below. say: called
+    with each resolution before it is measured.
     """
     state = TrainingState.new(config, device, objectives=objectives, augmentation=augmentation)
     trials = Trials(state, allowance or Allowance(), trial_sec, say or (lambda words: None))
@@ -128,7 +132,7 @@ def measure_levels(
 
 
 class Trials:
-    """All that is timed with one network."""
+    """The trials of all resolutions, with one network."""
 
     def __init__(
         self, state: TrainingState, allowance: Allowance, trial_sec: float, say: Callable[[str], None]
@@ -136,14 +140,14 @@ class Trials:
         self.state, self.allowance, self.trial_sec, self.say = state, allowance, trial_sec, say
         self.done: dict[int, Trial] = {}
         self.penalties = (True, False)[: state.config.r1_interval]
-        self.warm_up = EAGER_STEPS + 1 if state.device.type == "cuda" else 1  # one more records the graph
-        self.sec_per_mflop = 0.0  # at first unknown
+        self.warm_up = EAGER_STEPS + 1 if state.device.type == "cuda" else 1  # the last one records the graph
+        self.sec_per_mflop = 0.0  # unknown at first
 
     def begin(self, resolution: int) -> Trial | None:
-        """Warm a resolution up; None if there is no time for it."""
+        """Warm up a resolution; None if there is no time for it."""
         trial = Trial(resolution, 0)
         if math.isfinite(self.allowance.limit) and not self.done and self.state.device.type != "cuda":
-            trial.batch = self.batches(resolution)[-1]  # two small steps tell what others will take; the first is slow
+            trial.batch = self.batches(resolution)[-1]  # two small steps to predict the others; the first one is slow
             for _ in range(2):
                 self.step(trial, penalized=True)
         trial.batch = self.affordable(resolution)
@@ -158,12 +162,15 @@ class Trials:
         return trial
 
     def batches(self, resolution: int) -> list[int]:
-        """Batches to measure with, of all processes, the schedule's own first."""
+        """Batch sizes to measure with, for all processes together, from the schedule's own to the smallest."""
         whole, world = batch_of(self.state.config, resolution, processes.world()), processes.world()
         return [whole, *(smaller * world for smaller in SMALLER if smaller * world < whole)]
 
     def affordable(self, resolution: int) -> int:
-        """The largest batch whose steps fit into this level's share of the time that is left; 0 if none does."""
+        """The largest batch whose steps fit into this level's share of the time left; 0 if the level is to be skipped.
+
+        The first level is never skipped.
+        """
         batches, left = self.batches(resolution), self.allowance.left
         if math.isinf(left) or not self.sec_per_mflop:
             return batches[0]
@@ -176,19 +183,19 @@ class Trials:
         return next((batch for batch in batches if sec[batch] <= share), smallest)
 
     def take_turns(self, trials: list[Trial]) -> None:
-        """Time steps of all kinds until each has had its seconds, or until no time is left; one of each at least."""
+        """Time steps of all kinds in turn, at least one each, until each has had `trial_sec` or no time is left."""
         kinds = [(trial, penalized) for trial in trials for penalized in self.penalties]
         while waiting := [(trial, penalized) for trial, penalized in kinds if self.wants(trial, penalized)]:
             for trial, penalized in waiting:
                 trial.seconds.setdefault(penalized, []).append(self.step(trial, penalized)[0])
 
     def wants(self, trial: Trial, penalized: bool) -> bool:
-        """Is one more step of this kind to be timed?"""
+        """Should one more step of this kind be timed?"""
         seconds = trial.seconds.get(penalized)
         return not seconds or (sum(seconds) < self.trial_sec and seconds[-1] < self.allowance.left)
 
     def step(self, trial: Trial, penalized: bool) -> tuple[float, int | None]:
-        """One step, counted."""
+        """The seconds and peak bytes of one step, which are counted in the allowance."""
         sec, peak = _timed_step(self.state, trial.resolution, penalized, trial.batch)
         self.allowance.spent += sec
         self.sec_per_mflop = sec / trial.batch / image_cost_mflop(self.state.config, trial.resolution)
@@ -196,9 +203,9 @@ class Trials:
 
 
 def _timed_step(state: TrainingState, resolution: int, penalized: bool, batch: int) -> tuple[float, int | None]:
-    """Seconds of a step of D and G, the mean over all processes, and the peak memory of this one.
+    """The seconds of a step of D and G, averaged over all processes, and the peak memory of this one, in bytes.
 
-    penalized: with R1, as in the first of every r1_interval steps? batch: of all processes together.
+    penalized: whether the step has R1, as the first of every r1_interval steps does. batch: of all processes together.
     """
     config, device = state.config, state.device
     level = (config.img_resolution // resolution).bit_length() - 1
@@ -226,11 +233,11 @@ def _timed_step(state: TrainingState, resolution: int, penalized: bool, batch: i
 
 
 def _peak_bytes(device: torch.device) -> int | None:
-    """On CUDA the most memory since the last reset; on the CPU the most that this process has ever held."""
+    """On CUDA, the peak memory since the last reset; on the CPU, that of this process since it began; else None."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if device.type == "mps" or sys.platform == "win32":
         return None
-    import resource  # there is none on Windows
+    import resource  # Windows has no such module
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,1 +1,1 @@
-"""The resources of the machine, and how a step uses them."""
+"""The resources of the machine, and how a training step uses them."""

@@ -1,4 +1,4 @@
-"""The machine's C++ compiler, which torch.compile calls: what it lacks, and which one it is."""
+"""The machine's C++ compiler, which torch.compile calls: what is missing, and which version it is."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ CXX = os.environ.get("CXX") or {"darwin": "clang++", "win32": "cl"}.get(sys.plat
 
 
 def missing() -> list[str]:
-    """What compiling needs and this machine lacks, one line each."""
+    """What compiling needs but this machine lacks, one line each with a remedy."""
     headers = Path(sysconfig.get_path("include"), "Python.h")
     needs = [
         (CXX, shutil.which(CXX), "install g++ (or an equivalent), or name your compiler in the variable CXX"),
@@ -23,7 +23,7 @@ def missing() -> list[str]:
 
 @cache
 def version() -> str:
-    """The first line of its --version; its name if there is none."""
+    """The first line that the compiler prints for --version, or its name if it prints nothing."""
     try:
         return subprocess.run([CXX, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     except (OSError, subprocess.CalledProcessError, IndexError):

@@ -1,4 +1,4 @@
-"""What must stay the same for a training run to resume bit for bit."""
+"""What must be the same for a training run to resume bit for bit."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from stylegan.training.machine import compiler, processes
 
 
 def environment(device: torch.device, config: Config) -> dict[str, Any]:
-    """Name and value of each. If any differs, a resumed run says that it is no longer the same bit for bit."""
+    """The name and value of everything that affects a run's bits. If any differs, a resumed run says so."""
     compiled = {"compiler": compiler.version()} if config.compile else {}
     return compiled | {
         "torch": torch.__version__,

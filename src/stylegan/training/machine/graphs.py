@@ -1,5 +1,7 @@
-"""A part of a step as one CUDA graph. A step of a small network is thousands of kernels, which the GPU computes faster
-than the host can launch them; a graph is launched at once.
+"""Parts of a step as CUDA graphs.
+
+A step of a small network is thousands of kernels, which the GPU computes faster than the host can launch them. A graph
+launches all its kernels at once.
 """
 
 import warnings
@@ -13,23 +15,23 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 T = TypeVar("T")
 
 EAGER_STEPS = 2
-"""Steps before a part is recorded, in which cuDNN and cuBLAS load what they need. They compute the same."""
+"""Ordinary steps before a part is recorded, in which cuDNN and cuBLAS load what they need. They compute the same."""
 
 
 class Recordings:
-    """The graphs of the parts of a training run, for one growth of its networks."""
+    """The graphs of a training run, as long as the growth of its networks stays the same."""
 
     def __init__(self) -> None:
         self.runs: dict[Hashable, int] = {}
         self.recorded: dict[Hashable, Recording | None] = {}  # None: it cannot be recorded
-        self.pool: Any = None  # of memory, which all graphs share: they never run at the same time
+        self.pool: Any = None  # a memory pool that all graphs share, because they never run at the same time
 
     def run(self, key: Hashable, part: Callable[..., T], *args: Any) -> T:
-        """part(*args), from the third time with the same key on by its graph.
+        """part(*args), computed by its graph from the third call with the same key on.
 
         args: tensors in tuples and lists, of the same shapes each time. The part must not wait for the GPU, and must
-        depend on nothing else that changes from step to step: what it reads from the host stays as it was recorded.
-        A part that cannot be recorded goes on as it is, with a warning.
+        not depend on anything else that changes from step to step, because what it reads from the host is recorded
+        once. A part that cannot be recorded is computed without a graph, with a warning.
         """
         self.runs[key] = self.runs.get(key, 0) + 1
         if self.runs[key] > EAGER_STEPS and key not in self.recorded:
@@ -42,12 +44,12 @@ class Recordings:
         try:
             return Recording(part, args, self.pool)
         except RuntimeError as e:
-            warnings.warn(f"a step is not recorded as a CUDA graph, and trains more slowly: {e}", stacklevel=2)
+            warnings.warn(f"a step cannot be recorded as a CUDA graph and will be slower: {e}", stacklevel=2)
             return None
 
 
 class Recording:
-    """A recorded part. Its results are new tensors in each call."""
+    """A recorded part. Each call returns new tensors."""
 
     def __init__(self, part: Callable[..., Any], args: tuple[Any, ...], pool: Any) -> None:
         self.args = tree_map(lambda t: t.detach().clone() if isinstance(t, Tensor) else t, args)
@@ -66,5 +68,5 @@ class Recording:
 
 
 def tensors(nested: Any) -> list[Tensor]:
-    """The tensors in nested tuples, lists and dictionaries, in their order."""
+    """The tensors in nested tuples, lists and dictionaries, in order."""
     return [leaf for leaf in tree_flatten(nested)[0] if isinstance(leaf, Tensor)]

@@ -15,9 +15,9 @@ CHECKPOINTED_PX = 512  # from this resolution on, activations are recomputed in 
 
 
 def micro_batches(N: int, batch_gpu: int | None) -> list[slice]:
-    """Parts of a batch of N: as large as batch_gpu allows, equal, each of whole deviation groups.
+    """Equal parts of a batch of N, as large as batch_gpu allows, each of whole groups of the minibatch deviation.
 
-    With k parts they are i, i + k, i + 2k, ...: pictures that shared a group (see `minibatch_stddev`) still share it.
+    Part i of k takes the pictures i, i + k, i + 2k, ..., so that the groups (see `minibatch_stddev`) stay the same.
     """
     k = 1
     if batch_gpu is not None and batch_gpu < N:
@@ -29,7 +29,8 @@ def micro_batches(N: int, batch_gpu: int | None) -> list[slice]:
 def activations_for(resolution: int, *networks: Generator | Discriminator) -> Iterator[None]:
     """Within this context, each block stores only its input and recomputes its activations in the backward pass.
 
-    Only from CHECKPOINTED_PX on. Not for the pass that R1 differentiates: its first derivative keeps everything anyway.
+    It does so only from CHECKPOINTED_PX on. It is not for the pass that R1 differentiates, whose first derivative keeps
+    all activations anyway.
     """
     with ExitStack() as stack:
         for network in networks if resolution >= CHECKPOINTED_PX else ():

@@ -1,7 +1,7 @@
-"""One training run in many processes (torchrun, SLURM, Ray Train): ranks, shares of a batch, and agreement.
+"""One training run in several processes (torchrun, SLURM, Ray Train): ranks, parts of a batch, and agreement.
 
-Random numbers are drawn for the joint batch, and process r of n takes the pictures r, r + n, r + 2n, ...: so the groups
-of the minibatch deviation stay the same. In a single process every function here does nothing.
+Random numbers are drawn for the joint batch. Process r of n takes the pictures r, r + n, r + 2n, ..., so that the
+groups of the minibatch deviation stay the same. In a single process, nothing here waits or communicates.
 """
 
 import importlib
@@ -23,7 +23,7 @@ class LostError(FailedError):
     """Another process of the group has ended, so this one cannot go on."""
 
     def __init__(self) -> None:
-        super().__init__("another process of this training run has ended, and says why if it could")
+        super().__init__("another process of this training run has ended; its own message says why, if it left one")
 
 
 @contextmanager
@@ -37,18 +37,18 @@ def talking() -> Iterator[None]:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[None]:
-    """Join the group that torchrun's environment variables describe; an existing group (Ray Train) is used as it is.
+    """Join the group that torchrun's environment variables describe. An existing group (Ray Train) is used as it is.
 
-    The group is destroyed after the block. After an error it ends with its process, which may abort, because the others
-    may still be waiting in it.
+    The group is destroyed after the block. After an error it is not, because the others may still be waiting in it: it
+    ends with the process, which may abort.
     """
     wanted = int(os.environ.get("WORLD_SIZE", "1")) > 1
     if not wanted or not dist.is_available() or dist.is_initialized():
         yield
         return
     # A gloo thread that frees a tensor while Python shuts down aborts the process, so the group must end first.
-    # Functions of torch.distributed.nn keep the group that exists at import alive, as a default argument. So we import
-    # them before there is one; the first Adam would import them too late.
+    # Functions of torch.distributed.nn keep the group that exists when they are imported alive, as a default argument.
+    # So we import them before there is one. Otherwise the first Adam would import them, which is too late.
     importlib.import_module("torch.distributed.nn")
     if device.type == "cuda":
         torch.cuda.set_device(device)
@@ -58,12 +58,12 @@ def joined(device: torch.device) -> Iterator[None]:
 
 
 def rank() -> int:
-    """The number of this process, from 0. Only process 0 shows and writes anything."""
+    """The number of this process, from 0. Only process 0 prints and writes anything."""
     return dist.get_rank() if _many() else 0
 
 
 def world() -> int:
-    """How many processes train together."""
+    """The number of processes that train together."""
     return dist.get_world_size() if _many() else 1
 
 
@@ -84,7 +84,7 @@ def average(tensors: Sequence[Tensor]) -> None:
 
 
 def any_of(flag: bool, device: torch.device) -> bool:
-    """Is the flag set in any process? All get the same answer at the same step."""
+    """Is the flag set in any process? All processes must call this, and all get the same answer."""
     if world() == 1:
         return flag
     up = torch.tensor(float(flag), device=device)
@@ -99,7 +99,7 @@ def wait_for_all(device: torch.device) -> None:
 
 
 def first_does(action: Callable[[], object], device: torch.device) -> None:
-    """Run `action` in process 0 while the others wait; if it fails, every process raises."""
+    """Run `action` in process 0 while the others wait. If it fails, every process raises; the others InputError."""
     failure: Exception | None = None
     if rank() == 0:
         try:
@@ -110,11 +110,14 @@ def first_does(action: Callable[[], object], device: torch.device) -> None:
     if failure is not None:
         raise failure
     if failed:
-        raise InputError("process 0 could not begin, and says why")
+        raise InputError("process 0 could not begin; its own message says why")
 
 
 def check_same(values: dict[str, float], device: torch.device) -> None:
-    """Raise InputError in every process if one has another value, because its machine sees other files."""
+    """Raise InputError in every process if their values differ, because their machines see different files.
+
+    values: by names for the message, the same ones in every process.
+    """
     if world() == 1:
         return
     found = torch.tensor(list(values.values()), dtype=torch.float64, device=device)

@@ -1,4 +1,4 @@
-"""A part of a step as one compiled program: many small operations become few (`compile` of a configuration)."""
+"""Parts of a step as compiled programs, in which many small operations become few (`compile` in a configuration)."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,18 +14,18 @@ from stylegan.training.schedule import batch_of, level_images
 from stylegan.training.state import TrainingState
 
 NARROW = 256  # on a CPU, convolutions with this many channels take nearly all the time
-MIN_STEPS = 5000  # steps that save as much time as compiling one phase takes: docs/decisions.md
+MIN_STEPS = 5000  # compiled steps that save as much time as compiling one phase takes: docs/decisions.md
 
 T = TypeVar("T")
 
 
 def compute(part: Callable[..., T], state: TrainingState, *args: Any, **fixed: Any) -> T:
-    """part(state, *args, **fixed): by a compiled program if the configuration asks for it and it pays off, else on CUDA
-    by a graph, else as it is.
+    """part(state, *args, **fixed), computed by a compiled program if that is configured and pays off; otherwise by a
+    graph on CUDA, and directly elsewhere.
 
-    args: tensors in tuples; fixed: everything else that changes from step to step. A program is traced once as torch
-    executes the part, with all derivatives, including the second ones of R1, and the trace is compiled. So there is no
-    second definition.
+    args: tensors in tuples. fixed: everything else that changes from step to step. For a program, torch executes the
+    part once and traces it, with all derivatives, including the second ones of R1. The trace is compiled, so there is
+    no second definition.
     """
     phase = state.phase
     compiles = state.config.compile and not why_not(state.config, phase.resolution, state.device)
@@ -47,22 +47,25 @@ def compute(part: Callable[..., T], state: TrainingState, *args: Any, **fixed: A
 
 
 def why_not(config: Config, resolution: int, device: torch.device) -> str:
-    """Why compiling programs for this resolution would not pay off; "" if it does."""
+    """Why compiling programs for this resolution would not pay off; "" if it would."""
     steps = level_images(config)[resolution] / batch_of(config, resolution, processes.world())
     needed = MIN_STEPS * phases(config, resolution)
     if steps < needed:
-        return f"{steps:,.0f} steps, and compiling costs what {needed:,} of them save"
+        return f"{steps:,.0f} steps, and compiling costs as much time as {needed:,} of them save"
     if device.type not in ("cpu", "cuda"):
         return f"not for {device.type}"
     if device.type == "cpu" and config.channels(4) >= NARROW:
-        return f"with {NARROW} channels or more convolutions take nearly all the time"
+        return f"with {NARROW} channels or more, convolutions take nearly all the time"
     if resolution >= CHECKPOINTED_PX:
         return "its activations are computed twice, to save memory"
     return ""
 
 
 def phases(config: Config, resolution: int) -> int:
-    """The number of programs that this resolution needs: one while it fades in, one once it has grown."""
+    """The number of phases of this resolution: one while it fades in, if it does, and one once it has grown.
+
+    Each phase needs its own programs.
+    """
     return 2 if resolution > config.initial_resolution and config.fade_kimg else 1
 
 
@@ -77,6 +80,6 @@ def plan(config: Config, device: torch.device) -> list[str]:
 
 
 def missing_compiler(config: Config, device: torch.device) -> list[str]:
-    """What this machine lacks for the programs that it would have to compile, one line each."""
+    """What this machine lacks to compile programs for the configuration, one line each; none if it compiles nothing."""
     compiles = config.compile and not all(why_not(config, resolution, device) for resolution in level_images(config))
     return compiler.missing() if compiles else []
