@@ -179,7 +179,7 @@ def test_a_field_that_is_newer_than_the_file_takes_its_default():
 def test_without_mapping_layers_w_is_as_long_as_the_normalised_z():
     with pytest.raises(InputError, match="w_dim 256: must be 512 with mapping_layers 0"):
         CONFIG_F.but(mapping_layers=0, w_dim=256)
-    with pytest.raises(InputError, match=r"w_dim 512: must be 1024 .* beside the embedded label"):
+    with pytest.raises(InputError, match=r"w_dim 512: must be 1024 .* and embedded label"):
         CONFIG_F.but(mapping_layers=0, c_dim=10)
     assert CONFIG_F.but(mapping_layers=0, c_dim=10, w_dim=1024).w_dim == 1024
 
@@ -198,7 +198,7 @@ def test_mixing_needs_styles():
 
 
 def test_without_styles_z_must_come_in_by_the_input():
-    with pytest.raises(InputError, match=r"const_input True: must be False with norm pixel, .* z gives one picture"):
+    with pytest.raises(InputError, match=r"const_input True: must be False with norm pixel, .* z would give the same picture"):
         CONFIG_F.but(norm="pixel", style_mixing_prob=0.0)
     assert not CONFIG_F.but(norm="pixel", style_mixing_prob=0.0, const_input=False).const_input
 
@@ -225,5 +225,5 @@ def test_the_authors_batch_sizes_are_multiples_of_the_gpus(num_gpus):
 
 
 def test_other_numbers_of_gpus_have_no_preset():
-    with pytest.raises(InputError, match="num_gpus 3: the authors give batch sizes for 1, 2, 4, 8 GPUs"):
+    with pytest.raises(InputError, match="num_gpus 3: the authors give batch sizes only for 1, 2, 4, 8 GPUs"):
         CONFIG_F.for_gpus(3)

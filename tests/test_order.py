@@ -30,7 +30,7 @@ def test_words_without_a_flag_come_first_wherever_they_were_typed(command, typed
 
 
 def test_a_word_that_may_be_of_two_options_is_asked_for():
-    with pytest.raises(InputError, match=r"which of the words is NETWORK\? Give it first, before the options"):
+    with pytest.raises(InputError, match=r"it is not clear which word is NETWORK: give it first, before the options"):
         in_order(COMMANDS["mix"], ["--rows", "0", "1", "--cols", "2", "NET", "--out", "m.png"])
 
 

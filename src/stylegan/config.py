@@ -1,4 +1,4 @@
-"""The configurations A to F of Table 1, and what may differ between two training runs: data, no torch."""
+"""The configurations A to F of Table 1, and everything that may differ between two training runs. Needs no torch."""
 
 import dataclasses
 import math
@@ -18,13 +18,13 @@ Augment = Literal["none", "diffaug", "ada"]
 NoiseMode = Literal["random", "const", "none"]
 
 NORMS: dict[str, bool] = {"pixel": False, "adain": True}
-"""The kinds of layer of G, by name: do styles control them? `stylegan.register_layer` adds kinds."""
+"""The kinds of layers of G, by name -> whether styles control them. `stylegan.register_layer` adds kinds."""
 
 GROUP_SIZE = 4  # pictures in a group of the minibatch deviation
 BATCH = Range(lambda n: n > 0 and n % min(GROUP_SIZE, n) == 0, f"1, 2, 3 or a multiple of {GROUP_SIZE}")
 BATCH_GPU = Range(
     lambda n: n > 0 and n % GROUP_SIZE == 0,
-    f"a multiple of {GROUP_SIZE}, as the minibatch deviation works on groups of {GROUP_SIZE} pictures",
+    f"a multiple of {GROUP_SIZE}, because the minibatch deviation works on groups of {GROUP_SIZE} pictures",
 )
 BATCHES: Mapping[int, tuple[int, Mapping[int, int]]] = MappingProxyType(
     {
@@ -34,7 +34,7 @@ BATCHES: Mapping[int, tuple[int, Mapping[int, int]]] = MappingProxyType(
         8: (32, by_resolution({4: 512, 8: 256, 16: 128, 32: 64, 64: 32})),
     }
 )
-"""Number of GPUs -> (batch, batch_at) of the authors' code."""
+"""Number of GPUs -> (batch, batch_at), as in the authors' code."""
 
 TABLES = {"lrate": ("lrate_at",), "batch": ("batch_at", "max_batch_per_gpu"), "tick_kimg": ("tick_kimg_at",)}
 """A field with one value for all resolutions -> the tables of single resolutions that take precedence over it."""
@@ -58,7 +58,7 @@ class NetworkConfig:
     img_channels: int = setting(3, Range(lambda n: n in (1, 3, 4), "1, 3 or 4"))
     """Channels of a picture: 1 gray, 3 RGB, 4 RGBA."""
     c_dim: int = setting(0, NOT_NEGATIVE)
-    """Number of classes; 0 trains without labels."""
+    """Number of classes; 0 means training without labels."""
 
     z_dim: int = setting(512, POSITIVE)
     """Length of the latent z."""
@@ -67,7 +67,7 @@ class NetworkConfig:
     mapping_dim: int = setting(512, POSITIVE)
     """Width of the hidden layers of the mapping network."""
     mapping_layers: int = setting(8, Range(lambda n: 0 <= n <= 8, "0 to 8"))
-    """Layers of the mapping network, 0 to 8; 0 takes the normalised z for w."""
+    """Layers of the mapping network, 0 to 8; with 0, w is the normalised z."""
     channel_base: int = setting(16384, POSITIVE)
     """Feature maps: min(channel_base / resolution, channel_max) at each resolution."""
     channel_max: int = setting(512, POSITIVE)
@@ -79,11 +79,11 @@ class NetworkConfig:
     noise: bool = True
     """Add noise inputs (Section 3.2)."""
     resample: Resample = "bilinear"
-    """Up- and downsampling in the networks: bilinear blurs with [1, 2, 1] as the paper, nearest as Progressive GAN."""
+    """Up- and downsampling: bilinear blurs with [1, 2, 1] like the paper, nearest is that of Progressive GAN."""
     norm_eps: float = setting(1e-8, Range(lambda n: 0 < n <= 1e-3, "above 0, at most 0.001"), later=True)
-    """Added to the variance in AdaIN: 1e-8 as the authors' code; 1e-5 in networks of some ports."""
+    """Added to the variance in AdaIN: 1e-8 in the authors' code, 1e-5 in networks of some ports."""
     up_bias: bool = setting(False, ANY, later=True)
-    """Give each up-convolution its own bias, before the blur, as networks of rosinality's port have."""
+    """Give each up-convolution its own bias, before the blur, as in networks of rosinality's port."""
 
     def __post_init__(self) -> None:
         fields.freeze(self)
@@ -91,12 +91,12 @@ class NetworkConfig:
 
     @property
     def network(self) -> "NetworkConfig":
-        """Only these fields, without those of training: the `config` of a network."""
+        """Only the fields of the networks, without those of training: the `config` of a network."""
         return NetworkConfig(**{each.name: getattr(self, each.name) for each in dataclasses.fields(NetworkConfig)})
 
     @property
     def has_styles(self) -> bool:
-        """Is it the style-based generator? The traditional one has neither styles to mix nor a w for each layer."""
+        """Is it the style-based generator? The traditional one has no styles to mix, and one w for all layers."""
         return NORMS[self.norm]
 
     @property
@@ -114,14 +114,14 @@ class NetworkConfig:
         return self.img_resolution >> math.floor(lod)
 
     def channels(self, resolution: int) -> int:
-        """Feature maps at `resolution`."""
+        """The number of feature maps at `resolution`."""
         return min(self.channel_base // resolution, self.channel_max)
 
     def but(self, **changes: Any) -> Self:
-        """The same configuration with some fields changed. Unknown fields raise InputError.
+        """The same configuration with some fields changed. Raises InputError for unknown fields and impossible values.
 
-        A value that is given for all resolutions, without its table, holds at all of them: `but(lrate=0.001)` empties
-        lrate_at (TABLES). `but(lrate=..., lrate_at=...)` sets both.
+        A value given without its table holds at all resolutions: `but(lrate=0.001)` empties lrate_at (see TABLES).
+        `but(lrate=..., lrate_at=...)` sets both.
         """
         self._refuse_unknown(changes)
         return dataclasses.replace(self, **emptied_tables(changes), **changes)
@@ -132,9 +132,9 @@ class NetworkConfig:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The inverse of to_json, also where JSON made strings of the resolutions. Unknown fields raise.
+        """The inverse of to_json, also if JSON has made strings of the resolutions. Raises InputError like `but`.
 
-        A field that is newer than the file takes its default: new fields must default to what was done before.
+        A field that is newer than the file takes its default. So the default of a new field must be the old behaviour.
         """
         cls._refuse_unknown(data)
         return cls(**fields.from_json(data))
@@ -145,23 +145,23 @@ class NetworkConfig:
         refuse([f"{name}: no such field; the fields are {', '.join(known)}" for name in names if name not in known])
 
     def _conflicts(self) -> list[str]:
-        """Fields that are valid alone and impossible together."""
+        """Fields that are valid alone but impossible together, one line each."""
         problems = []
         if self.channel_base < self.img_resolution:
             problems.append(
                 f"channel_base {self.channel_base}: must be at least img_resolution {self.img_resolution}, "
                 "or the last layer has no channel"
             )
-        normalised_dim = self.z_dim * (2 if self.c_dim else 1)  # the embedded label stands beside z
+        normalised_dim = self.z_dim * (2 if self.c_dim else 1)  # z and the embedded label are concatenated
         if self.mapping_layers == 0 and self.w_dim != normalised_dim:
             problems.append(
                 f"w_dim {self.w_dim}: must be {normalised_dim} with mapping_layers 0, where w is the normalised z"
-                f"{' beside the embedded label' if self.c_dim else ''} (z_dim {self.z_dim}, c_dim {self.c_dim})"
+                f"{' and embedded label' if self.c_dim else ''} (z_dim {self.z_dim}, c_dim {self.c_dim})"
             )
         if not self.has_styles and self.const_input:
             problems.append(
-                f"const_input True: must be False with norm {self.norm}, where z has no other way in: every z gives "
-                "one picture"
+                f"const_input True: must be False with norm {self.norm}, where z has no other way in, so that every z "
+                "would give the same picture"
             )
         return problems
 
@@ -173,24 +173,24 @@ class Config(NetworkConfig):
     loss: Loss = "logistic"
     """logistic: non-saturating with R1; wgan_gp: Wasserstein with gradient penalty."""
     r1_gamma: float | None = setting(None, NOT_NEGATIVE)
-    """Weight of R1 (gamma / 2 times the squared gradient at full size). None: by the rule of `gamma`, 10 at 1024."""
+    """Weight of R1 (gamma / 2 times the squared gradient at full size). None: 10 sqrt(img_resolution / 1024)."""
     r1_interval: int = setting(1, POSITIVE)
-    """Take R1 in every r1_interval-th step of D, weighted r1_interval times. 1 in A to F; 16 is faster."""
+    """Take R1 only in every r1_interval-th step of D, with r1_interval times the weight. 1 in A to F; 16 is faster."""
     shared_fakes: bool = False
-    """G learns from the pictures that D has just seen: one pass of G per step, not two. Off in A to F; faster."""
+    """G learns from the pictures that D has just seen: one pass of G per step instead of two. Off in A to F; faster."""
     style_mixing_prob: float = setting(0.9, Range(lambda p: 0 <= p <= 1, "0 to 1"))
     """Fraction of batches trained with two latents (Section 3.1)."""
     mirror: bool = True
     """Mirror half of the pictures at random."""
     augment: Augment = setting("none", ANY, later=True)  # noqa: RUF009 (as the others)
-    """Transform all that D sees, for few pictures. diffaug: colour, translation, cutout; ada: as much as D needs."""
+    """For few pictures: transform all that D sees. diffaug: colour, translation, cutout; ada: as much as D needs."""
     ada_kimg: float = setting(500.0, POSITIVE, later=True)
     """Thousands of images in which the probability of augment ada can rise from 0 to 1."""
     ema_kimg: float = setting(10.0, POSITIVE)
     """Half-life of the moving average of G, in thousands of images."""
 
     total_kimg: float = setting(25000.0, POSITIVE)
-    """Length of the run, in thousands of images shown to D."""
+    """Length of the training run, in thousands of images shown to D."""
     initial_resolution: int = setting(8, RESOLUTION)
     """The resolution at which training starts."""
     level_kimg: float = setting(600.0, NOT_NEGATIVE)
@@ -202,7 +202,7 @@ class Config(NetworkConfig):
     lrate_at: Mapping[int, float] = setting(by_resolution({128: 0.0015, 256: 0.002, 512: 0.003, 1024: 0.003}), POSITIVE)
     """Learning rate at single resolutions."""
     lrate_rampup_kimg: float = setting(0.0, NOT_NEGATIVE)
-    """Raise the learning rate from 0 over the first thousands of images, as the authors' schedule can."""
+    """Raise the learning rate from 0 over this many thousands of images, as the authors' schedule can."""
     batch: int = setting(BATCHES[1][0], BATCH)
     """Images per step where batch_at has no entry. Given alone, it holds everywhere."""
     batch_at: Mapping[int, int] = setting(BATCHES[1][1], BATCH)
@@ -210,20 +210,20 @@ class Config(NetworkConfig):
     max_batch_per_gpu: Mapping[int, int] = setting(by_resolution({}), BATCH)
     """The most images per GPU and step at single resolutions."""
     batch_gpu: int | None = setting(None, BATCH_GPU)
-    """The most images that a process computes at once, a multiple of 4; None: all. Changes nothing but memory."""
+    """The most images that a process computes at once, a multiple of 4; None: all. It affects only memory."""
     precision: Precision = setting("auto", ANY, later=True)  # noqa: RUF009 (as the others)
-    """bf16: bfloat16 but for the mapping network, the moments of AdaIN and R1; auto: bf16 on CUDA, else fp32."""
+    """bf16: bfloat16 except in the mapping network, AdaIN's moments and R1; auto: bf16 on CUDA, else fp32."""
     compile: bool = False
-    """Compile steps where that pays; needs a C++ compiler. The same training to rounding, and faster."""
+    """Compile steps where that pays off; needs a C++ compiler. Faster, with the same results to rounding."""
     tick_kimg: float = setting(160.0, POSITIVE)
-    """Thousands of images between two lines of statistics with a sheet of samples, where tick_kimg_at has no entry.
-    Given alone, it holds everywhere."""
+    """Thousands of images between two lines of statistics, each with a sheet of pictures, where tick_kimg_at has no
+    entry. Given alone, it holds everywhere."""
     tick_kimg_at: Mapping[int, float] = setting(
         by_resolution({4: 160, 8: 140, 16: 120, 32: 100, 64: 80, 128: 60, 256: 40, 512: 30, 1024: 20}), POSITIVE
     )
     """The same at single resolutions."""
     seed: int = setting(0, Range(lambda n: 0 <= n < 2**32, "0 to 4294967295 (32 bits)"))
-    """Seed of everything random in the run."""
+    """Seed of everything random in the training run."""
 
     @property
     def gamma(self) -> float:
@@ -231,28 +231,27 @@ class Config(NetworkConfig):
         return 10 * math.sqrt(self.img_resolution / 1024) if self.r1_gamma is None else self.r1_gamma
 
     def continuing(self, source: NetworkConfig, resolution: int) -> Self:
-        """This run with networks like those of `source`, from the `resolution` that they have grown to."""
+        """This configuration with networks like those of `source`, starting at the `resolution` they have grown to."""
         networks = source.network.to_json() | {name: getattr(self, name) for name in OF_THE_DATA}
         if not source.has_styles:
             networks["style_mixing_prob"] = 0.0
         return self.but(**networks, initial_resolution=min(resolution, self.img_resolution))
 
     def for_gpus(self, num_gpus: int) -> Self:
-        """The authors' batch sizes for 1, 2, 4 or 8 GPUs."""
+        """This configuration with the authors' batch sizes for 1, 2, 4 or 8 GPUs. Raises InputError for others."""
         if num_gpus not in BATCHES:
             raise InputError(
-                f"num_gpus {num_gpus}: the authors give batch sizes for {', '.join(map(str, BATCHES))} GPUs"
+                f"num_gpus {num_gpus}: the authors give batch sizes only for {', '.join(map(str, BATCHES))} GPUs"
             )
         batch, batch_at = BATCHES[num_gpus]
         return self.but(batch=batch, batch_at=batch_at)
 
     def for_budget(self, total_kimg: float) -> Self:
-        """The schedule that a budget of `total_kimg` thousand images allows.
+        """This configuration with its schedule shortened to a budget of `total_kimg` thousand images.
 
-        Growing takes at most 60 % of the budget, in equal parts of training and fading, and never more than now;
-        G's average has a half-life of at most 1/25 of the budget, the probability of augment ada can rise to 1 in a
-        quarter of it, and there are at least 40 ticks.
-        With the paper's 25,000 nothing changes.
+        Growing takes at most 60 % of the budget, half of it fading, and never more than now. The half-life of G's
+        average is at most 1/25 of the budget, the probability of augment ada can rise to 1 within a quarter of it, and
+        there are at least 40 ticks. With the paper's 25,000, nothing changes. Raises InputError for 0 or less.
         """
         if not isinstance(total_kimg, int | float) or not total_kimg > 0:
             raise InputError(f"total_kimg {printable(total_kimg, 60)}: must be above 0")
@@ -277,8 +276,8 @@ class Config(NetworkConfig):
             )
         if self.shared_fakes and self.batch_gpu is not None:
             problems.append(
-                f"batch_gpu {self.batch_gpu}: must be None with shared_fakes, where G's whole batch waits in memory "
-                "for D"
+                f"batch_gpu {self.batch_gpu}: must be None with shared_fakes, where G's whole batch stays in memory "
+                "during D's step"
             )
         if self.shared_fakes and self.compile:
             problems.append("compile True: must be False with shared_fakes, where the steps of D and G share a graph")
@@ -289,7 +288,7 @@ class Config(NetworkConfig):
             )
         if self.augment == "diffaug" and self.initial_resolution < 8:
             problems.append(
-                f"augment diffaug: needs initial_resolution 8 or more, not {self.initial_resolution}: it moves "
+                f"augment diffaug: needs initial_resolution 8 or more, not {self.initial_resolution}, because it moves "
                 "pictures by an eighth of their size, less than a pixel there; or give augment none or ada"
             )
         if self.initial_resolution < self.img_resolution and self.level_kimg == self.fade_kimg == 0:

@@ -121,7 +121,7 @@ def test_what_is_typed_is_what_trains(portraits, stop_before_training, tmp_path,
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--lrate-at", "1024:0.1"], "--lrate-at at 1024: this run trains 8, 16 px only"),
+        (["--lrate-at", "1024:0.1"], "--lrate-at at 1024: this run only trains at 8, 16 px"),
         (["--kimg", "1", "--total-kimg", "2"], "--kimg scales the whole schedule"),
         (["--device", "tpu"], "device 'tpu'"),
     ],

@@ -113,7 +113,7 @@ def test_shared_fakes_are_off_in_every_row_of_table_1():
 
 
 def test_shared_fakes_cannot_be_computed_in_parts():
-    with pytest.raises(InputError, match="batch_gpu 8: must be None with shared_fakes, where G's whole batch waits"):
+    with pytest.raises(InputError, match="batch_gpu 8: must be None with shared_fakes, where G's whole batch stays"):
         CONFIG_F.but(shared_fakes=True, batch_gpu=8)
 
 

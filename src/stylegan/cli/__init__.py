@@ -1,6 +1,6 @@
-"""The command `stylegan`: parse, call one function, print. torch is imported by the commands that need it.
+"""The command `stylegan`: parse, call one function, print. Only commands that need torch import it.
 
-Related commands share a file, which imports no other file of this folder but the console.
+Related commands share a file, which imports no other file of this folder except the console.
 """
 
 import os
@@ -54,13 +54,13 @@ for name, command in COMMANDS.items():
     app.command(name=name)(command)
 
 
-DESCRIPTION = "A style-based generator for your own pictures (arXiv 1812.04948). --version says which this is."
+DESCRIPTION = "A style-based generator for your own pictures (arXiv 1812.04948). --version prints the version."
 
 
 def main() -> None:
-    """Run the command line. Exit code 0: done; 2: wrong input; 1: any other failure that is not a bug.
+    """Run the command line. Exit code 0: done; 2: wrong input; 1: any other failure.
 
-    A bug of ours keeps its traceback, and Python's exit code 1.
+    Only a bug of ours shows a traceback.
     """
     warnings.showwarning = _show_warning(warnings.showwarning)
     try:
@@ -68,7 +68,7 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()  # while a closed pipe can still be caught
-    except BrokenPipeError:  # the reader has read enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
         code = 0
         _hear_no_more()
     sys.exit(code)
@@ -96,7 +96,7 @@ def _exit_code(argv: list[str]) -> int:
         if not _is_out_of_memory(e):
             raise
         say_last(
-            "stylegan: out of memory; what was finished is kept. Other programs use it too: end them, or ask for less"
+            "stylegan: out of memory; what was finished is kept. End other programs that use memory, or ask for less"
         )
         return 1
     except KeyboardInterrupt:
@@ -105,18 +105,18 @@ def _exit_code(argv: list[str]) -> int:
 
 
 def _is_out_of_memory(e: BaseException) -> bool:
-    """torch's error on a GPU, its RuntimeError on a CPU, or Python's own."""
+    """Is it torch's error on a GPU, its RuntimeError on a CPU, or Python's own?"""
     return isinstance(e, MemoryError) or type(e).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(e)
 
 
 def say_last(text: str) -> None:
-    """Print a message if possible: stderr may go to the disk that is full."""
+    """Print a message if possible; stderr may go to a disk that is full."""
     with suppress(OSError):
         say(text)
 
 
 def _show_warning(others: Callable[..., None]) -> Callable[..., None]:
-    """Show our own warnings in one line, without the place in the code; leave all others to `others`."""
+    """A function that shows our own warnings without their place in the code, and passes all others to `others`."""
 
     def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
         if issubclass(category, StyleganWarning):
@@ -128,7 +128,7 @@ def _show_warning(others: Callable[..., None]) -> Callable[..., None]:
 
 
 def _hear_no_more() -> None:
-    """Discard what is still unwritten: Python would write it at exit, and complain."""
+    """Discard buffered output. Otherwise Python would try to write it at exit, and report an error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # closed, or replaced by something without a number

@@ -1,4 +1,4 @@
-"""What the commands share: parsing a network and its controls, and messages on stderr."""
+"""What the commands share: parsing a network and its controls, and printing messages on stderr."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Speaker(Console):
-    """rich's console; if its reader has gone, `main` decides how the command ends."""
+    """rich's console. If the reader of its output has ended, `main` decides how the command ends."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # rich would exit with code 1 here
@@ -43,12 +43,12 @@ def network_path(network: str) -> Path:
 
 
 def say(text: object) -> None:
-    """Print a message on stderr, line breaks included; control characters in quoted names are escaped."""
+    """Print a message on stderr. Line breaks are kept; other control characters, as in file names, are escaped."""
     console.print("\n".join(printable(line, None) for line in str(text).split("\n")), markup=False)
 
 
 def beside(network: str, controls: Controls) -> Controls:
-    """The controls, with directions looked up by name beside the network that the user named."""
+    """The controls, in which the name of a direction is looked up beside the network that the user named."""
     if not controls.direction:
         return controls
     from stylegan.sampling.direction import directions_folder
@@ -57,7 +57,7 @@ def beside(network: str, controls: Controls) -> Controls:
 
 
 def report(saved: "Saved") -> None:
-    """Say how the pictures were made, and where they are."""
+    """Print how the pictures were made and where they are."""
     say(saved.note)
     for path in saved.paths if len(saved.paths) <= 8 else [*saved.paths[:3], "...", saved.paths[-1]]:
         say(path)

@@ -21,18 +21,18 @@ def directions(
     seeds: tuple[str, ...] = ("0-3",),
     device: Device = "auto",
 ) -> None:
-    """Find directions to edit along: closed-form and principal ones of W, or a boundary learned from labelled pictures.
+    """Find directions to edit along: closed-form and principal ones in W, or a boundary learned from labelled pictures.
 
     Args:
         network: A network's file or a run folder.
         out: Folder for the directions and their sheets. Default: beside the network, where `sample` finds them.
         controls: How the pictures on the sheets are made.
-        count: Directions of each kind.
+        count: Number of directions of each kind.
         levels: The styles that a direction moves.
-        name: Learn a boundary of this name from --yes and --no, or --marks.
+        name: Learn a boundary with this name from --yes and --no, or from --marks.
         yes: Pictures that show the attribute: seeds such as 3,7,12, or files of projections or styles.
         no: Pictures that do not show it.
-        marks: A CSV file with lines such as SEED,yes or FILE,no, in place of --yes and --no.
+        marks: A CSV file with lines such as SEED,yes or FILE,no, instead of --yes and --no.
         seeds: The pictures on the sheets.
     """
     from stylegan.editing.sheets import save_directions
@@ -66,13 +66,13 @@ def project(
     class_index: Annotated[str | None, tyro.conf.arg(name="class", metavar="CLASS")] = None,
     device: Device = "auto",
 ) -> None:
-    """Find the styles of real pictures, for use in place of seeds in `sample` and `mix` (extra `perceptual`).
+    """Find the styles of real pictures, to use instead of seeds in `sample` and `mix` (extra `perceptual`).
 
     Args:
         network: A network's file, a run folder, or hf://USER/NAME.
         pictures: Picture files; other sizes are resized, with a note.
-        out: Folder for NAME.safetensors, NAME.png (both pictures) and the film. Files made with the same settings are
-            kept.
+        out: Folder for NAME.safetensors, NAME.png (both pictures) and the film. Files that were made with the same
+            settings are kept.
         space: w: one style for all layers; w+: one for each layer, which comes closer but is harder to edit.
         steps: Number of optimization steps.
         seed: Seed of the noise that is added during the search.

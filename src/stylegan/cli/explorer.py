@@ -25,13 +25,13 @@ def explore(
 
     Args:
         network: A network's file, a run folder, a name in the box, or hf://USER/NAME.
-        port: Where the page is served; 0 takes any that is free.
-        host: 127.0.0.1 serves this machine only; 0.0.0.0 serves everyone who has the token that is then printed.
+        port: The port where the page is served; 0 takes any free one.
+        host: 127.0.0.1 serves only this machine; 0.0.0.0 serves everyone who has the token that is then printed.
         open_browser: Also open the page in this machine's browser.
-        state: With --out: the text of a link to the page, or a state saved by it (.json). No page is served.
-        out: The PNG file for the picture of this state.
+        state: With --out: the text of a link to the page, or a file that it saved (.json). No page is served.
+        out: The PNG file for the picture of --state.
         static: Write a page that contains the network: a file OUT.html, which needs no server, or a folder for a web
-            server (extra `onnx`). Photos cannot be projected there.
+            server (extra `onnx`). It cannot project photos.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: docs/decisions.md, "Explorer"
     if static is not None:
@@ -48,7 +48,7 @@ def explore(
         say(save_state(network, state, out, device=device))
         return
     if state is not None or out is not None:
-        raise InputError("--state and --out belong together: the picture of a state is written to a file")
+        raise InputError("--state and --out belong together: give both to write the picture of a state to a file")
 
     def ready(address: str) -> None:
         say(f"{network}: open {address} (Ctrl-C ends it)")

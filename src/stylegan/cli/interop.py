@@ -15,10 +15,10 @@ def import_(
     """Convert a StyleGAN 1 network that another program saved, without running anything in its file.
 
     Args:
-        file: A pickle of the authors' code, StyleGAN's or Progressive GAN's, or a .pth, .pt, .model or .safetensors
-            file of genforce, huangzh13, lernapparat or rosinality.
+        file: A pickle saved by the authors' code for StyleGAN or Progressive GAN, or a .pth, .pt, .model or
+            .safetensors file of genforce, huangzh13, lernapparat or rosinality.
         network: The .safetensors file to write.
-        license: License of the weights, e.g. cc-by-4.0, if you know it. The file does not say.
+        license: License of the weights, such as cc-by-4.0, if you know it. The file does not say.
         resolution: Resolution of the pictures, if the file does not say (rosinality).
     """
     from stylegan.interop.importing import import_network
@@ -30,7 +30,7 @@ def import_(
 
 
 def inspect(file: tyro.conf.Positional[str]) -> None:
-    """List what a PyTorch file, a pickle or a safetensors file holds, and run none of it.
+    """List what a PyTorch file, a pickle or a safetensors file holds, without running any of it.
 
     Args:
         file: A .pth, .pt, .model, .pkl or .safetensors file.
@@ -47,7 +47,7 @@ def export(network: Network, out: tyro.conf.Positional[str], cutoff: int | None 
     Args:
         network: A network's file, a run folder, or hf://USER/NAME.
         out: The file to write.
-        cutoff: How many styles are truncated; psi remains an input of the exported network. None: all.
+        cutoff: How many styles are truncated (None: all). psi remains an input of the exported network.
     """
     from stylegan.interop.onnx import export
 
@@ -56,13 +56,13 @@ def export(network: Network, out: tyro.conf.Positional[str], cutoff: int | None 
 
 
 def push(network: Network, repo: tyro.conf.Positional[str], private: bool = False, license: str | None = None) -> None:
-    """Push a network with a model card to the Hugging Face hub (extra `hub`); load it as hf://USER/NAME.
+    """Push a network with a model card to the Hugging Face hub (extra `hub`). It can then be loaded as hf://USER/NAME.
 
     Args:
         network: A network's file or a run folder.
         repo: USER/NAME.
         private: Make the repository private.
-        license: License of the weights, e.g. cc-by-4.0, in place of the one in the file. The card is written again.
+        license: License of the weights, such as cc-by-4.0, instead of the one in the file. The card is written again.
     """
     from stylegan.interop.push import push
 
@@ -70,7 +70,7 @@ def push(network: Network, repo: tyro.conf.Positional[str], private: bool = Fals
 
 
 def verify(path: tyro.conf.Positional[str]) -> int:
-    """Read all of a data set, run, network or folder of shards, and report damage. Exit code 2 if there is any.
+    """Read every byte of a data set, run, network or folder of shards, and report damage. Exit code 2 if there is any.
 
     Args:
         path: A data set, a run folder, a folder of shards, or one file: a network, state, direction or projection.

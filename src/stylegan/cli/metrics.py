@@ -1,4 +1,4 @@
-"""The quality of a network in numbers: metrics."""
+"""The command that measures the quality of a network: metrics."""
 
 from typing import Annotated
 
@@ -26,20 +26,20 @@ def metrics(
     self_test: bool = False,
     device: Device = "auto",
 ) -> int:
-    """Measure a network by the metrics of the paper and others, with their error and with what they compare with.
+    """Measure a network with the paper's metrics and others. Prints each with its error and what it may be compared to.
 
     Args:
         network: A network's file, a run folder, or hf://USER/NAME. Not needed with --self-test.
         data: The data set that the network was trained on.
-        metrics: fid, fd, fdinf, kid, mind, pr, dc, ppl_wend (zend, zfull, wfull), ls_w (ls_z), each with the number of
-            pictures: fd5k.
+        metrics: fid, fd, fdinf, kid, mind, pr, dc, ppl_wend (zend, zfull, wfull), ls_w (ls_z), each followed by the
+            number of pictures: fd5k.
         features: efficientnet-lite0 (extra `perceptual`), or inception-2015-12-05 (downloaded once) or a file of it.
-            Only the distance of the latter may be called FID.
+            Only a distance measured with Inception may be called FID.
         seed: Seed of the generated pictures; different seeds give different pictures.
-        psi: Truncation of all styles; 1 is none, as in the paper's tables.
+        psi: Truncation of all styles; 1 means none, as in the paper's tables.
         noise: Stochastic detail: random (from the seed), const or none.
-        mirror: Also use mirror images of the real pictures, for networks trained with them.
-        out: A file for the results, one JSON line for each.
+        mirror: Also use mirror images of the real pictures, for networks that were trained with them.
+        out: A file for the results, with one JSON line for each.
         sheet: A PNG file for generated pictures beside the nearest real ones, which shows whether they are copies.
         device: Where to compute.
         self_test: Only compare real pictures with other real, blurred and noisy ones, to check the metrics themselves.

@@ -1,4 +1,4 @@
-"""The order of the words of a command: `sample --seeds 0-3 NETWORK` means what `sample NETWORK --seeds 0-3` means."""
+"""The order of a command's words: `sample --seeds 0-3 NETWORK` means the same as `sample NETWORK --seeds 0-3`."""
 
 import inspect
 import typing
@@ -15,11 +15,11 @@ POSITIONAL = tyro.conf.Positional[str].__metadata__[0]  # type: ignore[attr-defi
 
 
 def in_order(command: Callable[..., Any], argv: list[str]) -> list[str]:
-    """The words behind a command's name, those without a flag first.
+    """The words after a command's name, reordered so that those without a flag come first.
 
-    An option with several values takes all words up to the next flag. Where a word without a flag is missing, such as
-    NETWORK, and one option has taken several, the last of them is that word. Raises InputError where it may be of two
-    options.
+    An option with several values takes all words up to the next flag. If a word without a flag is missing, such as
+    NETWORK, and an option has taken several words, its last word is the missing one. Raises InputError if several
+    options could have taken it.
     """
     if "--" in argv or {"--help", "-h"} & set(argv):
         return argv
@@ -32,7 +32,7 @@ def in_order(command: Callable[..., Any], argv: list[str]) -> list[str]:
     taken = [group for group in groups if len(group) > missing]
     if len(taken) > 1:
         names = " ".join(name.upper() for name, kind in kinds.items() if kind == "word")
-        raise InputError(f"which of the words is {names}? Give it first, before the options")
+        raise InputError(f"it is not clear which word is {names}: give it first, before the options")
     if not taken:
         return argv
     first = sorted([*bare, *taken[0][-missing:]])
@@ -40,7 +40,7 @@ def in_order(command: Callable[..., Any], argv: list[str]) -> list[str]:
 
 
 def _kinds(command: Callable[..., Any]) -> Iterator[tuple[str, str]]:
-    """Each argument of a command, by name: word, words (without a flag), switch, many or one (value)."""
+    """Each argument of a command, with its kind: "word" or "words" without a flag; "switch", "many" or "one" value."""
     hints = typing.get_type_hints(command, include_extras=True)
     for name in inspect.signature(command).parameters:
         yield from _kind(name, hints[name])
@@ -63,7 +63,7 @@ def _kind(name: str, hint: Any) -> Iterator[tuple[str, str]]:
 
 
 def _read(argv: list[str], options: dict[str, str]) -> tuple[list[int], list[list[int]]]:
-    """Where the words without a flag stand, and where those of each option with several values."""
+    """The positions of the words without a flag, and those of the words of each option with several values."""
     bare: list[int] = []
     groups: list[list[int]] = []
     i = 0

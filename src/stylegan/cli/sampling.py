@@ -19,15 +19,15 @@ def sample(
     shard: str | None = None,
     device: Device = "auto",
 ) -> None:
-    """Generate pictures from seeds. A seed is the same picture in every command, whatever the batch or the machine.
+    """Generate pictures from seeds. A seed gives the same picture in every command, batch and machine.
 
     Args:
         network: A network's file, a run folder (its newest snapshot), or hf://USER/NAME.
         seeds: Seeds such as 0-15,20. A file from `stylegan project`, or of styles (.npy, .npz), can replace a seed.
-        out: Folder for seed0000.png and so on. Nothing is overwritten. Pictures made with the same settings are kept.
+        out: Folder for seed0000.png and so on. Nothing is overwritten; pictures made with the same settings are kept.
         controls: How the pictures are made.
         grid: Also put all pictures on one sheet, grid.png.
-        save_w: Also write the styles to ws.npz, which can be used in place of seeds.
+        save_w: Also write the styles to ws.npz, which can be used instead of seeds.
         shard: I/N, from 0/N to N-1/N: make only this part, as a tar file. Finished parts are kept (docs/scale.md).
     """
     controls = beside(network, controls)
@@ -38,7 +38,7 @@ def sample(
         return
     if grid or save_w:
         what = "--grid" if grid else "--save-w"
-        raise InputError(f"{what} with --shard: a shard has a part of the pictures, and this would need them all")
+        raise InputError(f"{what} with --shard: a shard has only a part of the pictures, and {what} needs them all")
     from stylegan.sampling.shards import save_shard
 
     report(save_shard(open_network(network, device), seeds, out, shard=shard, controls=controls))
@@ -63,7 +63,8 @@ def mix(
         controls: How the pictures are made.
         rows: Seeds of A, such as 0-5, or files of projections or styles.
         cols: Seeds of B, whose styles are copied.
-        levels: One block of rows for each: coarse, middle, fine, 4-7, 64px, joined by commas. Default: all three.
+        levels: Styles to copy, one block of rows for each: coarse, middle, fine, 4-7, 64px, or several joined by
+            commas. Default: coarse, middle and fine.
         sources: More than two sources for one picture, such as 0 4=coarse 7=64px.
     """
     from stylegan.figures.save import save_mix
@@ -121,7 +122,7 @@ def video(
         kind: z: slerp in Z; w: straight lines in W; smooth: a smooth curve in W; mix: only the styles of --levels
             change; noise: only the noise changes.
         seeds: Seeds, or files of projections or styles, that the film passes through.
-        levels: The styles that change with kind mix; coarse by default.
+        levels: The styles that change with kind mix. Default: coarse.
         frames: Length of the loop, in frames.
         fps: Frames per second.
     """

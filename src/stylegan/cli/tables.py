@@ -28,10 +28,10 @@ def table1(
         out: A folder for table.md, its figures and the runs.
         kimg: Thousands of images for each run.
         configs: The rows of the table.
-        seeds: Seeds of training. Each row is trained once with each of them.
-        width: The largest number of channels, with latents and batch to match. None: the paper's sizes.
+        seeds: Seeds of the training runs. Each row is trained once with each of them.
+        width: The largest number of channels; latents and batch are chosen to match. None: the paper's sizes.
         changes: Fields to change in all rows: "lrate=0.008 r1_interval=8". `stylegan train --help` lists them.
-        metrics: What is measured, as in `stylegan metrics`.
+        metrics: What to measure, as in `stylegan metrics`.
         device: Where to compute.
     """
     from stylegan.experiments import tables
@@ -61,16 +61,16 @@ def table2(
     metrics: str = "fd5k",
     device: Device = "auto",
 ) -> int:
-    """Table 2: mixing in 0 to 100 % of the batches, tested with 1 to 4 latents. Continues where it was stopped.
+    """Table 2: train with mixing in 0 to 100 % of batches, test with 1 to 4 latents. Continues where it was stopped.
 
     Args:
         data: The data set to train on.
         out: A folder for table.md, its figures and the runs.
         kimg: Thousands of images for each run.
-        seeds: Seeds of training. Each row is trained once with each of them.
-        width: The largest number of channels, with latents and batch to match. None: the paper's sizes.
+        seeds: Seeds of the training runs. Each row is trained once with each of them.
+        width: The largest number of channels; latents and batch are chosen to match. None: the paper's sizes.
         changes: Fields to change in all rows: "lrate=0.008 r1_interval=8". `stylegan train --help` lists them.
-        metrics: What is measured of pictures, as in `stylegan metrics`.
+        metrics: What to measure of the pictures, as in `stylegan metrics`.
         device: Where to compute.
     """
     from stylegan.experiments import tables
@@ -91,16 +91,16 @@ def table4(
     metrics: str = "fd5k,ppl_zfull5k,ppl_wfull5k,ls_z5k,ls_w5k",
     device: Device = "auto",
 ) -> int:
-    """Table 4: mapping networks of 0 to 8 layers, in Z and in W. Continues where it was stopped.
+    """Table 4: train with mapping networks of 0 to 8 layers, measure in Z and W. Continues where it was stopped.
 
     Args:
         data: The data set to train on, with factors or classes.
         out: A folder for table.md, its figures and the runs.
         kimg: Thousands of images for each run.
-        seeds: Seeds of training. Each row is trained once with each of them.
-        width: The largest number of channels, with latents and batch to match. None: the paper's sizes.
+        seeds: Seeds of the training runs. Each row is trained once with each of them.
+        width: The largest number of channels; latents and batch are chosen to match. None: the paper's sizes.
         changes: Fields to change in all rows: "lrate=0.008 r1_interval=8". `stylegan train --help` lists them.
-        metrics: What is measured, as in `stylegan metrics`. With ls_z or ls_w, DCI is measured too.
+        metrics: What to measure, as in `stylegan metrics`. With ls_z or ls_w, DCI is measured too.
         device: Where to compute.
     """
     from stylegan.experiments import tables
@@ -111,13 +111,13 @@ def table4(
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """ "name=value name=value" as fields of a configuration."""
+    """The fields of a configuration in a text such as "name=value name=value"."""
     found: dict[str, Any] = {}
     for pair in text.split():
         name, given, value = pair.partition("=")
         if not given:
             raise InputError(
-                f"--changes {printable(pair)}: must be name=value, with spaces between: lrate=0.008 batch=16"
+                f"--changes {printable(pair)}: must be name=value, separated by spaces: lrate=0.008 batch=16"
             )
         try:
             found[name] = ast.literal_eval(value)

@@ -1,4 +1,4 @@
-"""From pictures to a network: prepare, train, and both in one, the demo."""
+"""From pictures to a network: prepare, train, and the demo, which does both."""
 
 import os
 import sys
@@ -15,10 +15,10 @@ from stylegan.training.schedule import KEEP_SNAPSHOTS, level_images
 
 
 def demo(out: str = "stylegan-demo", minutes: float = 8.0, device: str = "auto") -> None:
-    """Train on drawn portraits for some minutes and show what was learned. Continues where it was stopped.
+    """Train on drawn portraits for some minutes, and show what was learned. Continues where it was stopped.
 
     Args:
-        out: Folder for data, run, pictures and the page index.html.
+        out: Folder for the data set, the run, pictures, and the page index.html.
         minutes: How long to train on this machine.
         device: auto (the best), cpu, cuda, cuda:1, or mps.
     """
@@ -45,8 +45,9 @@ def prepare(
         resolution: Width and height in pixels, a power of two. Default: the largest that 90 % of the pictures reach.
         crop: What to do with pictures that are not square.
         channels: 1 gray, 3 RGB, 4 RGBA.
-        seed: Which portraits are drawn.
-        classes: folders, none, or a CSV (name,class) or JSON file; auto takes a dataset.json or the folders.
+        seed: Seed of the drawn portraits.
+        classes: folders, none, or a CSV (name,class) or JSON file; auto takes a dataset.json if there is one, else the
+            folders.
     """
     from stylegan.data.prepare import prepare
 
@@ -61,29 +62,29 @@ class RunFlags:
     """The flags that new and resumed runs share."""
 
     resume: str | None = None
-    """A run folder to resume, bit for bit; with --data if its data set was moved."""
+    """A run folder to resume, bit for bit; add --data if its data set was moved."""
     data: str | None = None
     """The data set that `stylegan prepare` made."""
     state_sec: float = 60.0
-    """The state is saved this often, in seconds: a crash costs no more work than that."""
+    """Seconds between two saved states. A crash costs no more work than that."""
     keep_snapshots: int | None = KEEP_SNAPSHOTS
     """How many snapshots are kept: the first, the newest half, and some of those in between. None: all."""
     metrics: str = ""
-    """Metrics to measure at each snapshot, as in `stylegan metrics`: fd5k,kid5k. They change nothing but the time."""
+    """Metrics to measure at each snapshot, as in `stylegan metrics`: fd5k,kid5k. They only take time."""
     device: str = "auto"
     """auto (the best), cpu, cuda, cuda:1, or mps."""
 
 
 @dataclass
 class ResumeFlags(RunFlags):
-    """Resume a run, bit for bit. What the flags below change is reported; everything else stays as it was."""
+    """Resume a run, bit for bit. Changes made by the flags below are reported; everything else stays as it was."""
 
     kimg: float | None = None
-    """Another budget in thousands of images, longer or shorter. The schedule of the levels stays the same."""
+    """A longer or shorter budget, in thousands of images. The schedule of the levels stays the same."""
     batch_gpu: int | None = None
     """The most images that a process computes at once, a multiple of 4; None: all. It affects only memory."""
     compile: bool = False
-    """Compile steps where that pays; needs a C++ compiler."""
+    """Compile steps where that pays off; needs a C++ compiler."""
     previous: bool = False
     """Resume from the state before the last one, if the last one is damaged."""
 
@@ -99,7 +100,7 @@ class TrainFlags(RunFlags):
     kimg: float | None = None
     """Budget in thousands of images; the whole schedule is scaled to it."""
     hours: float | None = None
-    """Train for this time: network, rates, batch and images are chosen for this machine and these pictures."""
+    """Train for this many hours: network, rates, batch and images are chosen for this machine and these pictures."""
     cond: bool = False
     """Train with the classes of the data set."""
     init: str | None = None
@@ -118,12 +119,15 @@ def train_help() -> None:
 
 
 def train(argv: list[str]) -> int:
-    """`stylegan train`: the named configuration first, fitted to the data, then the flags that change it."""
+    """`stylegan train`: take the named configuration, fit it to the data, and apply the flags that were typed.
+
+    Returns the exit code.
+    """
     flags, _ = tyro.cli(TrainFlags, args=argv, return_unknown_args=True, add_help=False, prog="stylegan train")
     if flags.resume is not None:
         return resume(argv)
     if flags.kimg is not None and "total_kimg" in typed(argv):
-        raise InputError("--kimg scales the whole schedule, --total-kimg sets its end alone: give one of them")
+        raise InputError("--kimg scales the whole schedule, --total-kimg only sets its end: give one of them")
     if flags.hours is not None:
         check_hours_alone(argv, flags)
     data, command = parse(argv, flags)
@@ -155,7 +159,7 @@ def train(argv: list[str]) -> int:
 
 
 def given(argv: list[str], command: TrainCommand) -> dict[str, Any]:
-    """The fields that the time must not choose: those of a row other than F, and those that were typed."""
+    """The fields that --hours must not choose: those in which the row differs from F, and those that were typed."""
     row = TABLE_1[command.config]
     of_row = {each.name for each in fields(Config) if getattr(row, each.name) != getattr(CONFIG_F, each.name)}
     names = (of_row - SCHEDULE) | (typed(argv) & {each.name for each in fields(Config)})
@@ -166,7 +170,7 @@ SCHEDULE = {"total_kimg", "level_kimg", "fade_kimg", "ema_kimg", "tick_kimg", "t
 
 
 def check_hours_alone(argv: list[str], flags: TrainFlags) -> None:
-    """Raise InputError for an impossible time, and for a number of images beside it."""
+    """Raise InputError for an impossible time, and if a number of images is given too."""
     from stylegan.training.cost.hours import check_hours
 
     assert flags.hours is not None
@@ -174,7 +178,7 @@ def check_hours_alone(argv: list[str], flags: TrainFlags) -> None:
 
 
 def resume(argv: list[str]) -> int:
-    """`stylegan train --resume`, which refuses flags that a run cannot change. What is not typed stays as it was."""
+    """`stylegan train --resume`: refuse flags that cannot change a run; what is not typed stays as it was."""
     refuse_fixed(argv)
     flags = tyro.cli(ResumeFlags, args=argv, prog="stylegan train --resume")
     given = {name: value for name, value in vars(flags).items() if name in typed(argv) and name != "resume"}
@@ -186,26 +190,29 @@ def resume(argv: list[str]) -> int:
 
 
 def refuse_fixed(argv: list[str]) -> None:
-    """Raise InputError naming the flags of a new run that a resumed one cannot take, and what to do instead."""
+    """Raise InputError that names the typed flags that only a new run can have, and says what to do instead."""
     may = [each.name for each in fields(ResumeFlags) if each.name != "resume"]
     new = {each.name for each in [*fields(TrainFlags), *fields(Config)]} - {*may, "resume"}
     fixed = [f"--{name.replace('_', '-')}" for name in sorted(typed(argv) & new)]
     if fixed:
         allowed = ", ".join(f"--{name.replace('_', '-')}" for name in may)
         raise InputError(
-            f"{', '.join(fixed)}: cannot change when a run is resumed; {allowed} may. For other settings start a new "
+            f"{', '.join(fixed)}: cannot change when a run is resumed; {allowed} can. For other settings, start a new "
             "run from what this one has learned: stylegan train --data DATA --out NEW --init RUN, and the settings"
         )
 
 
 def typed(argv: list[str]) -> set[str]:
-    """The names of the fields whose flags were typed: --batch-at, --batch_at=... and --no-batch-at name batch_at."""
+    """The fields whose flags were typed. --batch-at, --batch_at=... and --no-batch-at all stand for batch_at."""
     names = {word.partition("=")[0].removeprefix("--").replace("-", "_") for word in argv if word.startswith("--")}
     return names | {name.removeprefix("no_") for name in names}
 
 
 def parse(argv: list[str], flags: TrainFlags) -> tuple[str, TrainCommand]:
-    """The data set, and all flags. The defaults of the configuration's fields are the fitted ones."""
+    """The data set, and all flags. Fields that are not typed have the values of the fitted configuration.
+
+    Raises InputError if data set or run folder is missing.
+    """
     config = TABLE_1[flags.config]
     if flags.data is not None:
         from stylegan.training.fitted import fitted
@@ -213,7 +220,7 @@ def parse(argv: list[str], flags: TrainFlags) -> tuple[str, TrainCommand]:
         processes = int(os.environ.get("WORLD_SIZE", "1"))  # of torchrun
         init = None if flags.init is None else network_path(flags.init)
         config = fitted(flags.data, flags.kimg, processes, config=config, cond=flags.cond, init=init)
-    plain = config.but(augment=TABLE_1[flags.config].augment)  # the automatic one may not suit what is typed
+    plain = config.but(augment=TABLE_1[flags.config].augment)  # the automatic augment may not suit the typed fields
     default = TrainCommand(**vars(flags), fields=plain)
     command = tyro.cli(TrainCommand, args=argv, default=default, prog="stylegan train", registry=registry)
     command.fields = as_typed(argv, config, command.fields)
@@ -227,8 +234,9 @@ def parse(argv: list[str], flags: TrainFlags) -> tuple[str, TrainCommand]:
 
 
 def as_typed(argv: list[str], default: Config, parsed: Config) -> Config:
-    """The default with the typed values, which win over every table that was not typed. Raises InputError for values
-    without effect, at resolutions that are never trained.
+    """The default with the typed values, which take precedence over every table that was not typed.
+
+    Raises InputError for values without effect, such as those for resolutions that are never trained.
     """
     from stylegan.training.fitted import given_way
 
@@ -239,7 +247,7 @@ def as_typed(argv: list[str], default: Config, parsed: Config) -> Config:
     trained = level_images(config)
     refuse(
         [
-            f"--{name.replace('_', '-')} at {resolution}: this run trains {', '.join(map(str, trained))} px only"
+            f"--{name.replace('_', '-')} at {resolution}: this run only trains at {', '.join(map(str, trained))} px"
             for name in TABLES_TYPED & given.keys()
             for resolution in given[name]
             if resolution not in trained
@@ -255,7 +263,7 @@ registry = tyro.constructors.ConstructorRegistry()
 
 @registry.primitive_rule
 def by_resolution(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec | None:
-    """Values by resolution are written 8:128,16:64 ('' for none)."""
+    """Parse values by resolution, written as 8:128,16:64 ('' for none)."""
     if info.type not in (Mapping[int, int], Mapping[int, float]):
         return None
     number = get_args(info.type)[1]
