@@ -198,7 +198,9 @@ def test_mixing_needs_styles():
 
 
 def test_without_styles_z_must_come_in_by_the_input():
-    with pytest.raises(InputError, match=r"const_input True: must be False with norm pixel, .* z would give the same picture"):
+    with pytest.raises(
+        InputError, match=r"const_input True: must be False with norm pixel, .* would give the same picture"
+    ):
         CONFIG_F.but(norm="pixel", style_mixing_prob=0.0)
     assert not CONFIG_F.but(norm="pixel", style_mixing_prob=0.0, const_input=False).const_input
 

@@ -90,7 +90,7 @@ def test_pictures_that_share_a_deviation_group_still_do(batch_gpu):
 
 @pytest.mark.parametrize("value", [0, 2, 6, -4])
 def test_a_batch_gpu_that_splits_groups_is_refused_with_the_reason(value):
-    with pytest.raises(InputError, match=rf"batch_gpu {value}: must be a multiple of 4, because the minibatch deviation"):
+    with pytest.raises(InputError, match=rf"batch_gpu {value}: must be a multiple of 4, because the minibatch"):
         CONFIG_F.but(batch_gpu=value)
 
 
