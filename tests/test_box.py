@@ -51,7 +51,9 @@ def test_a_file_that_was_changed_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_name_that_is_no_network_in_the_box_tells_which_there_are():
-    with pytest.raises(stylegan.InputError, match=r"faces: no such file or run folder, and no .*\(portraits\)"):
+    with pytest.raises(
+        stylegan.InputError, match=r"faces: no such file, run folder or network in the box \(portraits\)"
+    ):
         stylegan.load("faces")
 
 

@@ -87,7 +87,7 @@ def test_missing_extra_and_misshaped_tensors_are_all_named(saved):
 @pytest.mark.parametrize("end", [0, 7, 8, 200, -100, -1])
 def test_a_truncated_file_is_refused(saved, end):
     saved.write_bytes(saved.read_bytes()[:end])
-    with pytest.raises(InputError, match=r"is no safetensors file, or is truncated or damaged|is an empty file"):
+    with pytest.raises(InputError, match=r"is not a safetensors file, or is truncated or damaged|is an empty file"):
         checkpoint.load(saved)
 
 
@@ -109,7 +109,7 @@ def place_of(path, name):
 @pytest.mark.parametrize("bit", [0, 7])
 def test_one_wrong_bit_in_a_tensor_is_damage_with_file_and_tensor_named(saved, name, bit):
     flip(saved, place_of(saved, name), bit)
-    with pytest.raises(DamagedError, match=f"^{saved} is damaged: not the bytes that were written are in {name}$"):
+    with pytest.raises(DamagedError, match=f"^{saved} is damaged: the bytes have changed in {name}$"):
         checkpoint.load(saved)
 
 
@@ -134,7 +134,7 @@ def test_one_wrong_bit_in_the_header_is_never_a_network(saved, networks, place):
 
 def test_a_changed_number_in_the_header_is_damage(saved):
     saved.write_bytes(saved.read_bytes().replace(b'\\"lod\\": 0.25', b'\\"lod\\": 0.35'))
-    with pytest.raises(DamagedError, match="its header is not what was written"):
+    with pytest.raises(DamagedError, match="its header is not as it was written"):
         checkpoint.load(saved)
 
 
@@ -244,7 +244,10 @@ class Largest(TorchFunctionMode):
 )
 def test_sizes_in_a_damaged_file_are_refused_before_anything_is_allocated(saved, sizes):
     with_header(saved, lambda header: header | {"config": header["config"] | sizes})
-    with Largest() as largest, pytest.raises(InputError, match=f"^{saved}: its configuration asks for larger networks"):
+    with (
+        Largest() as largest,
+        pytest.raises(InputError, match=f"^{saved}: its configuration describes larger networks"),
+    ):
         checkpoint.load(saved)
     assert largest.numel < 2**21
 
@@ -352,7 +355,7 @@ def test_a_newer_format_asks_for_an_upgrade(saved):
             stylegan=metadata["stylegan"].replace('"version": 1', '"version": 9')
         ),
     )
-    with pytest.raises(InputError, match="of format 9, this package reads up to 1: upgrade"):
+    with pytest.raises(InputError, match="has format 9, but this package only reads up to 1: upgrade"):
         checkpoint.load(saved)
 
 
@@ -367,7 +370,7 @@ def test_a_run_folder_gives_its_newest_good_snapshot(tmp_path):
     newest = checkpoint.snapshot_path(tmp_path, 3000)
     newest.write_bytes(newest.read_bytes()[:200])
     with pytest.warns(
-        StyleganWarning, match=rf"took the older snapshot-000002000\.safetensors, .*{newest} is no safetensors"
+        StyleganWarning, match=rf"took the older snapshot-000002000\.safetensors, .*{newest} is not a safetensors"
     ):
         assert checkpoint.load(tmp_path).lod == 1.0
 

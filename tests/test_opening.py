@@ -78,7 +78,7 @@ def test_a_device_that_is_not_there_is_refused_with_those_there_are(device, fold
 
 WORDS = {
     b"": "an empty file",
-    b"<!DOCTYPE html>\n<html>": r"a web page \(HTML\), saved in place of the file",
+    b"<!DOCTYPE html>\n<html>": r"a web page \(HTML\), saved instead of the file",
     b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n": "a Git LFS pointer.*`git lfs pull`",
     b"PK\x03\x04" + bytes(26) + b"archive/data.pkl": r"a PyTorch file \(\.pt, \.pth\)",
     b"PK\x03\x04" + bytes(26) + b"cats/1.png": "a zip archive",

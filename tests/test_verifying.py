@@ -53,7 +53,7 @@ def test_a_wrong_bit_in_a_run_is_found(run, pattern):
         (line,) = bad(run)
     finally:
         flip(file)
-    assert line.startswith(f"{file} is damaged: not the bytes that were written are in ")
+    assert line.startswith(f"{file} is damaged: the bytes have changed in ")
 
 
 def test_a_configuration_that_cannot_be_read_is_found(run):
@@ -82,7 +82,7 @@ def test_statistics_are_read_and_said_to_have_no_checksums(run):
     assert "lines of statistics in order; their numbers have no checksums" in "\n".join(map(str, stylegan.verify(run)))
     for wrong in (text.replace('"cur_nimg"', '"cur_nimf"', 1), text + text.splitlines()[0] + "\n"):
         stats.write_text(wrong)
-        assert "is no line of statistics, or out of order" in bad(run)[0]
+        assert "is not a line of statistics, or is out of order" in bad(run)[0]
     stats.unlink()
     assert "stats.jsonl is missing" in bad(run)[0]
     stats.write_text(text)
@@ -94,7 +94,7 @@ def test_what_cannot_be_compared_is_named(run):
         last = stylegan.verify(run)[-1]
     finally:
         (run / "notes.txt").unlink()
-    assert str(last) == f"{run}: not checked, as they have no checksums: notes.txt"
+    assert str(last) == f"{run}: not checked, because they have no checksums: notes.txt"
     assert "not checked" not in str(stylegan.verify(run)[-1])
 
 
@@ -147,7 +147,7 @@ def test_directions_beside_a_network_are_verified_too(tmp_path):
     Direction("age", torch.ones(8), (0,), "boundary", "0" * 16, 1.0).save(file)
     assert [check.is_good for check in stylegan.verify(tmp_path)] == [True, True]
     flip(file)
-    assert bad(tmp_path) == [f"{file} is damaged: not the bytes that were written are in vector"]
+    assert bad(tmp_path) == [f"{file} is damaged: the bytes have changed in vector"]
 
 
 def test_a_folder_with_nothing_of_ours_is_refused(tmp_path):

@@ -1,8 +1,8 @@
 """StyleGAN: a style-based generator for anyone's pictures (Karras, Laine, Aila, arXiv 1812.04948).
 
-The public names. Type checkers and editors read the imports; at run time each name is imported when it is first used,
-so that `import stylegan` is light. An extra (`explorer`, `hub`, `onnx`, `perceptual`, `video`) is asked for when a
-function that needs it is called.
+These are the public names. Type checkers and editors read the imports; at run time each name is imported when it is
+first used, so that `import stylegan` is fast. An extra (`explorer`, `hub`, `onnx`, `perceptual`, `video`) is only
+needed once a function that uses it is called.
 """
 
 from importlib import import_module
@@ -147,7 +147,7 @@ else:
     def __getattr__(name: str) -> Any:
         if name not in _HOME_OF:
             raise AttributeError(f"module 'stylegan' has no attribute {name!r}")
-        if name in _MODULES:  # of public functions: losses.r1, metrics.measure ...
+        if name in _MODULES:  # modules of public functions: losses.r1, metrics.measure ...
             return import_module(f"stylegan.{_MODULES[name]}")
         return getattr(import_module(f"stylegan.{_HOME_OF[name]}"), name)
 

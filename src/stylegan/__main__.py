@@ -1,4 +1,4 @@
-"""`python -m stylegan` is the command `stylegan`: what torchrun starts."""
+"""`python -m stylegan` is the same as the command `stylegan`; torchrun starts it this way."""
 
 from stylegan.cli import main
 

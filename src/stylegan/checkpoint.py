@@ -1,4 +1,4 @@
-"""The file of a network, written and read. `stylegan.tensors` has the format."""
+"""Writes and reads the files of networks. `stylegan.tensors` defines their format."""
 
 import math
 import re
@@ -23,11 +23,11 @@ from stylegan.tensors import TensorFile, check_fields, read_tensors as read_tens
 
 @dataclass
 class Networks:
-    """What a network's file holds. G_ema makes the pictures; G and D, where present, are for training on.
+    """What a network's file holds. G_ema makes the pictures; G and D, if present, are for further training.
 
-    metadata: plain JSON data, e.g. cur_nimg, license, source, levels, class_names (one name for each class, in the
+    metadata: plain JSON data such as cur_nimg, license, source, levels, class_names (one name for each class, in the
     order of the labels; in memory they are G_ema.class_names).
-    config: of the training run that they are from, where that is known.
+    config: that of the training run that they come from, if known.
     """
 
     G_ema: Generator
@@ -42,11 +42,11 @@ class Networks:
         return {name: network for name, network in named.items() if network is not None}
 
     def config_json(self) -> dict[str, Any]:
-        """Plain data for a file: the configuration of the training run, or where it is not known of the networks."""
+        """The configuration as plain data for a file: that of the training run, or of the networks if it is unknown."""
         return (self.config or self.G_ema.config).to_json()
 
     def tensors(self) -> dict[str, Tensor]:
-        """All their tensors, by name: "G_ema.mapping.layers.0.weight"."""
+        """All tensors of the networks, by names such as "G_ema.mapping.layers.0.weight"."""
         modules = self.modules().items()
         return {f"{name}.{key}": t for name, network in modules for key, t in network.state_dict().items()}
 
@@ -54,9 +54,10 @@ class Networks:
 def save(
     path: Path | str, networks: Generator | Networks, metadata: dict[str, Any] | None = None, *, half: bool = False
 ) -> None:
-    """Write G_ema, or all of `networks`, as one whole file; configuration, growth (lod) and metadata are its JSON.
+    """Write G_ema, or all of `networks`, as one file, whole or not at all. Its JSON has config, growth (lod), metadata.
 
-    half: in half precision, which halves the file. It is read back in float32.
+    half: write in half precision, which halves the file. It is read back in float32. Raises InputError for class names
+    that do not fit, and OSError if the file cannot be written.
     """
     if isinstance(networks, Generator):
         networks = Networks(networks)
@@ -76,16 +77,16 @@ def save(
 
 
 def load(network: Path | str) -> Generator:
-    """G_ema of a network's file, or of the newest good snapshot of a run folder: eval mode, float32, on the CPU.
+    """G_ema of a network's file, or of the newest good snapshot of a run folder: in eval mode, float32, on the CPU.
 
     Raises InputError for a file that is missing, truncated, of another kind, with missing or extra tensors, or with
-    numbers in G_ema that are not finite; of G and D it reads no number. Leaves torch's global random state as it was.
+    numbers in G_ema that are not finite. Does not read the numbers of G and D, or change torch's global random state.
     """
     return _load(user_path(network), only_G_ema=True).G_ema
 
 
 def load_networks(network: Path | str) -> Networks:
-    """Everything that a network's file or the newest good snapshot of a run folder holds. Strict, as `load`."""
+    """Everything in a network's file, or in the newest good snapshot of a run folder. Raises InputError like `load`."""
     return _load(user_path(network), only_G_ema=False)
 
 
@@ -100,7 +101,7 @@ def _load(path: Path, *, only_G_ema: bool) -> Networks:
             problems.append(str(e))
             continue
         if problems:
-            say = f"{path}: took the older {file.name}, as its newest snapshot cannot be used: "
+            say = f"{path}: took the older {file.name}, because its newest snapshot cannot be used: "
             warnings.warn(say + "\n".join(problems), StyleganWarning, stacklevel=4)
         return networks
     raise InputError("\n".join([f"{path} holds no good snapshot (snapshot-*.safetensors)", *problems]))
@@ -131,10 +132,10 @@ def _load_file(path: Path, *, only_G_ema: bool) -> Networks:
     levels = check_levels(header["metadata"].get("levels"), config, path)
     held = sum(t.numel() for t in file.tensors.values())
     try:
-        with Unfilled(4 * held + 2**20):  # more than fits: what does not is better named tensor by tensor
+        with Unfilled(4 * held + 2**20):  # generous: check_tensors names what does not fit, tensor by tensor
             networks = _build(config, header)
     except TooLargeError as e:
-        raise InputError(f"{path}: its configuration asks for larger networks than its {held:,} numbers") from e
+        raise InputError(f"{path}: its configuration describes larger networks than its {held:,} numbers") from e
     check_tensors(file.tensors, networks.tensors(), path, half=True)
     if only_G_ema:
         networks.G = networks.D = None
@@ -149,14 +150,15 @@ def _load_file(path: Path, *, only_G_ema: bool) -> Networks:
 
 
 class TooLargeError(Exception):
-    """A network asks for more numbers than it may."""
+    """A network has more numbers than `Unfilled` allows."""
 
 
 class Unfilled(TorchFunctionMode):
-    """Networks made within draw no random weights: their memory waits for those of a file.
+    """Networks that are made within this context draw no random weights. Their memory is left for those of a file.
 
-    They may ask for `most` numbers in all, else TooLargeError: sizes in a damaged file cost nothing. (The device
-    "meta" would tell the sizes too, but the first number drawn there imports a second's worth of torch's compilers.)
+    They may have `most` numbers in all; more raise TooLargeError, so that wrong sizes in a damaged file take no memory.
+    (The device "meta" would tell the sizes too, but the first draw there imports torch's compilers, which takes a
+    second.)
     """
 
     def __init__(self, most: int) -> None:
@@ -175,11 +177,11 @@ class Unfilled(TorchFunctionMode):
 
 def _check_names(names: list[Any]) -> None:
     if "G_ema" not in names or any(name not in ("G_ema", "G", "D") for name in names):
-        raise InputError(f"it holds the networks {printable(names, 100)}: must be G_ema, and may be G and D")
+        raise InputError(f"it holds the networks {printable(names, 100)}: must be G_ema, with or without G and D")
 
 
 def _read_config(data: dict[str, Any]) -> NetworkConfig:
-    """A Config, or a NetworkConfig where nothing is said of a training run."""
+    """A Config, or a NetworkConfig if the data have no field of a training run."""
     return (NetworkConfig if data.keys() <= NetworkConfig().to_json().keys() else Config).from_json(data)
 
 
@@ -196,7 +198,7 @@ def _build(config: NetworkConfig, header: dict[str, Any]) -> Networks:
 
 
 def check_levels(levels: Any, config: NetworkConfig, path: Path) -> dict[str, list[int]] | None:
-    """The measured levels in a file's metadata: name -> [first, last] style."""
+    """The measured levels in a file's metadata, checked: name -> [first, last] style. Raises InputError."""
     fine = levels is None or (
         isinstance(levels, dict)
         and all(
@@ -211,9 +213,9 @@ def check_levels(levels: Any, config: NetworkConfig, path: Path) -> dict[str, li
 
 
 def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], path: Path, *, half: bool = False) -> None:
-    """Raise InputError naming every tensor that is missing, extra, or of another shape or type.
+    """Raise InputError that names every tensor that is missing, extra, or of another shape or type.
 
-    half: tensors in half precision are fine too.
+    half: whether tensors in half precision are accepted too.
     """
     problems = [f"  {name} is missing" for name in expected.keys() - tensors.keys()]
     problems += [f"  {printable(name)} is not part of this network" for name in tensors.keys() - expected.keys()]
@@ -229,8 +231,8 @@ def check_tensors(tensors: dict[str, Tensor], expected: dict[str, Tensor], path:
 
 
 def check_finite(tensors: dict[str, Tensor], path: Path) -> None:
-    """Raise InputError naming the tensors that hold a NaN or an infinity."""
-    extremes = {name: torch.stack(t.aminmax()) for name, t in tensors.items()}  # both NaN where one number is
+    """Raise InputError that names the tensors with a NaN or an infinity."""
+    extremes = {name: torch.stack(t.aminmax()) for name, t in tensors.items()}  # both are NaN if any number is
     broken = sorted(name for name, pair in extremes.items() if not pair.isfinite().all())
     if broken:
         more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""

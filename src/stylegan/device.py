@@ -1,4 +1,4 @@
-"""Where a network computes: the best that the machine has, or what was asked for."""
+"""The device on which a network computes: the machine's best, or the one that was asked for."""
 
 import os
 
@@ -8,7 +8,7 @@ from stylegan.errors import InputError, printable
 
 
 def best_device() -> torch.device:
-    """CUDA, else MPS, else the CPU. If a machine runs many processes, each has its own GPU (LOCAL_RANK)."""
+    """CUDA, else MPS, else the CPU. With torchrun's processes, each takes its own GPU (LOCAL_RANK), and none MPS."""
     many = int(os.environ.get("WORLD_SIZE", "1")) > 1
     if torch.cuda.is_available():
         local_rank = int(os.environ.get("LOCAL_RANK", "0"))
@@ -17,8 +17,11 @@ def best_device() -> torch.device:
 
 
 def find_device(wanted: str | torch.device) -> torch.device:
-    """The device of this name: cpu, cuda, cuda:1, mps, or auto for the best. InputError where this machine has none."""
-    if isinstance(wanted, torch.device):  # made by whoever knows the machine
+    """The device of this name: cpu, cuda, cuda:1, mps, or auto for the best. Raises InputError if there is no such one.
+
+    A torch.device is returned as it is.
+    """
+    if isinstance(wanted, torch.device):
         return wanted
     if wanted == "auto":
         return best_device()

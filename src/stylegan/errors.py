@@ -1,37 +1,37 @@
-"""What goes wrong, because of the input or because a training run diverged, and how it is shown."""
+"""The package's errors and warnings, and how untrusted text is shown in them."""
 
 import shlex
 
 
 class InputError(ValueError):
-    """The input cannot be used: the message says what was given, what is allowed and what to do.
+    """The input cannot be used. The message says what was given, what is allowed and what to do.
 
     The command prints the message without a traceback and exits with code 2.
     """
 
 
 class DamagedError(InputError):
-    """A file of ours that is not what was written: cut short, or with other bytes."""
+    """A file of ours is not as it was written: it is cut short, or has other bytes."""
 
 
 class StyleganWarning(UserWarning):
-    """Something is not as expected, and the work goes on. The command prints the message alone, on stderr."""
+    """Something is not as expected, but the work goes on. The command prints only the message, on stderr."""
 
 
 def refuse(problems: list[str]) -> None:
-    """Raise InputError naming all `problems` at once, one a line; return where there are none."""
+    """Raise InputError with all `problems`, one per line; do nothing if there are none."""
     if problems:
         raise InputError("\n".join(problems))
 
 
 def printable(text: object, most: int | None = 300) -> str:
-    """`text` on one line of at most `most` characters: names and values of a hostile file go through here.
+    """`text` on one line of at most `most` characters (None: any number), for names and values from untrusted files.
 
-    What a terminal would obey, and what cannot be encoded, is escaped; of a long text the middle is left out.
+    Characters that control a terminal or cannot be encoded are escaped. The middle of a long text is left out.
     """
     try:
         text = str(text)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
+    except ValueError:  # Python refuses to write integers of more than 4,300 digits
         text = f"a value of type {type(text).__name__} that cannot be written"
     if most is not None and len(text) > 2 * most:
         text = text[:most] + text[-most:]  # what is left out need not be escaped
@@ -43,29 +43,30 @@ def printable(text: object, most: int | None = 300) -> str:
 
 
 def shell(path: object) -> str:
-    """A path as one word of a command that a message advises."""
+    """A path, quoted for a shell, for the commands that messages suggest."""
     return shlex.quote(str(path))
 
 
 def encodable(text: str, encoding: str | None) -> str:
-    """`text` with escapes for what a stream of this encoding (None: UTF-8) cannot write."""
+    """`text`, with characters escaped that a stream of this encoding (None: UTF-8) cannot write."""
     encoding = encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 class FailedError(RuntimeError):
-    """What was asked for could not be done, though the input is right. The command exits with code 1."""
+    """The input is right, but the work could not be done. The command exits with code 1."""
 
 
 class DivergedError(FailedError):
-    """A loss or a weight is no longer a finite number. problem: which, and when. run, data: run folder and
-    data set as words of a command, where known.
+    """A loss or a weight is no longer a finite number.
+
+    problem: which one, and when. run, data: the run folder and the data set, quoted for a shell, if known.
     """
 
     def __init__(self, problem: str, run: str = "RUN", data: str = "DATA") -> None:
         self.problem = problem
         super().__init__(
             f"{problem}. The last good state is kept, but continuing from it would diverge again. Start a new run from "
-            "its newest snapshot with a smaller --lrate or a larger --r1-gamma: "
+            "its newest snapshot with a lower --lrate or a larger --r1-gamma: "
             f"stylegan train --data {data} --out NEW --init {run} --lrate RATE"
         )

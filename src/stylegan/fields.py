@@ -1,7 +1,7 @@
 """Types, ranges and JSON of the fields of a configuration.
 
-Its dataclass is the only table of them: name, type, default, range, and below each field its docstring, which the
-command's help shows too.
+The dataclass of a configuration is the only table of its fields: name, type, default, range and, below each field, a
+docstring that the command's help shows too.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Range:
-    """The values that a field may hold, as a test and in words. In a table by resolution, it applies to each value."""
+    """The values that a field may have, as a test and in words. In a table by resolution, it applies to each value."""
 
     holds: Callable[[Any], bool]
     words: str
@@ -24,10 +24,10 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """A field that holds one of `names`, as they are when it is checked: names may be added later."""
+    """The values of a field that must be one of `names`. Names that are added later count too."""
 
     names: Collection[str]
-    also: str = ""  # how to have others, for the message
+    also: str = ""  # for the message: how to get others
 
     def holds(self, value: Any) -> bool:
         return value in self.names
@@ -40,13 +40,13 @@ class Choice:
 def setting(default: T, allowed: Range | Choice, *, later: bool = False) -> T:
     """A dataclass field restricted to `allowed`. Fields without a restriction need no `setting`.
 
-    later: the field is newer than format 1 of the files, which contain it only if it is not the default.
+    later: whether the field is newer than format 1 of the files. Files then contain it only if it is not the default.
     """
     return cast(T, field(default=default, metadata={"allowed": allowed, "later": later}))
 
 
 def is_resolution(n: int) -> bool:
-    """Is n a power of two from 4 up?"""
+    """Is n a power of two, and at least 4?"""
     return n >= 4 and n & (n - 1) == 0
 
 
@@ -58,7 +58,7 @@ NOT_NEGATIVE = Range(lambda n: n >= 0, "0 or above")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ByResolution(Mapping[int, V]):
-    """Values at single resolutions: an immutable and hashable dict, equal to a dict of the same items."""
+    """Values by resolution: an immutable and hashable dict, equal to a dict with the same items."""
 
     pairs: tuple[tuple[int, V], ...]
 
@@ -84,14 +84,14 @@ def by_resolution(values: Mapping[int, V]) -> ByResolution[V]:
 
 
 def freeze(config: Any) -> None:
-    """Replace every mapping in a frozen dataclass by an immutable one; called by its __post_init__."""
+    """Replace every mapping in a frozen dataclass by an immutable one. Its __post_init__ calls this."""
     for name, value in vars(config).items():
         if isinstance(value, Mapping):
             object.__setattr__(config, name, by_resolution(value))
 
 
 def problems(config: Any) -> list[str]:
-    """One line for each field of a dataclass of a wrong type or out of range: its value, and what is allowed."""
+    """A line for each field of a dataclass with a wrong type or out of range: its value, and what is allowed."""
     kinds, found = get_type_hints(type(config)), []
     for each in dataclasses.fields(config):
         value, kind, allowed = getattr(config, each.name), kinds[each.name], each.metadata.get("allowed")
@@ -116,7 +116,7 @@ def to_json(config: Any) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of to_json, with resolutions that JSON made strings as numbers again."""
+    """The inverse of to_json. Resolutions, which JSON turns into strings, become numbers again."""
     return {name: _with_int_keys(value) for name, value in data.items()}
 
 
@@ -144,7 +144,7 @@ def _may_be_none(kind: Any) -> bool:
 
 
 def _is_of(value: Any, kind: Any) -> bool:
-    """Is `value` of the annotated type? A whole number is a float too, and a bool is never a number."""
+    """Is `value` of the annotated type? A whole number counts as a float too; a bool never counts as a number."""
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if kind is int:

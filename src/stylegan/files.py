@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, whatever kills the process that writes them."""
+"""Files and folders that appear whole or not at all, even if the process that writes them is killed."""
 
 import errno
 import glob
@@ -17,37 +17,38 @@ LOCK = "lock"
 
 
 def user_path(path: Path | str) -> Path:
-    """The path that somebody typed: ~ and ~NAME are home folders, as a shell has them.
+    """The path that somebody typed. ~ and ~NAME become home folders, as in a shell.
 
-    A shell leaves ~ alone in `--out=~/run`, and Python everywhere. Path("") cannot be told from Path("."): give text.
-    Raises InputError for "", NUL, a name too long for the file system, ~NAME of nobody, and what is no path.
+    (A shell does not expand ~ in `--out=~/run`, and Python never does.) Path("") cannot be told from Path("."), so give
+    text. Raises InputError for "", for a NUL character, for a name too long for the file system, for ~NAME if there is
+    no such user, and for anything that is not a path.
     """
     if not isinstance(path, str | os.PathLike) or not isinstance(text := os.fspath(path), str):
-        raise InputError(f"{printable(repr(path), 80)} is no path: give a text or a pathlib.Path")
+        raise InputError(f"{printable(repr(path), 80)} is not a path: give a text or a pathlib.Path")
     if not text.strip():
         raise InputError(f"the path is {text!r}: give a name, or . for the current folder")
     if "\0" in text:
-        raise InputError(f"{printable(text)} is no path: it holds a NUL character")
-    found = Path(os.path.expanduser(text))  # noqa: PTH111  Path.expanduser raises for ~backup, a name of nobody
+        raise InputError(f"{printable(text)} is not a path: it contains a NUL character")
+    found = Path(os.path.expanduser(text))  # noqa: PTH111  Path.expanduser raises for ~backup if there is no such user
     first = found.parts[0] if found.parts else ""
     if not _is_there(found, text) and first.startswith("~") and len(found.parts) > 1 and not os.path.lexists(first):
         nobody = printable(first[1:], 60)
-        raise InputError(f"{printable(text)}: there is no user {nobody}; ./{printable(text)} is a name that begins so")
+        raise InputError(f"{printable(text)}: there is no user {nobody}; for a name with ~, type ./{printable(text)}")
     return found
 
 
 def refuse_special(path: Path) -> None:
-    """Raise InputError for a device or pipe, which could be read for ever."""
+    """Raise InputError for a device or a pipe, because reading it may never end."""
     if path.exists() and not path.is_file() and not path.is_dir():
         raise InputError(f"{printable(path)} is a device or a pipe: give a file")
 
 
 def _is_there(path: Path, text: str) -> bool:
-    """Raise InputError for a name that no file can have."""
+    """Does the path exist? Raises InputError for a name that no file can have."""
     try:
         os.lstat(path)
     except UnicodeEncodeError as e:
-        raise InputError(f"{printable(text)} is no path: it holds characters that no name can have") from e
+        raise InputError(f"{printable(text)} is not a path: it contains characters that no name can have") from e
     except OSError as e:
         if e.errno == errno.ENAMETOOLONG:
             raise InputError(f"{printable(text)}: a name of {len(text):,} characters is too long") from e
@@ -57,11 +58,11 @@ def _is_there(path: Path, text: str) -> bool:
 
 @contextmanager
 def whole_file(path: Path | str, *, exist_ok: bool = True) -> Iterator[Path]:
-    """Give the path of a temporary file; after the block it is flushed to disk and takes `path`'s place.
+    """Yield the path of a temporary file. After the block, it is flushed to disk and replaces `path`.
 
-    A block that raises leaves `path` as it was, and no temporary file; what a killed process left of it is removed.
-    exist_ok False: never replace. InputError where `path` exists, before the block and, had another process made it
-    meanwhile, after it; and where another process is making it.
+    If the block raises, `path` stays as it was, and the temporary file is removed. So is one that a killed process left
+    behind. With exist_ok False, `path` is never replaced: raises InputError if it exists, both before the block and, if
+    another process has made it meanwhile, after it; and if another process is making it now.
     """
     path = user_path(path)
     if not exist_ok and os.path.lexists(path):
@@ -69,7 +70,7 @@ def whole_file(path: Path | str, *, exist_ok: bool = True) -> Iterator[Path]:
     with _own_folder(path, None if exist_ok else "choose another name") as folder, _named(path, folder):
         partial = folder / path.name
         yield partial
-        partial.chmod(0o666 & ~_umask())  # some writers make files that only their owner may read
+        partial.chmod(0o666 & ~_umask())  # because some writers make files that only their owner may read
         with partial.open("rb+") as f:
             os.fsync(f.fileno())
         if exist_ok:
@@ -81,10 +82,10 @@ def whole_file(path: Path | str, *, exist_ok: bool = True) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path, *, last: str, remedy: str) -> Iterator[Path]:
-    """Give a hidden folder; after the block it is flushed to disk and becomes `path`.
+    """Yield the path of a hidden folder. After the block, it is flushed to disk and renamed to `path`.
 
-    It becomes nothing if the block raises, or does not write its file `last`. What killed processes left of `path` is
-    removed first. Raises InputError, with `remedy`, where `path` cannot be made or another process is making it.
+    It is removed instead if the block raises or does not write the file `last` in it. What killed processes left of
+    `path` is removed first. Raises InputError, with `remedy`, if `path` cannot be made or another process is making it.
     """
     shown = printable(path)
     with _own_folder(path, remedy, parents=True) as folder, _named(path, folder):
@@ -95,16 +96,16 @@ def whole_folder(path: Path, *, last: str, remedy: str) -> Iterator[Path]:
             _sync_files(partial)
             if os.path.lexists(path):  # rename would replace an empty folder
                 raise InputError(f"{shown} exists by now: another process made it; {remedy}")
-            partial.rename(path)  # while the lock is held: else the next process would clear up what is finished
+            partial.rename(path)  # while the lock is held; otherwise the next process might remove the finished folder
             sync_folder(path.parent)
 
 
 @contextmanager
 def _named(path: Path, folder: Path) -> Iterator[None]:
-    """Errors of the system, such as a full disk's, name `path`, and not the hidden folder or nothing at all."""
+    """Make errors of the system, such as that of a full disk, name `path` instead of the hidden folder or nothing."""
     try:
         yield
-    except BrokenPipeError:  # a reader of what is printed has gone
+    except BrokenPipeError:  # the reader of what is printed has ended
         raise
     except OSError as e:
         name = os.fsdecode(e.filename) if isinstance(e.filename, str | bytes) else ""
@@ -116,9 +117,10 @@ def _named(path: Path, folder: Path) -> Iterator[None]:
 
 
 def remove_partial_files(folder: Path, names: Sequence[str]) -> None:
-    """Remove what killed processes left in `folder` of files of these `names` (patterns); living ones keep theirs.
+    """Remove partial files of `names` (patterns) that killed processes left in `folder`. Running ones keep theirs.
 
-    A plain file with such a name is what an older stylegan left, which had no locks: the caller's lock tells there.
+    An older stylegan left plain files with such names and had no locks. They are removed too, so the caller must hold
+    the folder's own lock.
     """
     for name in names:
         for partial in folder.glob(f".{name}.partial-*"):
@@ -129,13 +131,13 @@ def remove_partial_files(folder: Path, names: Sequence[str]) -> None:
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Write a whole text file (UTF-8)."""
+    """Write a text file (UTF-8), whole or not at all."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` survive a loss of power, where the system has a way to (POSIX)."""
+    """Make the names in `folder` survive a loss of power, if the system offers a way (POSIX)."""
     if os.name != "posix":
         return
     fd = os.open(folder, os.O_RDONLY)
@@ -147,11 +149,11 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def _own_folder(path: Path, remedy: str | None, *, parents: bool = False) -> Iterator[Path]:
-    """An empty hidden folder beside `path`, locked: this process's alone, and removed after the block.
+    """An empty hidden folder beside `path`, locked for this process, and removed after the block.
 
-    remedy: what to do instead where another process has one, which InputError tells; None: take another one.
-    parents: make the folders that `path` lies in.
-    A lock dies with its process; its number would not tell: in a container every process has the same.
+    remedy: what to do if another process has such a folder, for the InputError; None takes another folder instead.
+    parents: whether to make the parent folders of `path`.
+    A lock ends with its process. Process numbers would not do, because they can be the same in every container.
     """
     try:
         if parents:
@@ -160,9 +162,9 @@ def _own_folder(path: Path, remedy: str | None, *, parents: bool = False) -> Ite
             _remove_partial_folders(path, remedy)
         folder, lock = _first_free(path, remedy)
     except OSError as e:
-        if e.errno == errno.ENAMETOOLONG:  # of the hidden folder, if not of the file
+        if e.errno == errno.ENAMETOOLONG:  # the hidden folder's name is longer than the file's
             raise InputError(f"{printable(path)}: the name is too long") from e
-        if remedy is None or e.errno == errno.ENOSPC:  # a full disk is no fault of the name
+        if remedy is None or e.errno == errno.ENOSPC:  # another name would not help if the disk is full
             raise OSError(e.errno, e.strerror, str(path)) from e
         raise InputError(f"{printable(path)} cannot be made: {e.strerror}; {remedy}") from e
     try:
@@ -179,7 +181,7 @@ def _first_free(path: Path, remedy: str | None) -> tuple[Path, FileLock]:
         except FileExistsError:  # a file of somebody else's
             continue
         if (lock := _locked(folder)) is not None:
-            for left in folder.iterdir():  # by a killed process
+            for left in folder.iterdir():  # what a killed process left
                 if left.name != LOCK:
                     shutil.rmtree(left) if left.is_dir() else left.unlink()
             return folder, lock
@@ -189,7 +191,7 @@ def _first_free(path: Path, remedy: str | None) -> tuple[Path, FileLock]:
 
 
 def _locked(folder: Path) -> FileLock | None:
-    """The lock of a hidden folder, taken; None where a living process has it, or has removed the folder just now."""
+    """The lock of a hidden folder, acquired; None if a running process holds it, or has just removed the folder."""
     lock = FileLock(folder / LOCK, timeout=0)
     try:
         lock.acquire()
@@ -208,12 +210,12 @@ def _locked(folder: Path) -> FileLock | None:
 def _remove(folder: Path, lock: FileLock) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     lock.release()
-    if os.name == "nt":  # where nothing that is open can be removed
+    if os.name == "nt":  # Windows cannot remove an open file, so try again once the lock is released
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_partial_folders(path: Path, remedy: str) -> None:
-    """Remove what dead processes left of `path`."""
+    """Remove what killed processes left of `path`. Raises InputError if a running one is writing it."""
     for folder in path.parent.glob(f".{glob.escape(path.name)}.partial-*"):
         if not folder.is_dir():
             continue
@@ -231,7 +233,7 @@ def _take_new_name(partial: Path, path: Path) -> None:
     """Rename a file, but never over another one."""
     try:
         try:
-            os.link(partial, path)  # fails where the name is taken, as a rename does not
+            os.link(partial, path)  # unlike a rename, this fails if the name is taken
         except FileExistsError:
             raise
         except OSError:  # a file system without hard links

@@ -1,10 +1,10 @@
-"""What a file is that is none of ours, told from its first bytes: for messages."""
+"""Tells from its first bytes what kind of file something is that is not ours, for messages."""
 
 import re
 from pathlib import Path
 
 LFS = b"version https://git-lfs.github.com/"
-OLD_PYTORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # the number with which torch.save began until 1.5
+OLD_PYTORCH = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"  # with which files of torch.save began until torch 1.5
 IMAGES = {b"\x89PNG\r\n": "a PNG picture", b"\xff\xd8\xff": "a JPEG picture", b"GIF8": "a GIF picture"}
 KINDS = {
     LFS: "a Git LFS pointer, which only names the file: fetch the file itself with `git lfs pull`",
@@ -21,7 +21,7 @@ KINDS = {
 
 
 def what_it_is(path: Path) -> str | None:
-    """In words, such as "a web page (HTML): ..."; None for a kind of file that is not known here."""
+    """The kind of a file in words, such as "a web page (HTML), ..."; None for a kind that is not known here."""
     with path.open("rb") as f:
         start = f.read(1024)
     if not start:
@@ -40,7 +40,7 @@ def what_it_is(path: Path) -> str | None:
         return "a pickle (an official one? run `stylegan import` first)"
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype", b"<html", b"<head", b"<!--", b"<?xml")):
-        return "a web page (HTML), saved in place of the file: download the file itself"
+        return "a web page (HTML), saved instead of the file: download the file itself"
     if text.startswith((b"{", b"[")):
         return "a JSON text"
     return None

@@ -1,4 +1,4 @@
-"""JSON records that tell of damage: beside the other fields stands a digest of them, under "record_sha256"."""
+"""JSON records whose damage can be detected: they contain a digest of their other fields, "record_sha256"."""
 
 import hashlib
 import json
@@ -9,17 +9,17 @@ SEAL = "record_sha256"
 
 
 def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with its seal, of what JSON makes of it."""
+    """The record with its seal, which is computed from the record as JSON gives it back."""
     return {**record, SEAL: _seal(json.loads(json.dumps(dict(record))))}
 
 
 def is_sealed(record: Mapping[str, Any]) -> bool:
-    """Does it tell of damage? Those of older versions do not."""
+    """Does the record have a seal? Those of older versions do not."""
     return SEAL in record
 
 
 def is_intact(record: Mapping[str, Any]) -> bool:
-    """Is it what was written? One without a seal is taken on trust."""
+    """Is the record as it was written? One without a seal is trusted."""
     return SEAL not in record or record[SEAL] == _seal(record)
 
 

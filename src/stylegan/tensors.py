@@ -1,8 +1,8 @@
-"""One format for everything that is kept: tensors (safetensors) and JSON. Never a pickle: reading runs no code.
+"""The format of all our files of tensors: safetensors with JSON. It has no pickles, so reading runs no code.
 
-The JSON lies in safetensors' own metadata under "stylegan". It holds a CRC-32 of every tensor ("crc32"), and at its end
-one of itself without that end ("header_crc32"). Files of older versions have neither and are read without. (There is no
-second key in the metadata, as safetensors would write the two in any order, and files would not be equal.)
+The JSON is the value of "stylegan" in safetensors' own metadata. It holds a CRC-32 of every tensor ("crc32") and, at
+its end, one of all the JSON before ("header_crc32"). Files of older versions have neither and are not checked. (The
+metadata have no second key, because safetensors would write the two in any order, and equal files would differ.)
 """
 
 import json
@@ -25,14 +25,14 @@ from stylegan.errors import DamagedError, InputError, printable
 from stylegan.files import whole_file
 from stylegan.foreign import what_it_is
 
-VERSION = 1  # of the format: raised when older files need translating
-NAMED = 5  # damaged tensors that a message names
+VERSION = 1  # of the format; to be raised when older files need translating
+NAMED = 5  # the most damaged tensors that a message names
 
 
 def write_tensors(path: Path | str, tensors: dict[str, Tensor], *, kind: str, header: dict[str, Any]) -> None:
-    """Write tensors and JSON data as one whole file. kind: what the file is, checked by the reader.
+    """Write tensors and JSON data as one file, whole or not at all. kind: what the file is; the reader checks it.
 
-    Raises OSError where it cannot be written, on a full disk for example; what was there before stays then.
+    Raises OSError if it cannot be written, as on a full disk. What was there before then stays.
     """
     ordered = sorted(tensors.items())  # so that equal tensors give equal files
     plain = {name: t.detach().cpu().contiguous() for name, t in ordered}
@@ -42,15 +42,15 @@ def write_tensors(path: Path | str, tensors: dict[str, Tensor], *, kind: str, he
     with whole_file(path) as partial:
         try:
             safetensors.torch.save_file(plain, partial, metadata={"stylegan": text})
-        except safetensors.SafetensorError as e:  # no OSError, though the disk was full
+        except safetensors.SafetensorError as e:  # raised instead of OSError on a full disk
             number = re.search(r"os error (\d+)", str(e))
             raise OSError(int(number[1]) if number else 0, printable(e), str(path)) from e
 
 
 def read_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors, in memory of their own, and the JSON data of a file of this kind.
+    """The tensors, copied to memory, and the JSON data of a file of this kind.
 
-    Raises DamagedError where a tensor is not what was written, and InputError for anything else than such a file.
+    Raises DamagedError if a tensor is not as it was written, and InputError if it is not such a file.
     """
     file = TensorFile(path, kind=kind)
     file.check(file.tensors)
@@ -58,15 +58,15 @@ def read_tensors(path: Path, *, kind: str) -> tuple[dict[str, Tensor], dict[str,
 
 
 def read_header(path: Path, *, kind: str) -> dict[str, Any]:
-    """The JSON data alone: no tensor is read, and no memory taken on the file's word. Errors as of `read_tensors`."""
+    """Only the JSON data; no tensor is read, and no memory is allocated for one. Errors: as in `read_tensors`."""
     return TensorFile(path, kind=kind).header
 
 
 class TensorFile:
-    """A file of this format, opened: `header` is its JSON data. kind None: of any kind.
+    """An open file of this format. header: its JSON data. kind: what it must be; None accepts any kind.
 
-    tensors: they lie in the file and are read when they are used; copy them before the file may change. A number that
-    is used after the file was truncated kills the process (SIGBUS).
+    tensors: views of the file, read when they are used, so copy them before the file can change. Using a tensor after
+    the file was truncated kills the process (SIGBUS).
     """
 
     def __init__(self, path: Path, *, kind: str | None) -> None:
@@ -82,7 +82,7 @@ class TensorFile:
         text = metadata.get("stylegan", "{}")
         sealed = re.fullmatch(r'(.*), "header_crc32": "([0-9a-f]{8})"\}', text, re.DOTALL)
         if sealed and f"{zlib.crc32((sealed[1] + '}').encode()):08x}" != sealed[2]:
-            raise DamagedError(f"{path} is damaged: its header is not what was written")
+            raise DamagedError(f"{path} is damaged: its header is not as it was written")
         try:
             header = json.loads(text)
         except (ValueError, RecursionError) as e:
@@ -94,23 +94,23 @@ class TensorFile:
 
     @property
     def has_sums(self) -> bool:
-        """Does it tell of damage? Files of older versions do not."""
+        """Does the file have checksums? Files of older versions do not."""
         return bool(self.sums)
 
     def check(self, names: Iterable[str]) -> None:
-        """Raise DamagedError where the bytes of these tensors are not those that were written."""
+        """Raise DamagedError if the bytes of these tensors are not as they were written."""
         found = _sums({name: self.tensors[name] for name in names if name in self.sums})
         wrong = [name for name, crc32 in found.items() if crc32 != self.sums[name]]
         if wrong:
             more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
             named = ", ".join(printable(name, 100) for name in wrong[:NAMED])
-            raise DamagedError(f"{self.path} is damaged: not the bytes that were written are in {named}{more}")
+            raise DamagedError(f"{self.path} is damaged: the bytes have changed in {named}{more}")
 
 
 def check_fields(header: Mapping[str, Any], kinds: Mapping[str, Any], path: Path) -> None:
-    """Raise DamagedError naming every field of a file's header that is missing or of another type.
+    """Raise DamagedError that names every field of a file's header that is missing or of another type.
 
-    kinds: name -> str, int, float (an int will do; finite), list, dict, list[int] and the like, or float | None.
+    kinds: name -> str, int, float (finite; an int will do), list, dict, list[int] and the like, or float | None.
     """
     problems = [f"its header has no '{name}'" for name in kinds if name not in header]
     problems += [
@@ -155,7 +155,7 @@ def _checked_header(header: Any, path: Path, kind: str | None) -> dict[str, Any]
         )
     if header["version"] > VERSION:
         raise InputError(
-            f"{path} is of format {printable(header['version'], 40)}, this package reads up to {VERSION}: "
+            f"{path} has format {printable(header['version'], 40)}, but this package only reads up to {VERSION}: "
             "upgrade stylegan"
         )
     return header
@@ -164,16 +164,16 @@ def _checked_header(header: Any, path: Path, kind: str | None) -> dict[str, Any]
 def _unreadable(path: Path, e: Exception) -> InputError:
     if found := what_it_is(path):
         return InputError(f"{path} is {found}, not a safetensors file")
-    return DamagedError(f"{path} is no safetensors file, or is truncated or damaged: {printable(e)}")
+    return DamagedError(f"{path} is not a safetensors file, or is truncated or damaged: {printable(e)}")
 
 
 def _sums(tensors: dict[str, Tensor]) -> dict[str, str]:
-    """The CRC-32 of each, all cores at work: zlib lets the others run meanwhile."""
+    """The CRC-32 of each tensor, computed on all cores: zlib releases Python's lock."""
     with ThreadPoolExecutor() as pool:
         return dict(zip(tensors, pool.map(_crc32, tensors.values()), strict=True))
 
 
 def _crc32(t: Tensor) -> str:
-    """Of type, shape and numbers: 8 hex digits."""
+    """The CRC-32 of type, shape and numbers: 8 hex digits."""
     start = zlib.crc32(f"{t.dtype} {tuple(t.shape)}".encode())
     return f"{zlib.crc32(t.reshape(-1).view(torch.uint8).numpy().data, start):08x}"

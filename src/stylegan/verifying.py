@@ -1,4 +1,4 @@
-"""Whether what lies on the disk is what was written: data sets, runs, networks, shards, directions, projections."""
+"""Checks that files are as they were written: data sets, runs, networks, shards, directions, projections."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from stylegan.training.run.folder import CONFIG, read_config, read_record
 from stylegan.training.run.record import STATS, places_of
 
 SHARDS = "shard-*-of-*.json"
-NAMED = 8  # files that a line names
+NAMED = 8  # the most files that a line names
 OLD = " (an older file, without checksums)"
 
 Part = tuple[Path, list[Path], Callable[[], str]]
@@ -31,7 +31,7 @@ Part = tuple[Path, list[Path], Callable[[], str]]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was read. words: what was found. is_good: no damage was."""
+    """The result for one part. words: what was found. is_good: whether it is undamaged."""
 
     words: str
     is_good: bool
@@ -41,12 +41,11 @@ class Check:
 
 
 def verify(path: Path | str) -> list[Check]:
-    """Read all of what lies at `path` and compare it with the checksums that were written with it.
+    """Read everything at `path`, and compare it with the checksums that were written with it. Changes nothing.
 
     path: a data set, a run folder, a folder of shards, of samples or of networks, directions and projections, or one
-    such file. Files of older versions have no checksums: they are read, and their line says so. The last line names the
-    files of a folder that nothing can be compared with. Changes nothing. Raises InputError where there is nothing of
-    ours.
+    such file. Files of older versions have no checksums; they are read, and their result says so. The last result names
+    the files of a folder that have nothing to be compared with. Raises InputError if nothing at `path` is ours.
     """
     path = user_path(path)
     parts = list(_parts(path))
@@ -85,14 +84,14 @@ def _parts_of_a_run(path: Path) -> Iterator[Part]:
 
 
 def _unchecked(path: Path, covered: set[Path]) -> list[Check]:
-    """A line that names what lies in a folder and was not compared with anything; none where there is nothing."""
+    """A result that names the files in a folder that were not compared with anything; none if there are none."""
     others = [p for p in sorted(path.iterdir()) if p not in covered] if path.is_dir() else []
     names = [p.name for p in others if p.is_file() and p.name != LOCK and not p.name.startswith(".")]
     if not names:
         return []
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
     shown = ", ".join(printable(name, 60) for name in names[:NAMED])
-    return [Check(f"{printable(path)}: not checked, as they have no checksums: {shown}{more}", is_good=True)]
+    return [Check(f"{printable(path)}: not checked, because they have no checksums: {shown}{more}", is_good=True)]
 
 
 def _check(path: Path, look: Callable[[], str]) -> Check:
@@ -108,9 +107,9 @@ def _verify_config(path: Path) -> str:
 
 
 def _verify_stats(path: Path) -> str:
-    """Lines of JSON, each later than the one before. A run that was killed may leave half a last line."""
+    """Check for lines of JSON in which cur_nimg grows. A run that was killed may leave half a last line."""
     if not path.is_file():
-        raise InputError(f"{printable(path)} is missing: a resumed run goes on without what it told")
+        raise InputError(f"{printable(path)} is missing: a resumed run continues without the earlier statistics")
     places, cut_short = places_of(path)
     bad, latest = [], -1
     for number, nimg in enumerate(places, 1):
@@ -118,13 +117,13 @@ def _verify_stats(path: Path) -> str:
             bad.append(number)
         latest = latest if nimg is None else max(latest, nimg)
     if bad:
-        raise InputError(f"{printable(path)} is damaged: line {bad[0]} is no line of statistics, or out of order")
-    half = "; a line that was cut short is the last, which resuming removes" if cut_short else ""
+        raise InputError(f"{printable(path)} is damaged: line {bad[0]} is not a line of statistics, or is out of order")
+    half = "; the last line was cut short, and resuming removes it" if cut_short else ""
     return f"{len(places):,} lines of statistics in order; their numbers have no checksums{half}"
 
 
 def _verify_pictures(pictures: list[Path]) -> str:
-    """By the checksums that PNG has."""
+    """Check the checksums that PNG files contain."""
     problems = []
     for path in pictures:
         try:
@@ -138,7 +137,7 @@ def _verify_pictures(pictures: list[Path]) -> str:
 
 
 def _verify_made(folder: Path) -> str:
-    """By the SHA-256 that the record of the folder keeps."""
+    """Check files against the SHA-256 that the folder's record keeps."""
     kept = {folder / name: sums for name, sums in sorted(recorded(folder).items())}
     there = [path for path in kept if path.is_file()]
     refuse(
@@ -157,7 +156,7 @@ def _verify_tensors(path: Path) -> str:
     file.check(file.tensors)
     kind = printable(file.header.get("kind"), 40)
     if kind == "network":
-        load_networks(path)  # every tensor there, finite, and of the right shape
+        load_networks(path)  # checks that every tensor is there, finite, and of the right shape
     return f"{kind}, {len(file.tensors):,} tensors, as they were written{'' if file.has_sums else OLD}"
 
 

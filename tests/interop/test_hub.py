@@ -289,7 +289,7 @@ def test_an_address_of_another_form_is_refused(address):
 def test_what_cannot_be_reached_is_one_clear_message(monkeypatch, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(InputError, match=r"hf://me/cats: no model\.safetensors could be had"):
+    with pytest.raises(InputError, match=r"hf://me/cats: no model\.safetensors could be downloaded"):
         download("hf://me/cats")
 
 

@@ -186,7 +186,7 @@ def test_every_file_that_is_no_projection_into_this_network_is_named_before_anyt
         "age.safetensors holds direction, not a stylegan projection",
         "other.safetensors was made for another network.*`stylegan project`",
         "two.safetensors holds 2 projections; a source is one",
-        "text.safetensors is no safetensors file",
+        "text.safetensors is not a safetensors file",
         "none.safetensors: no such file",
     ]
     with pytest.raises(InputError, match="(?s)" + ".*".join(words)):

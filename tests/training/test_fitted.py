@@ -197,5 +197,5 @@ def test_a_config_says_budget_and_classes_itself(portraits, tmp_path, how):
 
 def test_a_network_to_start_from_is_named_as_everywhere(portraits):
     assert fitted(portraits, init="portraits").channel_max == 64
-    with pytest.raises(InputError, match=r"no network in the box \(portraits\)"):
+    with pytest.raises(InputError, match=r"no such file, run folder or network in the box \(portraits\)"):
         fitted(portraits, init="portrait")

@@ -89,7 +89,7 @@ def test_sizes_that_a_state_claims_are_compared_before_memory_is_taken(stopped, 
     with pytest.raises(InputError, match="belong to different runs"):
         resume(stopped)
     monkeypatch.undo()
-    with pytest.raises(InputError, match="asks for larger networks than its 1 numbers"):
+    with pytest.raises(InputError, match="describes larger networks than its 1 numbers"):
         TrainingState.load(path, CPU)
 
 
