@@ -1,4 +1,4 @@
-"""What a piece of work takes in this process and in those that it starts: seconds, wall and CPU, and memory."""
+"""What a piece of work takes, in this process and in those that it starts: wall and CPU seconds, and memory."""
 
 import math
 import re
@@ -22,7 +22,7 @@ class Seconds(NamedTuple):
 def timed(work: Callable[[], object], *, seconds: float) -> Seconds:
     """The median of as many repetitions as fit into `seconds`, 1 to 10, after a warm-up."""
     warm_up = _once(work, 1)
-    number = math.ceil(seconds / 10 / warm_up.wall)  # of short work, many are timed at once
+    number = math.ceil(seconds / 10 / warm_up.wall)  # short work is timed many times at once
     times = [_once(work, number)]
     while len(times) < 10 and number * sum(t.wall for t in times) < seconds:
         times.append(_once(work, number))
@@ -40,7 +40,7 @@ def _once(work: Callable[[], object], number: int) -> Seconds:
 
 
 def finish_device() -> None:
-    """Wait for a GPU, where one is in use."""
+    """Wait for the GPU if one is in use."""
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
 
@@ -51,7 +51,7 @@ def _cpu_sec() -> float:
 
 
 class Memory:
-    """The most memory taken above what is in use now: on a GPU that of torch, else of the process (Linux only)."""
+    """The peak memory above what is in use now: that of torch on a GPU, else that of the process (Linux only)."""
 
     def __init__(self) -> None:
         self.cuda = torch.cuda.is_initialized()
@@ -64,7 +64,7 @@ class Memory:
             self.start = _status_bytes("VmRSS")
 
     def taken_bytes(self) -> int:
-        """The most so far."""
+        """The peak so far, in bytes."""
         return (torch.cuda.max_memory_allocated() if self.cuda else _status_bytes("VmHWM")) - self.start
 
 

@@ -1,4 +1,4 @@
-"""Few pictures: what augmentation gains, and from where on it is worth it.
+"""Few pictures: what augmentation gains, and from how many images on it is worth it.
 
 python benchmarks/few.py DATA OUT --counts 100 500 2000 --kimg 60
 Trains a network on the first COUNT pictures of a prepared data set, with each augmentation, as `stylegan train --hours`
@@ -90,7 +90,7 @@ def first(everything: ImageDataset, count: int, dest: Path) -> ImageDataset:
 
 
 def chosen(few: ImageDataset, augment: str, kimg: float, init: str | None) -> Config:
-    """The configuration of the rule for a short time; a network to start from keeps its sizes."""
+    """The rule's configuration for a short time. A network to start from keeps its sizes."""
     suited = ruled(fitted(few), LADDER[1], gpu=False)
     config = (suited if init is None else fitted(few, config=suited, init=init)).but(augment=augment)
     config = config.for_budget(kimg)
@@ -98,7 +98,7 @@ def chosen(few: ImageDataset, augment: str, kimg: float, init: str | None) -> Co
 
 
 def trained(run: Path, few: ImageDataset, config: Config, init: str | None) -> bool:
-    """Train or go on; False if it was stopped."""
+    """Train, or continue a run that was stopped. Returns False if it is stopped now."""
     if not run.exists():
         train(few.path, run, config=config, init=init, keep_snapshots=None, device=CPU)
     elif not finished(run):

@@ -1,9 +1,9 @@
 """How many pictures does a metric need? MIND's authors (arXiv 2605.06797) say a tenth of the Frechet distance's.
 
 python benchmarks/few_pictures.py DATA NETWORK --count 2500 --psi 1 0.9
-The pictures of NETWORK at two truncations are two networks whose order is known from all the pictures. From random
-parts of n real and n generated pictures each metric says which of the two is nearer to the real pictures: the more
-often it says so, the fewer pictures it needs. Parts of one draw share no picture; those of two draws may.
+NETWORK at two truncations serves as two networks whose order is known from all the pictures. From random parts of n
+real and n generated pictures, each metric says which of the two is nearer to the real pictures. The more often it is
+right, the fewer pictures it needs. Parts of one draw share no picture; those of two draws may.
 Needs the extra `perceptual`. Features of real pictures are cached beside DATA.
 """
 

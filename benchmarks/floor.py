@@ -1,8 +1,8 @@
-"""The floor: the convolutions of a job alone, each computed directly, from tensors that are there already.
+"""The floor: only the convolutions of a job, each computed directly, from tensors that exist already.
 
-Doubling and halving are one 4x4 convolution with stride 2, which is exact. A training step is counted as what it needs
-at least, in passes over a network. A convolution lies in memory as it is fastest, contiguous or channels_last; what it
-would cost to bring it there is not counted. Convolutions with fewer products (Winograd) can go below this floor.
+Doubling and halving are one 4x4 convolution with stride 2, which is exact. A training step counts as the fewest passes
+over the networks that it needs. Each convolution uses the faster memory layout, contiguous or channels_last; the cost
+of converting to it does not count. Convolutions with fewer products (Winograd) can go below this floor.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ class Conv(NamedTuple):
 
     @property
     def flops(self) -> int:
-        """Of a picture, for each operation alike: two for each product."""
+        """Operations for a picture, two for each product; the same number for each field of Passes."""
         places = self.H if self.kernel < 4 or self.up else self.H // 2  # where the kernel is laid
         return 2 * self.in_channels * self.out_channels * (self.kernel * places) ** 2
 
@@ -47,7 +47,7 @@ PASSES = {
 
 
 def floor(section: str, config: Config, *, N: int, lod: float, seconds: float) -> Seconds:
-    """Seconds of all convolutions of a batch of N; `seconds` are allowed for timing each operation."""
+    """Seconds for all convolutions of a batch of N. seconds: the time allowed for timing each operation."""
     wall = cpu = 0.0
     for (conv, operation), count in operations(section, config, lod).items():
         took = fastest(conv, operation, N=N, seconds=seconds)
@@ -56,7 +56,7 @@ def floor(section: str, config: Config, *, N: int, lod: float, seconds: float) -
 
 
 def gflop(section: str, config: Config, lod: float) -> float:
-    """Thousand million operations of all convolutions, for a picture."""
+    """Thousand millions of operations (GFLOP) of all convolutions, for a picture."""
     return sum(count * conv.flops for (conv, _), count in operations(section, config, lod).items()) / 1e9
 
 
@@ -71,7 +71,7 @@ def operations(section: str, config: Config, lod: float) -> Counter[tuple[Conv, 
 
 
 def convolutions(config: Config, lod: float) -> dict[str, list[Conv]]:
-    """Those of a pass over G and over D."""
+    """The convolutions in a pass over G and over D."""
     C, rgb = config.channels, config.img_channels
     top = config.img_resolution >> int(lod)
     pictures = [top, top // 2] if lod % 1 else [top]
@@ -87,7 +87,7 @@ def convolutions(config: Config, lod: float) -> dict[str, list[Conv]]:
 
 @torch.no_grad()
 def fastest(conv: Conv, operation: str, *, N: int, seconds: float) -> Seconds:
-    """An operation on a batch of N, in the better of two orders in memory."""
+    """The time of an operation on a batch of N, in the faster of two memory layouts."""
     stride, padding = (2 if conv.kernel == 4 else 1), conv.kernel // 2 if conv.kernel < 4 else 1
     settings = ([stride] * 2, [padding] * 2, [1, 1], conv.up, [0, 0], 1)
     mask = [operation == "input_gradient", operation == "weight_gradient", False]

@@ -1,4 +1,4 @@
-"""A job that benchmarks/speed.py measures, and the networks that jobs are about."""
+"""A job that benchmarks/speed.py measures, and the configurations that jobs use."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """Tells it from all other jobs."""
+        """The job's unique name."""
         return f"{self.section} {self.name}"
 
     @property

@@ -1,4 +1,4 @@
-"""Kill commands at random moments, let them go on, and compare what they leave with what was never stopped.
+"""Kill commands at random moments, let them go on, and compare their files with those of runs that were never stopped.
 
     python benchmarks/kills.py --kills 40
 
@@ -35,7 +35,7 @@ TINY = [
 SIGNALS = [signal.SIGKILL] * 3 + [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 JOBS = ["training", "measured", "prepare", "sample", "shards"]
 METRICS = "mind16,kid16"
-CLOCKS = ("img_per_sec", "date", "record_sha256")  # keys of JSON files that tell the time, or are made of it
+CLOCKS = ("img_per_sec", "date", "record_sha256")  # keys of JSON files whose values depend on the time
 
 
 @dataclass
@@ -98,7 +98,7 @@ def jobs(folder: Path, kimg: str, pictures: int) -> list[Job]:
 
 
 def torture(job: Job, folder: Path, kills: int, rng: random.Random) -> None:
-    """Do the job again and again, until it was killed so often, and compare each result with the undisturbed one."""
+    """Do the job again and again, until it was killed `kills` times. Compare each result with the undisturbed one."""
     folder.mkdir()
     start = time.monotonic()
     for command in job.commands(folder / "whole"):
@@ -116,7 +116,7 @@ def torture(job: Job, folder: Path, kills: int, rng: random.Random) -> None:
 
 
 def disturbed(job: Job, place: Path, most: int, moment: Callable[[], float], rng: random.Random) -> list[str]:
-    """Do the job at a place, killed `most` times; the signals that hit a living process."""
+    """Do the job at a place, killed up to `most` times. Returns the signals that hit a running process."""
     hit: list[str] = []
     for _ in range(100 * most):
         finished = True
@@ -135,7 +135,7 @@ def disturbed(job: Job, place: Path, most: int, moment: Callable[[], float], rng
 
 
 def start(command: list[str], how: int | None, after_sec: float) -> tuple[int, bool]:
-    """Run a command, killed after so many seconds; (exit code, did the signal hit it while it was at work?)"""
+    """Run a command, killed after `after_sec` seconds. Returns (exit code, whether the signal hit it at work)."""
     pid = os.fork()
     if not pid:
         child(command)
@@ -151,7 +151,7 @@ def start(command: list[str], how: int | None, after_sec: float) -> tuple[int, b
 
 
 def run(command: list[str]) -> None:
-    """Run a command to its end. Raises RuntimeError where it fails."""
+    """Run a command to its end. Raises RuntimeError if it fails."""
     if code := start(command, None, 0)[0]:
         raise RuntimeError(f"stylegan {' '.join(command)} ended with {code}")
 
@@ -173,7 +173,7 @@ def child(command: list[str]) -> None:
 
 
 def contents(folder: Path) -> dict[str, object]:
-    """All files of a folder, without what tells the time. The lock of a run folder is empty."""
+    """All files of a folder, without what depends on the time. The lock of a run folder is empty."""
     found: dict[str, object] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         text = path.read_bytes()

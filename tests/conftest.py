@@ -1,4 +1,4 @@
-"""What many tests share: a small data set, a configuration that trains in seconds, small networks."""
+"""Fixtures that many tests share: a small data set, a configuration that trains in seconds, small networks."""
 
 import os
 import sys
@@ -56,7 +56,7 @@ def portraits(tmp_path_factory) -> ImageDataset:
 
 @pytest.fixture
 def signals_at(monkeypatch):
-    """signals_at(7, SIGINT): this process gets the signal in its 7th training step. Gives a list, an item a step."""
+    """signals_at(7, SIGINT): this process gets the signal in its 7th training step. Gives a list, an item per step."""
 
     def arrange(step: int, *numbers: int) -> list[int]:
         take_steps, steps = loop.take_steps, []
@@ -115,7 +115,7 @@ def make_projection(G, path, seed=0, N=1):
 
 
 def make_direction(G, path, layers=(2, 3), seed=0):
-    """The file of a direction, a random one."""
+    """The file of a random direction."""
     vector = torch.randn(G.w_dim, generator=torch.manual_seed(seed))
     direction = Direction(path.name.removesuffix(".safetensors"), vector, layers, "component", fingerprint(G), 0.5)
     path.parent.mkdir(exist_ok=True)
@@ -182,7 +182,7 @@ def count_of():
 
 @pytest.fixture
 def stylegan(monkeypatch, capsys):
-    """Run a command; (exit code, what it said)."""
+    """Run a command. Returns (exit code, what it printed)."""
 
     def run(*args) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["stylegan", *map(str, args)])

@@ -20,14 +20,14 @@ TOLERANCE = 1e-4  # of max |reference|: README.md there
 
 
 def load(name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The arrays of NAME.npz, and its meta data."""
+    """The arrays of NAME.npz, and its metadata."""
     with np.load(FOLDER / f"{name}.npz") as arrays:
         data = {key: arrays[key] for key in arrays.files}
     return data, json.loads(str(data.pop("meta")))
 
 
 def networks(name: str) -> tuple[Generator, Discriminator, dict[str, np.ndarray], dict[str, Any]]:
-    """G and D with the weights of NAME.npz, its arrays, and its meta data."""
+    """G and D with the weights of NAME.npz, its arrays, and its metadata."""
     data, meta = load(name)
     progan = "progan" in name
     ours = config(meta["config"], progan=progan)
@@ -38,7 +38,7 @@ def networks(name: str) -> tuple[Generator, Discriminator, dict[str, np.ndarray]
 
 
 def tensor(array: np.ndarray) -> Tensor:
-    """float32, as the authors' code computes."""
+    """In float32, like the authors' code."""
     return torch.from_numpy(np.array(array, dtype=np.float32))
 
 

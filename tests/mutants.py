@@ -1,12 +1,12 @@
-"""Do the tests see faults? Plant one fault at a time in a copy of the sources, and run the tests of its room.
+"""Do the tests find faults? Plant one fault at a time in a copy of the sources, and run the tests of its room.
 
     python tests/mutants.py --count 300 --seed 0 --out mutants.jsonl
 
-A sample of the faults in networks/, training/ and sampling/, the same for the same seed and sources. First all tests of
-these rooms run once, to learn which of them run which line (kept in OUT.coverage). Then each fault becomes a line of
---out: killed, timeout (a test that no longer ends has seen it too) or survived. It is tried with the tests of its room
-that run its line, or with all of them if it runs on import. Started again, it goes on with what
-is missing. Survivors that no test can see stand, with the reason, in tests/equivalent_mutants.jsonl.
+The faults are a sample from networks/, training/ and sampling/, the same for the same seed and sources. First, all
+tests of these rooms run once, to learn which of them run which line (kept in OUT.coverage). Then each fault becomes a
+line of --out: killed, timeout (a test that no longer ends has found it too) or survived. It is tried with the tests of
+its room that run its line, or with all of them if it runs on import. Started again, the script continues with what is
+missing. Survivors that no test can find are listed, with the reason, in tests/equivalent_mutants.jsonl.
 """
 
 import argparse
@@ -98,7 +98,7 @@ def _code(node: ast.AST) -> Iterator[ast.stmt | ast.expr]:
 
 
 def _changes(node: ast.stmt | ast.expr) -> Iterator[ast.AST | None]:
-    """What may stand in place of a node; None: nothing."""
+    """What may replace a node; None: nothing."""
 
     def but(**fields: object) -> ast.AST:
         changed = copy.copy(node)
@@ -202,7 +202,7 @@ def passes(tests: list[str], root: Path, timeout_sec: float) -> bool:
 
 
 def pytest(words: list[str], root: Path, **environment: str) -> "subprocess.Popen[bytes]":
-    """Start pytest in the copy at `root`, without a word."""
+    """Start pytest in the copy at `root`, without its output."""
     return subprocess.Popen(
         [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *words],
         cwd=root,
@@ -236,7 +236,7 @@ def same_fault(mutant: Mutant, sources: Path) -> tuple[str, str, str, str]:
 
 
 def report(results: dict[str, dict[str, str]]) -> Iterator[str]:
-    """How many of each room, and the survivors."""
+    """The number of faults in each room, and the survivors."""
     for room in ROOMS:
         found = [r for r in results.values() if r["room"] == room]
         count = {state: sum(r["result"] == state for r in found) for state in ("killed", "timeout", "survived")}

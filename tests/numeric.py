@@ -1,4 +1,4 @@
-"""Numbers and networks in double precision, and how far two results lie apart."""
+"""Numbers and networks in double precision, and how far apart two results are."""
 
 import torch
 from torch import Tensor
@@ -7,18 +7,18 @@ ROUNDING = 1e-11  # double precision rounds to 1e-16; networks and transforms ma
 
 
 def numbers(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Random numbers that depend on the shape alone."""
+    """Random numbers that depend only on the shape."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)), dtype=torch.float64).to(dtype)
 
 
 def relative_error(found: Tensor, expected: Tensor) -> float:
-    """Of all numbers together: |found - expected| / |expected|."""
+    """|found - expected| / |expected|, over all numbers together."""
     assert found.shape == expected.shape
     return ((found.double() - expected).norm() / expected.norm()).item()
 
 
 def joined(tensors) -> Tensor:
-    """All numbers of all that are not None."""
+    """All numbers of all tensors that are not None."""
     return torch.cat([t.flatten() for t in tensors if t is not None])
 
 

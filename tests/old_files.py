@@ -24,7 +24,7 @@ def command(*argv: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """All on which the last bit of a number depends, on one thread of a CPU."""
+    """Everything on which the last bit of a number depends, on one thread of a CPU."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else [f"model name: {platform.processor()}"]
     cpu = [line.partition(":")[2].strip() for line in lines if line.startswith(("model\t", "model name"))][:2]

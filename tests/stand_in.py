@@ -21,7 +21,7 @@ MAY_MIX = (Tensor.copy_, Tensor.data.__set__, Tensor.__getitem__, torch._has_com
 
 
 class StandIn(TorchFunctionMode):
-    """Within, the device "mps" is there."""
+    """Within this context, the device "mps" exists."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class StandIn(TorchFunctionMode):
         return self._kept(moved) if there else moved
 
     def _kept(self, result: Any) -> Any:
-        """The result, now on the stand-in."""
+        """The result, marked as on the stand-in."""
         for t in tree_leaves(result):
             if isinstance(t, Tensor):
                 if t.dtype == torch.float64:

@@ -1,15 +1,15 @@
-"""What a training step is given, and two steps compared."""
+"""The inputs of a training step, and a comparison of two steps."""
 
 import torch
 
 from stylegan.training.batch import Inputs
 from stylegan.training.randomness import draw
 
-NOISE = "G.synthesis.blocks.0.layers.0.bias"  # its gradient: it has no effect, as the norm behind it takes it away
+NOISE = "G.synthesis.blocks.0.layers.0.bias"  # its gradient is only noise, because the norm after it removes its effect
 
 
 def inputs_for(state, reals, generator, *, c=None, mixing=1.0):
-    """Inputs of a step on these pictures, all else drawn."""
+    """Inputs of a step on these pictures; everything else is drawn."""
     N = len(reals)
     latents = draw(state.G, c, N, style_mixing_prob=mixing, generator=generator)
     augment_u = torch.rand(N, state.augmentation.numbers, generator=generator)

@@ -1,4 +1,4 @@
-"""The benchmark of speed: that it runs, counts and compares. No time is asserted."""
+"""The benchmarks run, count and compare. No time is asserted."""
 
 import ast
 import json
@@ -309,6 +309,6 @@ def test_no_benchmark_imports_itself_by_way_of_another():
     assert {"speed", "speed_jobs", "rosinality"} <= set(graph.static_order())  # a circle raises
 
 
-def test_what_is_no_clone_is_refused_before_any_work(tmp_path):
+def test_a_folder_that_is_not_a_clone_is_refused_before_any_work(tmp_path):
     done = subprocess.run([sys.executable, BENCHMARKS / "speed.py", "--rosinality", tmp_path], capture_output=True)
     assert done.returncode == 2 and b"holds no model.py" in done.stderr

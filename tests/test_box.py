@@ -50,7 +50,7 @@ def test_a_file_that_was_changed_is_refused(tmp_path, monkeypatch):
         stylegan.load("portraits")
 
 
-def test_a_name_that_is_no_network_in_the_box_tells_which_there_are():
+def test_an_unknown_name_is_refused_with_the_names_in_the_box():
     with pytest.raises(
         stylegan.InputError, match=r"faces: no such file, run folder or network in the box \(portraits\)"
     ):

@@ -1,4 +1,4 @@
-"""One format, read strictly: what is not exactly right is refused, in words."""
+"""Files are read strictly: what is not exactly right is refused, with the reason."""
 
 import json
 import pickle
@@ -52,7 +52,7 @@ def test_a_generator_comes_back_with_its_weights_growth_and_metadata(tmp_path):
         assert torch.equal(tensor, networks.G_ema.state_dict()[name])
 
 
-def test_a_file_tells_the_training_run_of_its_networks_where_there_was_one(tmp_path):
+def test_a_file_has_the_configuration_of_the_training_run_if_there_was_one(tmp_path):
     G, path = Generator(TINY), tmp_path / "G.safetensors"
     checkpoint.save(path, checkpoint.Networks(G, config=TINY.but(lrate=0.5)))
     assert checkpoint.load_networks(path).config == TINY.but(lrate=0.5)
@@ -116,7 +116,7 @@ def test_one_wrong_bit_in_a_tensor_is_damage_with_file_and_tensor_named(saved, n
 def test_damage_in_g_and_d_is_found_by_who_reads_them(saved):
     flip(saved, place_of(saved, "D.head.bias"))
     checkpoint.load(saved)
-    with pytest.raises(DamagedError, match=r"are in D\.head\.bias"):
+    with pytest.raises(DamagedError, match=r"changed in D\.head\.bias"):
         checkpoint.load_networks(saved)
 
 
@@ -146,7 +146,7 @@ def test_damage_is_found_in_every_kind_of_file(tmp_path, kind):
     )
     assert checkpoint.read_tensors(path, kind=kind)[0]["x"][8] == 8
     flip(path, place_of(path, "x") + 3)
-    with pytest.raises(DamagedError, match=r"are in x$"):
+    with pytest.raises(DamagedError, match=r"changed in x$"):
         checkpoint.read_tensors(path, kind=kind)
 
 
@@ -170,7 +170,7 @@ def test_a_safetensors_file_of_something_else_is_refused(tmp_path):
         checkpoint.load(path)
 
 
-def test_a_training_state_is_no_network(tmp_path):
+def test_a_training_state_is_not_a_network(tmp_path):
     checkpoint.write_tensors(tmp_path / "state.safetensors", {"x": torch.zeros(1)}, kind="training state", header={})
     with pytest.raises(InputError, match="holds training state, not a stylegan network"):
         checkpoint.load(tmp_path / "state.safetensors")

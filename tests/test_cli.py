@@ -1,4 +1,4 @@
-"""The command line: what is wrong with the input is one clear message and exit code 2, and nothing is lost."""
+"""The command line: wrong input gives one clear message and exit code 2, and nothing is lost."""
 
 import errno
 import json
@@ -126,7 +126,7 @@ def test_resuming_takes_nothing_that_is_settled_for_the_run(stylegan, tmp_path, 
         (["--c-dim", "2"], "--cond"),
     ],
 )
-def test_flags_that_cannot_be_are_refused(stylegan, portraits, tmp_path, flags, words):
+def test_impossible_flags_are_refused(stylegan, portraits, tmp_path, flags, words):
     refused(stylegan("train", "--data", portraits.path, "--out", tmp_path / "run", *flags), words)
 
 
@@ -146,7 +146,7 @@ def test_a_run_folder_that_exists_is_refused(stylegan, portraits, tmp_path):
     refused(stylegan("train", "--data", portraits.path, "--out", tmp_path), "exists: continue it with")
 
 
-def test_resuming_what_is_no_run_folder_is_refused(stylegan, tmp_path):
+def test_resuming_a_folder_that_is_not_a_run_is_refused(stylegan, tmp_path):
     refused(stylegan("train", "--resume", tmp_path), "is not a run folder")
 
 
@@ -293,7 +293,7 @@ def test_a_device_that_is_not_there_is_refused(stylegan, network, tmp_path):
     )
 
 
-def test_an_older_snapshot_is_taken_with_a_word(stylegan, tmp_path):
+def test_an_older_snapshot_is_taken_with_a_warning(stylegan, tmp_path):
     (tmp_path / "run").mkdir()
     for nimg in (1000, 2000):
         checkpoint.save(checkpoint.snapshot_path(tmp_path / "run", nimg), Generator(TINY).eval())

@@ -87,7 +87,7 @@ def test_a_value_given_with_its_table_leaves_the_table():
     assert config.but(seed=4).lrate_at == {64: 0.1}
 
 
-def test_a_file_tells_a_later_field_only_where_it_is_not_its_default():
+def test_a_file_has_a_later_field_only_if_it_is_not_its_default():
     assert "precision" not in CONFIG_F.to_json()
     config = CONFIG_F.but(precision="bf16")
     assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
@@ -163,7 +163,7 @@ def test_all_impossible_values_are_named_at_once():
     assert [line.split()[0] for line in str(error.value).splitlines()] == ["norm", "lrate", "batch"]
 
 
-def test_an_unknown_field_is_refused_and_the_known_ones_are_told():
+def test_an_unknown_field_is_refused_and_the_known_ones_are_listed():
     with pytest.raises(InputError, match=r"fmap_base: no such field; the fields are .*channel_base"):
         CONFIG_F.but(fmap_base=8192)
     with pytest.raises(InputError, match="fmap_base: no such field"):
@@ -184,7 +184,7 @@ def test_without_mapping_layers_w_is_as_long_as_the_normalised_z():
     assert CONFIG_F.but(mapping_layers=0, c_dim=10, w_dim=1024).w_dim == 1024
 
 
-def test_a_network_continues_with_its_own_widths_in_another_training():
+def test_a_network_keeps_its_own_widths_in_another_run():
     old = CONFIG_F.but(img_resolution=64, z_dim=64, w_dim=64, channel_max=32, lrate=0.5)
     new = CONFIG_F.but(img_resolution=256).continuing(old, 64)
     assert (new.z_dim, new.channel_max, new.initial_resolution) == (64, 32, 64)

@@ -1,4 +1,4 @@
-"""Commands and snippets of the README and of docs/ run, with small budgets. Installing and testing themselves aside."""
+"""Commands and snippets of the README and of docs/ run, with small budgets, except those that install or test."""
 
 import os
 import re
@@ -116,7 +116,7 @@ def test_every_file_and_name_that_the_page_points_to_exists(page):
 
 @pytest.fixture
 def slurm(tmp_path, monkeypatch):
-    """A folder of commands that only note how they were called; what srun starts lasts until scancel signals it."""
+    """A folder of commands that only record how they were called. What srun starts runs until scancel signals it."""
     bin_, log, pid = (tmp_path / name for name in ("bin", "log", "pid"))
     bin_.mkdir()
     for name, then in {
@@ -147,7 +147,7 @@ def slurm_job(slurm):
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["a new run", "one that was begun"])
-def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_again(slurm, begun):
+def test_the_slurm_script_stops_the_run_before_its_time_ends_and_queues_again(slurm, begun):
     """With SLURM itself it was run by hand: docs/scale.md says how."""
     if begun:
         (slurm / "faces").mkdir()
@@ -162,7 +162,7 @@ def test_the_slurm_script_stops_the_training_before_its_time_ends_and_queues_aga
     assert ended == ["scancel --signal=TERM 12345", "srun ended", "scontrol requeue 12345"]
 
 
-def test_the_slurm_script_does_not_queue_a_training_that_ends_by_itself(slurm):
+def test_the_slurm_script_does_not_queue_a_run_that_ends_by_itself(slurm):
     with slurm_job(slurm) as job:
         os.kill(int((slurm / "pid").read_text()), signal.SIGTERM)
         assert job.wait(PATIENCE_SEC) != 0

@@ -1,4 +1,4 @@
-"""Files and folders appear whole or not at all, and what killed processes left is told from what is being written."""
+"""Files and folders appear whole or not at all; leftovers of killed processes are told from what is being written."""
 
 import errno
 import os
@@ -133,14 +133,16 @@ def test_home_is_what_a_tilde_means(monkeypatch, tmp_path):
 
 def test_the_home_of_nobody_is_refused_unless_there_is_such_a_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"^~nobody-here/x: there is no user nobody-here; \./~nobody-here/x is a name"):
+    with pytest.raises(
+        InputError, match=r"^~nobody-here/x: there is no user nobody-here; for a name with ~, type \./~nobody-here/x"
+    ):
         user_path("~nobody-here/x")
     Path("~nobody-here").mkdir()
     assert user_path("~nobody-here/x") == Path("~nobody-here/x")
 
 
 @pytest.mark.parametrize("wrong", [None, 5, b"run", ["run"], "a" * 5000, "b" * 300, "b" * 250, "\ud800"])
-def test_what_is_no_path_is_refused_by_what_reads_and_what_writes(wrong):
+def test_what_cannot_be_a_path_is_refused_by_readers_and_writers(wrong):
     with pytest.raises(InputError, match=r"is not a path|is too long") as error, whole_file(wrong):
         pass
     assert len(str(error.value)) < 500

@@ -1,4 +1,4 @@
-"""A full disk and a reader who has gone: one line or none, no traceback, and no half file."""
+"""A full disk, and a reader that has ended: at most one line, no traceback, and no partial file."""
 
 import resource
 import subprocess
@@ -11,7 +11,7 @@ from stylegan.networks.generator import Generator
 
 from conftest import TINY
 
-SMALL_FILES = 2000  # bytes a file may have, in place of a disk that is full
+SMALL_FILES = 2000  # bytes that a file may have, to imitate a full disk
 
 
 def command(*args, limit=resource.RLIM_INFINITY, **options):

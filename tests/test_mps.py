@@ -1,4 +1,4 @@
-"""Everything runs on a device without float64, as Apple's GPUs are (MPS); a stand-in plays it on any machine."""
+"""Everything runs on a device without float64, such as Apple's GPUs (MPS), which a stand-in imitates on any machine."""
 
 import signal
 

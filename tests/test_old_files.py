@@ -99,7 +99,7 @@ def test_a_shard_is_the_same_tar(tmp_path):
 
 @pytest.fixture(scope="module")
 def gone_on(tmp_path_factory):
-    """The run, gone on with to its end."""
+    """The run, continued to its end."""
     run = tmp_path_factory.mktemp("gone-on") / "run"
     shutil.copytree(OLD / "run", run)
     stylegan.resume(run, data=OLD / "data", device=torch.device("cpu"))

@@ -14,7 +14,7 @@ from conftest import TINY
 
 @pytest.fixture
 def folder_of_the_hub(tmp_path):
-    """As the hub's libraries leave it."""
+    """A folder as the hub's libraries leave it."""
     path = tmp_path / "repo"
     path.mkdir()
     checkpoint.save(path / "model.safetensors", Generator(TINY, 1.0))
@@ -91,7 +91,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize(("data", "words"), WORDS.items())
-def test_what_is_no_network_is_said_to_be_what_it_is(tmp_path, data, words):
+def test_a_file_that_is_not_a_network_is_named_by_its_kind(tmp_path, data, words):
     path = tmp_path / "G.safetensors"
     path.write_bytes(data)
     with pytest.raises(InputError, match=rf"^{path} is {words}.*, not a safetensors file$"):

@@ -29,11 +29,11 @@ def test_words_without_a_flag_come_first_wherever_they_were_typed(command, typed
     assert in_order(COMMANDS[command], typed.split()) == ordered.split()
 
 
-def test_a_word_that_may_be_of_two_options_is_asked_for():
+def test_a_word_that_could_belong_to_two_options_is_refused():
     with pytest.raises(InputError, match=r"it is not clear which word is NETWORK: give it first, before the options"):
         in_order(COMMANDS["mix"], ["--rows", "0", "1", "--cols", "2", "NET", "--out", "m.png"])
 
 
-def test_a_network_behind_the_seeds_is_the_network(stylegan, tmp_path):
+def test_a_network_after_the_seeds_is_the_network(stylegan, tmp_path):
     code, said = stylegan("sample", "--seeds", "0-1", "portraits", "--out", tmp_path / "out", "--device", "cpu")
     assert (code, (tmp_path / "out" / "seed0001.png").exists()) == (0, True), said

@@ -1,4 +1,4 @@
-"""The public names: there, documented, known to type checkers, and usable without any extra."""
+"""The public names exist, are documented, are known to type checkers, and can be used without any extra."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""`stylegan verify`: one line a thing, and what is damaged is named."""
+"""`stylegan verify` prints a line for each thing, and names what is damaged."""
 
 import hashlib
 import json

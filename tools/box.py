@@ -2,7 +2,7 @@
 
     python tools/box.py RUN NAME
 
-Then write src/stylegan/box/NAME.md, its card, and look at what it makes:
+Then write its card, src/stylegan/box/NAME.md, and look at its pictures:
 
     stylegan sample NAME --seeds 0-99 --psi 1 --out sheet --grid
 """

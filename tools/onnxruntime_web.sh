@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts the two files of npm's onnxruntime-web that the explorer's static page needs into the package, compressed, with
+# Puts the two files that the explorer's static page needs from npm's onnxruntime-web into the package, compressed, with
 # licence and checksums: tools/onnxruntime_web.sh
 set -euo pipefail
 version=1.30.0

@@ -1,6 +1,6 @@
 """Make the pictures of README.md with the network in the box: python tools/readme_pictures.py [FOLDER]
 
-FOLDER is docs/images unless it is given; what is there under these names is replaced. Seeds are in order, none picked.
+FOLDER is docs/images by default. Existing files of these names are replaced. The seeds are in order, not picked.
 """
 
 import sys
@@ -12,7 +12,7 @@ import stylegan
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 CONTROLS = stylegan.Controls(psi=0.7)
-ENLARGED = 2  # pixels for one
+ENLARGED = 2  # each pixel becomes 2x2
 
 
 def main(folder: Path = IMAGES) -> None:

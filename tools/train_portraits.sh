@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Trains the network "portraits" of the box, in two stages: tools/train_portraits.sh FOLDER
-# The first grows from 8x8 to 64x64, in about 4 hours of one CPU thread. The second goes on at 64x64 from what the first
-# has made, in 5 minutes of an H100 or 10 hours of one thread. Started again after a stop of any kind, it resumes.
-# tools/portraits.safetensors is the end of the second: a run with `--init` of it goes on where no FOLDER is left.
+# The first grows from 8x8 to 64x64, in about 4 hours on one CPU thread. The second continues at 64x64 from the result of
+# the first, in 5 minutes on an H100 or 10 hours on one thread. Started again after a stop of any kind, the script resumes.
+# tools/portraits.safetensors is the result of the second: `--init` with it continues even if FOLDER is gone.
 set -euo pipefail
 mkdir -p "$1" && cd "$1"
 export OMP_NUM_THREADS=1

@@ -1,4 +1,4 @@
-"""Augmentation in a run: chosen for few pictures, said, resumed to the bit, and without a trace in G's pictures."""
+"""Augmentation in a run: chosen for few pictures, announced, resumed bit for bit, with no trace in G's pictures."""
 
 import dataclasses
 import json
@@ -125,7 +125,7 @@ def test_fields_of_a_wrong_type_are_refused_as_ever(portraits):
 
 
 @pytest.mark.parametrize("way", ["train", "resume", "dry_run"])
-def test_a_name_is_no_augmentation_of_your_own(way, portraits, tmp_path):
+def test_a_name_is_not_an_augmentation_of_your_own(way, portraits, tmp_path):
     words = r"augment 'ada': must be a stylegan.Augmentation of your own.*CONFIG_F.but\(augment='ada'\)"
     if way == "resume":
         train(portraits.path, tmp_path / "run", config=TINY.but(total_kimg=0.004))

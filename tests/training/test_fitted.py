@@ -35,7 +35,7 @@ def gray_classes(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    """The file of a narrow network of 16 px that has grown to 8 px and half of the way to 16."""
+    """The file of a narrow network of 16 px that has grown to 8 px and half way to 16."""
     path = tmp_path_factory.mktemp("network") / "G.safetensors"
     checkpoint.save(path, Generator(TINY, 0.5).eval())
     return path
@@ -54,7 +54,7 @@ def test_the_data_set_gives_resolution_and_channels_and_nothing_else(portraits, 
     assert (config.img_resolution, config.img_channels, config.c_dim) == (8, 1, 0)
 
 
-def test_classes_are_taken_where_they_are_wanted_and_refused_where_there_are_none(portraits, gray_classes):
+def test_classes_are_used_if_wanted_and_refused_if_there_are_none(portraits, gray_classes):
     assert fitted(gray_classes, cond=True).c_dim == 2
     with pytest.raises(InputError, match="has no classes: prepare a folder of class folders"):
         fitted(portraits, cond=True)
@@ -78,7 +78,7 @@ def test_gpus_give_the_authors_batch_sizes(portraits, gpus):
 
 
 @pytest.mark.parametrize("gpus", [1, 2, 4, 8])
-def test_a_batch_of_ones_own_stays_whatever_the_gpus(portraits, gpus):
+def test_your_own_batch_stays_whatever_the_number_of_gpus(portraits, gpus):
     config = fitted(portraits, None, gpus, config=CONFIG_F.but(batch=64))
     assert (config.batch, config.batch_at) == (64, {})
 
@@ -126,7 +126,7 @@ def test_what_is_typed_is_what_trains(portraits, stop_before_training, tmp_path,
         (["--device", "tpu"], "device 'tpu'"),
     ],
 )
-def test_what_is_typed_and_could_not_matter_is_refused(portraits, tmp_path, monkeypatch, capsys, flags, words):
+def test_typed_values_without_effect_are_refused(portraits, tmp_path, monkeypatch, capsys, flags, words):
     argv = ["stylegan", "train", "--data", str(portraits.path), "--out", str(tmp_path / "run"), *flags]
     monkeypatch.setattr(sys, "argv", argv)
     with pytest.raises(SystemExit, match="2"):

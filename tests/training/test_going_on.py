@@ -1,4 +1,4 @@
-"""A run goes on: with what may change, without what was damaged, and whatever becomes of what it says."""
+"""A run goes on: with the changes that are allowed, without damaged files, and even if nobody can read its output."""
 
 import errno
 import json
@@ -63,7 +63,7 @@ def test_a_damaged_state_is_named_and_the_one_before_it_ends_in_the_same_weights
     assert not (stopped / "state.previous.safetensors").exists()  # a finished run needs none
 
 
-def test_where_both_states_are_damaged_the_newest_snapshot_is_offered(stopped):
+def test_if_both_states_are_damaged_the_newest_snapshot_is_offered(stopped):
     for name in ("state.safetensors", "state.previous.safetensors"):
         flip(stopped / name)
     with pytest.raises(InputError, match=rf"(?s)previous\.safetensors is damaged.*--out NEW --init {stopped}"):
@@ -96,7 +96,7 @@ def test_sizes_that_a_state_claims_are_compared_before_memory_is_taken(stopped, 
 # What may change
 
 
-def test_what_may_change_is_kept_for_the_next_time_and_said(stopped, capsys):
+def test_what_may_change_is_reported_and_kept_for_the_next_time(stopped, capsys):
     resume(stopped, kimg=0.08, batch_gpu=4, keep_snapshots=3)
     assert "total_kimg 0.06 -> 0.08, batch_gpu None -> 4" in words(capsys)
     assert json.loads((stopped / "stats.jsonl").read_text().splitlines()[-1])["cur_nimg"] == 80
@@ -370,7 +370,7 @@ def test_a_run_out_of_memory_names_smaller_parts(tiny, tmp_path):
         torch.empty(2**60)
 
 
-def test_divergence_names_the_run_to_start_anew_from(tiny):
+def test_divergence_names_the_run_to_start_over_from(tiny):
     with (
         pytest.raises(DivergedError, match=r"D_loss is nan.*--init RUN7"),
         explained("RUN7", TrainingState.new(tiny, CPU)),
@@ -378,7 +378,7 @@ def test_divergence_names_the_run_to_start_anew_from(tiny):
         raise DivergedError("D_loss is nan")
 
 
-def test_nothing_in_an_iteration_waits_for_the_device_but_its_statistics(portraits, tiny):
+def test_only_the_statistics_of_an_iteration_wait_for_the_device(portraits, tiny):
     from torch.overrides import TorchFunctionMode
 
     waits = {torch.Tensor.item, torch.Tensor.tolist, torch.Tensor.cpu, torch.Tensor.numpy, torch.Tensor.__bool__}
@@ -432,7 +432,7 @@ def test_words_of_the_group_itself_become_ours():
 
 
 @pytest.mark.parametrize("state_sec", [-1.0, float("nan"), float("inf")])
-def test_a_time_between_states_that_cannot_be_is_refused(state_sec, portraits, tiny, tmp_path):
+def test_an_impossible_time_between_states_is_refused(state_sec, portraits, tiny, tmp_path):
     with pytest.raises(InputError, match=r"state_sec .* must be a number of seconds"):
         train(portraits.path, tmp_path / "run", config=tiny, state_sec=state_sec)
     assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""What is learned is said in objectives alone: others can take their place, and pictures can be augmented before D."""
+"""Only objectives say what is learned. Others can replace them, and pictures can be augmented before D sees them."""
 
 import ast
 import json

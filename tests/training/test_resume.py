@@ -1,4 +1,4 @@
-"""A stopped training goes on bit for bit, whenever and however it was stopped."""
+"""A stopped training run continues bit for bit, whenever and however it was stopped."""
 
 import errno
 import json
@@ -22,7 +22,7 @@ from stylegan.training.train import resume, threads_of, train
 
 
 class Killed(BaseException):
-    """As a kill: nothing catches it."""
+    """Like a kill: nothing catches it."""
 
 
 class Saboteur:

@@ -1,4 +1,4 @@
-"""Shared fakes: one pass of G serves the step of D and the step of G, and each is the step it was."""
+"""Shared fakes: one pass of G serves the steps of D and G, and both steps stay as they were."""
 
 import signal
 
@@ -84,7 +84,7 @@ class Nobody:
         pass
 
 
-def test_a_training_with_shared_fakes_gives_g_the_latents_and_labels_of_d(portraits, monkeypatch):
+def test_a_run_with_shared_fakes_gives_g_the_latents_and_labels_of_d(portraits, monkeypatch):
     seen = []
     take_steps = loop.take_steps
     monkeypatch.setattr(loop, "take_steps", lambda *a: (seen.append(a[1:]), take_steps(*a))[1])
@@ -97,7 +97,7 @@ def test_a_training_with_shared_fakes_gives_g_the_latents_and_labels_of_d(portra
     assert shared_for_g is shared
 
 
-def test_a_training_with_shared_fakes_resumes_bit_for_bit(portraits, tiny, tmp_path, signals_at):
+def test_a_run_with_shared_fakes_resumes_bit_for_bit(portraits, tiny, tmp_path, signals_at):
     config = tiny.but(shared_fakes=True, total_kimg=0.2)  # with a fade in it
     train(portraits.path, tmp_path / "whole", config=config)
     steps = signals_at(30, signal.SIGTERM)

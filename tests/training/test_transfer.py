@@ -1,4 +1,4 @@
-"""Fine-tuning: what a trained or imported network gives to a new training."""
+"""Fine-tuning: what a new training run takes from a trained or imported network."""
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def test_without_g_the_average_serves_and_a_missing_d_starts_anew():
     ("theirs", "ours", "said"),
     [(("cat", "dog"), ("dog", "cat"), True), (("cat", "dog"), ("cat", "dog"), False), (("cat", "dog"), None, False)],
 )
-def test_classes_with_other_names_are_said(theirs, ours, said):
+def test_classes_with_other_names_are_reported(theirs, ours, said):
     old, state = source(TINY), TrainingState.new(TINY, CPU)
     old.metadata["class_names"] = theirs
     if ours:
@@ -63,7 +63,7 @@ def test_classes_with_other_names_are_said(theirs, ours, said):
     assert any("classes: the network had" in line for line in transfer(old, state)) == said
 
 
-def test_a_network_of_which_nothing_fits_is_refused():
+def test_a_network_that_does_not_fit_at_all_is_refused():
     old = source(TINY.but(channel_base=256, channel_max=16, z_dim=16, w_dim=16, mapping_dim=16, img_channels=1))
     with pytest.raises(InputError, match="nothing of the network to start from fits"):
         transfer(old, TrainingState.new(TINY, CPU))

@@ -1,4 +1,4 @@
-"""Who looks on changes nothing: what a run writes down is a function of the training, never the other way round."""
+"""A watcher changes nothing: what a run records depends on the training, never the other way round."""
 
 from types import SimpleNamespace
 

@@ -112,7 +112,7 @@ def test_d_never_learns_from_the_pictures_that_are_held_out(calls, dataset, tmp_
 
 
 def test_reals_fade_in_as_the_pictures_of_g_do(calls, dataset, tmp_path):
-    """Half of the way to a resolution, pictures of it and of the half are mixed half and half (Progressive GAN)."""
+    """Half way through a fade, pictures of the new and the old resolution are mixed half and half (Progressive GAN)."""
     pictures = checks(16, 8).astype(float)
     config = TINY.but(img_resolution=8, total_kimg=0.12, level_kimg=0.02, fade_kimg=0.08, mirror=False)
     stylegan.train(dataset(pictures.astype(np.uint8)), tmp_path / "run", config=config, device=CPU)

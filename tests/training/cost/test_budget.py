@@ -46,7 +46,7 @@ def test_a_machine_twice_as_fast_allows_twice_the_images():
     assert affordable_kimg(SMALL, 500, fast) == affordable_kimg(SMALL, 1000, COSTS)
 
 
-def test_a_long_training_keeps_its_first_levels_and_spends_the_rest_at_full_size():
+def test_a_long_run_keeps_its_first_levels_and_spends_the_rest_at_full_size():
     config = SMALL.for_budget(affordable_kimg(SMALL, 10**6, COSTS))
     assert (config.level_kimg, config.fade_kimg) == (600, 600)
     assert level_sec(config, COSTS)[32] == pytest.approx(10**6 - 600 - 4 * 1200, rel=0.01)
@@ -135,7 +135,7 @@ def test_a_dry_run_says_whether_compiling_pays():
     assert pays(config, slow, COSTS) == "compile does not pay: 11:09, of which compiling takes 6:00; 10:18 without"
 
 
-def test_compiling_is_no_part_of_a_steps_time(monkeypatch):
+def test_compiling_does_not_count_as_step_time(monkeypatch):
     compiled = set()
 
     def timed_step(state, resolution, penalized, batch):

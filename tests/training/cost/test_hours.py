@@ -94,7 +94,7 @@ def test_a_short_time_has_no_noise_and_a_long_one_has(speed):
     assert (long.noise, long.shared_fakes) == (True, False)
 
 
-def test_what_is_given_is_kept(speed):
+def test_fixed_fields_are_kept(speed):
     speed(1e-4)
     own = Own({"channel_max": 48, "lrate": 0.01, "mirror": False, "level_kimg": 7.0, "noise": True})
     config = plan(0.1, own=own).config
@@ -122,7 +122,7 @@ def test_a_network_that_the_gpu_cannot_hold_is_left_for_a_smaller_one(speed, mon
     assert max(tried) == 64  # and no wider one, once 64 channels were too many
 
 
-def test_where_the_smallest_network_is_too_large_the_gpus_own_error_is_raised(speed, monkeypatch):
+def test_if_the_smallest_network_is_too_large_the_gpus_own_error_is_raised(speed, monkeypatch):
     def full(config, device, **how):
         raise torch.OutOfMemoryError
 
@@ -260,7 +260,7 @@ def test_too_few_images_for_pictures_are_said_to_be_too_few(speed, portraits):
     assert "expect blobs" in said[-1] and "--resolution 32" in said[-1]
 
 
-def test_a_run_of_more_than_a_week_is_told_with_its_end_and_the_way_out(speed):
+def test_a_run_of_more_than_a_week_is_reported_with_its_end_and_an_alternative(speed):
     speed(1e-2)
     (line,) = week_lines(SMALL, CPU, NOTHING)
     days = sum(level_sec(SMALL, {r: Cost(1e-2 * image_cost_mflop(SMALL, r), None) for r in (8, 16, 32, 64)}).values())
@@ -269,7 +269,7 @@ def test_a_run_of_more_than_a_week_is_told_with_its_end_and_the_way_out(speed):
     assert week_lines(SMALL, CPU, NOTHING) == []
 
 
-def test_training_says_it_before_it_starts(portraits, tmp_path, monkeypatch, capsys):
+def test_training_reports_it_before_it_starts(portraits, tmp_path, monkeypatch, capsys):
     seen = []
     monkeypatch.setattr("stylegan.training.train.week_lines", lambda *args: seen.append(args) or ["80 days"])
     monkeypatch.setattr("stylegan.training.train._go_on", lambda *args: print("began"))

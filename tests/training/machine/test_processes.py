@@ -94,7 +94,7 @@ def test_a_signal_to_one_process_stops_all_after_the_same_step(two):
     assert [f["stopped_at"] for f in found] == [80, 80]
 
 
-def test_a_training_of_two_processes_resumes_bit_for_bit(two):
+def test_a_run_of_two_processes_resumes_bit_for_bit(two):
     out, _, _ = two
     kept = {p.name: p.read_bytes() for p in (out / "whole").iterdir() if p.suffix in (".png", ".safetensors")}
     assert "state.safetensors" in kept
@@ -107,7 +107,7 @@ def test_only_process_0_speaks(two):
     assert said[1] == ""
 
 
-def test_where_process_0_cannot_begin_none_does(two):
+def test_if_process_0_cannot_begin_none_does(two):
     _, found, _ = two
     assert "exists: continue it" in found[0]["exists"]
     assert "process 0 could not begin" in found[1]["exists"]

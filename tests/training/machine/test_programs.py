@@ -75,7 +75,7 @@ def test_a_compiled_step_is_the_step(float64, monkeypatch):
     assert_same(after_steps(TINY.but(compile=True), lods=[1.5, 1.25]), after_steps(TINY, lods=[1.5, 1.25]), 1e-8)
 
 
-def test_a_training_by_programs_resumes_bit_for_bit(portraits, tiny, tmp_path, signals_at, records):
+def test_a_run_with_programs_resumes_bit_for_bit(portraits, tiny, tmp_path, signals_at, records):
     config = tiny.but(compile=True, total_kimg=0.12)  # with a fade in it
     train(portraits.path, tmp_path / "whole", config=config)
     signals_at(12, signal.SIGINT)
@@ -155,7 +155,7 @@ def test_what_cannot_be_compiled_is_refused(monkeypatch, portraits, tiny, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
-def test_a_state_tells_the_compiler_of_its_programs():
+def test_a_state_names_the_compiler_of_its_programs():
     assert "compiler" not in environment(CPU, TINY)
     assert environment(CPU, TINY.but(compile=True))["compiler"]
 

@@ -46,7 +46,7 @@ def test_the_bar_gives_the_terminal_away_and_takes_it_back(monkeypatch, is_termi
     assert not shown.progress.live.is_started
 
 
-def test_time_away_is_no_time_of_training(monkeypatch):
+def test_time_away_does_not_count_as_training(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(bar.time, "monotonic", lambda: now[0])
     with bar.Bar(CONFIG_F.but(img_resolution=32).for_budget(50), 0) as shown:

@@ -76,7 +76,7 @@ def test_a_state_of_another_run_is_refused(folder, fresh, tiny, portraits):
         resume(fresh)
 
 
-def test_lines_that_are_no_statistics_are_dropped_with_a_note(fresh, capsys):
+def test_lines_that_are_not_statistics_are_dropped_with_a_note(fresh, capsys):
     (fresh / "stats.jsonl").write_bytes(b'garbage\n{"a":1}\n\xff\xfe\n[]\n{"cur_nimg": 0, "x": "\xc3\xa9"}\n{"cut')
     resume(fresh)
     assert "dropped 4 lines" in " ".join(capsys.readouterr().err.split())

@@ -30,7 +30,7 @@ def health(portraits):
     return Health(portraits, held_out(len(portraits), 0), TINY)
 
 
-def test_a_healthy_training_gives_no_warning(health):
+def test_a_healthy_run_gives_no_warning(health):
     assert health.warnings(WELL) == {}
 
 
@@ -49,7 +49,7 @@ def test_each_trouble_has_its_own_words_and_a_remedy(health, change, words):
 
 
 @pytest.mark.parametrize(("generated", "warned"), [(0.6, True), (1.1, False)])
-def test_memory_is_judged_only_where_d_tells_seen_from_generated_pictures(health, generated, warned):
+def test_memorising_is_judged_only_if_d_tells_seen_from_generated_pictures(health, generated, warned):
     found = health.warnings(WELL | {"D_generated": generated, "D_held_out": generated})
     assert bool(found) == warned  # 2.0 for those that it has seen
 
@@ -96,7 +96,7 @@ SILENT = WELL | {"diversity": 0.79, "D_loss": 1.386, "D_real": 0.02, "D_fake": -
 
 
 @pytest.mark.parametrize(("real", "fake"), [(0.02, -0.02), (0.03, -0.03)])
-def test_a_silent_d_is_told_at_its_third_tick_with_a_remedy(health, real, fake):
+def test_a_silent_d_is_reported_at_its_third_tick_with_a_remedy(health, real, fake):
     """The logits of the runs of shared/spec/training-leads.md whose faces had one and the same mouth."""
     said = [health.new_warnings(SILENT | {"D_real": real, "D_fake": fake}) for _ in range(4)]
     assert [len(words) for words in said] == [0, 0, 1, 0]
@@ -114,7 +114,7 @@ def test_a_silent_d_is_told_at_its_third_tick_with_a_remedy(health, real, fake):
         {"lod": 0.3},  # what fades in is new to D
     ],
 )
-def test_a_d_that_speaks_or_has_a_new_resolution_is_no_silent_one(health, change):
+def test_a_d_that_speaks_or_has_a_new_resolution_is_not_silent(health, change):
     assert [health.new_warnings(SILENT | change) for _ in range(9)] == [[]] * 9
 
 

@@ -37,7 +37,7 @@ def without_time(lines):
     return [{name: value for name, value in line.items() if name != "img_per_sec"} for line in lines]
 
 
-def test_they_steer_nothing_and_stand_in_the_lines_with_a_snapshot(portraits, tiny, tmp_path):
+def test_metrics_change_nothing_and_are_in_the_lines_with_a_snapshot(portraits, tiny, tmp_path):
     for name, metrics in (("with", NAMES), ("without", "")):
         stylegan.train(portraits.path, tmp_path / name, config=tiny, metrics=metrics)
     states = [(tmp_path / name / "state.safetensors").read_bytes() for name in ("with", "without")]
