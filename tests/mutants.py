@@ -232,7 +232,7 @@ def key(mutant: Mutant, sources: Path) -> str:
 def same_fault(mutant: Mutant, sources: Path) -> tuple[str, str, str, str]:
     """What equivalent_mutants.jsonl knows a fault by, wherever its line moves in its file."""
     lines = (sources / "src" / "stylegan" / mutant.file).read_text().splitlines()
-    return mutant.file, lines[mutant.line - 1].strip(), mutant.old, mutant.text
+    return mutant.file, lines[mutant.line - 1].partition("  # ")[0].strip(), mutant.old, mutant.text
 
 
 def report(results: dict[str, dict[str, str]]) -> Iterator[str]:

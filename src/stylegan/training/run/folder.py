@@ -63,7 +63,7 @@ class Run:
         path: Path,
         dataset: ImageDataset,
         *,
-        state_sec: float = 60.0,
+        state_sec: float,
         keep_snapshots: int | None = None,
         metrics: str = "",
         from_previous: bool = False,
