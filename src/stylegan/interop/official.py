@@ -62,7 +62,7 @@ def _read(path: Path) -> bytes:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if (found := what_it_is(path)) and not found.startswith("a pickle"):
-        raise InputError(f"{path} is {found}, not one of the authors' pickles")
+        raise InputError(f"{path} is not one of the authors' pickles but {found}")
     return path.read_bytes()
 
 
