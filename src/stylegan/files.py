@@ -37,6 +37,14 @@ def user_path(path: Path | str) -> Path:
     return found
 
 
+def need_file(path: Path) -> None:
+    """Raise InputError unless there is a file of this name."""
+    if path.is_dir():
+        raise InputError(f"{printable(path)} is a folder: give a file")
+    if not path.is_file():
+        raise InputError(f"{printable(path)}: no such file")
+
+
 def refuse_special(path: Path) -> None:
     """Raise InputError for a device or a pipe, because reading it may never end."""
     if path.exists() and not path.is_file() and not path.is_dir():

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from stylegan.errors import DamagedError, InputError, printable
-from stylegan.files import whole_file
+from stylegan.files import need_file, whole_file
 from stylegan.foreign import what_it_is
 
 VERSION = 1  # of the format; to be raised when older files need translating
@@ -71,8 +71,7 @@ class TensorFile:
 
     def __init__(self, path: Path, *, kind: str | None) -> None:
         self.path = path
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
+        need_file(path)
         try:
             with safetensors.safe_open(path, framework="pt") as f:
                 metadata = f.metadata() or {}

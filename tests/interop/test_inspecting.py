@@ -66,6 +66,15 @@ def ada(tmp_path, monkeypatch):
     return path
 
 
+@pytest.mark.parametrize("read", [inspect, import_network])
+def test_a_folder_is_no_file_and_a_name_is_shown_without_its_control_characters(tmp_path, read):
+    more = [tmp_path / "out.safetensors"] if read is import_network else []
+    with pytest.raises(InputError, match=r" is a folder: give a file$"):
+        read(tmp_path, *more)
+    with pytest.raises(InputError, match=r"bad\\x1bname\.pkl: no such file$"):
+        read(tmp_path / "bad\x1bname.pkl", *more)
+
+
 def test_tensors_of_an_ada_pickle_are_listed_and_its_source_is_not_run(ada, tmp_path):
     lines = inspect(ada)
     assert any("stylegan2-ada-pytorch or stylegan3" in line for line in lines)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stylegan.checkpoint import Networks, save
 from stylegan.errors import InputError, printable
-from stylegan.files import user_path
+from stylegan.files import need_file, user_path
 from stylegan.foreign import what_it_is
 from stylegan.interop.layouts import LAYOUTS
 from stylegan.interop.license import UNKNOWN_LICENSE, checked_license
@@ -31,8 +31,7 @@ def import_network(
     exists or its folder does not.
     """
     file, network = user_path(file), user_path(network)
-    if not file.is_file():
-        raise InputError(f"{file}: no such file")
+    need_file(file)
     found = what_it_is(file) or "not known here"
     if is_safetensors(file):
         if "stylegan" in read_safetensors(file)[1]:

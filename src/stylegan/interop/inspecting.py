@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stylegan.errors import InputError, printable
-from stylegan.files import user_path
+from stylegan.files import need_file, user_path
 from stylegan.foreign import what_it_is
 from stylegan.interop.layouts import LAYOUTS
 from stylegan.interop.others import other_by_globals
@@ -32,28 +32,32 @@ def inspect(file: Path | str) -> list[str]:
     tensors, at most 400. Raises InputError for a file that is missing, truncated, damaged or of another kind.
     """
     path = user_path(file)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    need_file(path)
+    name = printable(path)
     if is_safetensors(path):
         held, metadata = read_safetensors(path)
         lines = _own_lines(metadata["stylegan"]) if "stylegan" in metadata else _network_lines(held, path)
         told = {key: text for key, text in metadata.items() if key != "stylegan"}
-        return [f"{path}: a safetensors file", *lines, *_common_lines({**held.value, **told}, set())]
+        return [f"{name}: a safetensors file", *lines, *_common_lines({**held.value, **told}, set())]
     found = what_it_is(path) or "a file of an unknown kind"
     if found.startswith("a PyTorch file"):
         opened = read_torch_file(path)
-        return [f"{path}: a PyTorch file", *_network_lines(opened, path), *_common_lines(opened.value, opened.named)]
+        return [
+            f"{printable(path)}: a PyTorch file",
+            *_network_lines(opened, path),
+            *_common_lines(opened.value, opened.named),
+        ]
     if not found.startswith("a pickle"):
-        raise InputError(f"{path} is {found}: only PyTorch files, pickles and safetensors can be inspected")
+        raise InputError(f"{name} is {found}: only PyTorch files, pickles and safetensors can be inspected")
     try:
         with path.open("rb") as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
             value, named = recorded(data, _no_storage)
     except InputError as e:
-        raise InputError(f"{path}: {e}") from e
+        raise InputError(f"{name}: {e}") from e
     kind = other_by_globals(named) or ""
     if any(name in named for name in ("dnnlib.tflib.network.Network", "tfutil.Network")):
         kind = "networks of the authors' TensorFlow code: `stylegan import` reads StyleGAN and Progressive GAN"
-    return [f"{path}: a pickle", *([kind] if kind else []), *_common_lines(value, named)]
+    return [f"{name}: a pickle", *([kind] if kind else []), *_common_lines(value, named)]
 
 
 def _no_storage(storage: Any) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from stylegan.checkpoint import Networks, check_finite, save
 from stylegan.config import NetworkConfig
 from stylegan.errors import InputError, printable, refuse
-from stylegan.files import user_path
+from stylegan.files import need_file, user_path
 from stylegan.foreign import what_it_is
 from stylegan.interop.arguments import config_of, settle
 from stylegan.interop.license import UNKNOWN_LICENSE, checked_license
@@ -59,8 +59,7 @@ def read_official(path: Path | str) -> tuple[Generator, Discriminator, Generator
 
 
 def _read(path: Path) -> bytes:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    need_file(path)
     if (found := what_it_is(path)) and not found.startswith("a pickle"):
         raise InputError(f"{path} is not one of the authors' pickles but {found}")
     return path.read_bytes()
