@@ -7,7 +7,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from stylegan.config import CONFIG_F, TABLE_1, Config, NetworkConfig
 from stylegan.errors import InputError
@@ -205,6 +205,7 @@ def test_without_styles_z_must_come_in_by_the_input():
     assert not CONFIG_F.but(norm="pixel", style_mixing_prob=0.0, const_input=False).const_input
 
 
+@settings(deadline=None)
 @given(st.sampled_from([4, 8, 16, 64, 256, 1024]), st.integers(1, 64), st.integers(0, 8))
 def test_widths_and_sizes_are_independent(resolution, width, mapping_layers):
     config = CONFIG_F.but(

@@ -113,7 +113,7 @@ def test_ada_that_is_typed_has_the_ada_kimg_of_the_budget(typed, kimg, portraits
 def test_ada_kimg_is_not_typed_for_nothing(portraits, tmp_path, stylegan):
     flags = ["--kimg", "0.004", "--batch", "4", "--channel-max", "8", "--device", "cpu", "--ada-kimg", "3"]
     code, said = stylegan("train", "--data", portraits.path, "--out", tmp_path / "run", *flags)
-    assert code == 2 and "--ada-kimg 3: only augment ada has it, not diffaug" in said
+    assert code == 2 and "--ada-kimg 3: it has an effect only with augment ada, not diffaug" in said
 
 
 def test_fields_of_a_wrong_type_are_refused_as_ever(portraits):

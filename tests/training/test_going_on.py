@@ -89,7 +89,7 @@ def test_sizes_that_a_state_claims_are_compared_before_memory_is_taken(stopped, 
     with pytest.raises(InputError, match="belong to different runs"):
         resume(stopped)
     monkeypatch.undo()
-    with pytest.raises(InputError, match="describes larger networks than its 1 numbers"):
+    with pytest.raises(InputError, match="asks for larger networks than its 1 numbers"):
         TrainingState.load(path, CPU)
 
 
@@ -360,6 +360,13 @@ def test_a_full_disk_stops_the_run_with_its_last_good_state_and_says_how_to_go_o
     assert resume(folder) is not None
 
 
+def test_cuda_is_refused_where_there_is_none_in_many_processes_too(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(InputError, match="device 'cuda': this machine"):
+        train_module.own_device("cuda")
+
+
 def test_a_run_out_of_memory_names_smaller_parts(tiny, tmp_path):
     state = TrainingState.new(tiny.but(batch=16), CPU)
     state.enter(loop.schedule(state.config, 0))
@@ -368,6 +375,21 @@ def test_a_run_out_of_memory_names_smaller_parts(tiny, tmp_path):
     state.config = state.config.but(shared_fakes=True)
     with pytest.raises(FailedError, match="shared_fakes off and batch_gpu 8"), explained("RUN", state):
         torch.empty(2**60)
+
+
+def test_the_smallest_part_is_not_offered_again(tiny):
+    state = TrainingState.new(tiny.but(batch=16, batch_gpu=4), CPU)
+    state.enter(loop.schedule(state.config, 0))
+    with pytest.raises(FailedError, match=r"4 images at once.*fewer channels or pixels"), explained("RUN", state):
+        raise torch.OutOfMemoryError
+
+
+def test_the_images_of_one_process_are_told(tiny, monkeypatch):
+    state = TrainingState.new(tiny.but(batch=16), CPU)
+    state.enter(loop.schedule(state.config, 0))
+    monkeypatch.setattr(processes, "world", lambda: 2)
+    with pytest.raises(FailedError, match=r"with 8 images at once.*--batch-gpu 4"), explained("RUN", state):
+        raise torch.OutOfMemoryError
 
 
 def test_divergence_names_the_run_to_start_over_from(tiny):

@@ -243,7 +243,9 @@ def as_typed(argv: list[str], default: Config, parsed: Config) -> Config:
     given = {name: getattr(parsed, name) for name in typed(argv) & {each.name for each in fields(Config)}}
     config = given_way(default, given)
     if "ada_kimg" in given and config.augment != "ada":
-        raise InputError(f"--ada-kimg {config.ada_kimg:g}: only augment ada has it, not {config.augment}")
+        raise InputError(
+            f"--ada-kimg {config.ada_kimg:g}: it has an effect only with augment ada, not {config.augment}"
+        )
     trained = level_images(config)
     refuse(
         [

@@ -35,14 +35,14 @@ def explained(out: Path, state: TrainingState) -> Iterator[None]:
     except (MemoryError, RuntimeError) as e:
         if not out_of_memory(e):
             raise
-        way = f"{again} --batch-gpu {smaller_part(state)}"
-        if state.config.shared_fakes:
-            way = f"a new run with shared_fakes off and batch_gpu {smaller_part(state)}, or with a smaller batch"
-        H, at_once = state.phase.resolution, state.config.batch_gpu or state.phase.batch
-        raise FailedError(
-            f"out of memory at {H}x{H} with {at_once} images at once. The last state is kept. "
-            f"Continue in smaller parts, with the same result: {way}"
-        ) from e
+        H, now, smaller = state.phase.resolution, at_once(state), smaller_part(state)
+        if smaller == now:
+            way = f"Smaller parts are impossible: start a new run with fewer channels or pixels, or continue: {again}"
+        elif state.config.shared_fakes:
+            way = f"Start a new run with shared_fakes off and batch_gpu {smaller}, or with a smaller batch"
+        else:
+            way = f"Continue in smaller parts, with the same result: {again} --batch-gpu {smaller}"
+        raise FailedError(f"out of memory at {H}x{H} with {now} images at once. The last state is kept. {way}") from e
 
 
 @contextmanager
@@ -62,7 +62,13 @@ def out_of_memory(e: BaseException) -> bool:
     return isinstance(e, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(e)
 
 
+def at_once(state: TrainingState) -> int:
+    """The number of pictures that a process computes at once."""
+    share = state.phase.batch // processes.world()
+    return min(state.config.batch_gpu or share, share)
+
+
 def smaller_part(state: TrainingState) -> int:
-    """Half the number of pictures that a process computes at once, in whole groups of the minibatch deviation."""
-    now = state.config.batch_gpu or state.phase.batch // processes.world()
-    return max(now // 2 // GROUP_SIZE * GROUP_SIZE, GROUP_SIZE)
+    """Half of that number in whole groups of the minibatch deviation, or the number if it is no more than a group."""
+    now = at_once(state)
+    return min(max(now // 2 // GROUP_SIZE * GROUP_SIZE, GROUP_SIZE), now)

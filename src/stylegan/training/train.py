@@ -228,7 +228,8 @@ class Keeping:
 def own_device(device: torch.device | str) -> torch.device:
     """The device that was asked for. With "cuda" and several processes, each process takes its own GPU."""
     many = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    return find_device("auto" if many and str(device) == "cuda" else device)
+    found = find_device(device)
+    return find_device("auto") if many and str(device) == "cuda" else found
 
 
 LONG_RUN_KIMG = 1000.0  # shorter runs are not measured before they start
