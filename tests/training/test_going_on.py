@@ -126,9 +126,12 @@ def test_a_budget_that_is_spent_is_refused_and_one_too_short_to_grow_is_said(sto
 
 def test_a_new_run_too_short_to_grow_says_so_and_one_that_grows_does_not(portraits, tiny, tmp_path, capsys):
     train(portraits.path, tmp_path / "a", config=tiny.but(total_kimg=0.012, level_kimg=0.004, fade_kimg=0.004))
-    assert "the last pictures have 8x8 of 16x16 pixels. Growing takes 0.016 thousand images" in words(capsys)
+    assert (
+        "the last pictures will have 8x8 of 16x16 pixels. With this level_kimg and fade_kimg, growing takes 0.016"
+        in words(capsys)
+    )
     train(portraits.path, tmp_path / "b", config=tiny.but(total_kimg=0.016, level_kimg=0.004, fade_kimg=0.004))
-    assert "before the networks have grown" not in words(capsys)
+    assert "will not be fully grown" not in words(capsys)
 
 
 def test_the_sizes_that_are_promised_are_not_exceeded(portraits, tiny, tmp_path, capsys):

@@ -3,6 +3,7 @@
 import errno
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,6 +181,16 @@ def test_a_loss_that_is_not_finite_stops_at_its_step_and_keeps_the_last_good_sta
         train(portraits.path, tmp_path / "run", config=tiny, state_sec=0)
     kept, _ = state.TrainingState.load(tmp_path / "run" / "state.safetensors", loop.torch.device("cpu"))
     assert kept.cur_nimg == 16
+
+
+def test_a_run_that_was_killed_at_its_very_end_is_tidied_up_when_it_is_resumed(portraits, tiny, tmp_path):
+    """As by a kill between the last state and the removal of the one before it."""
+    out = tmp_path / "run"
+    train(portraits.path, out, config=tiny.but(total_kimg=0.012))
+    names = {path.name for path in out.iterdir()}
+    shutil.copy(out / "state.safetensors", out / "state.previous.safetensors")
+    resume(out)
+    assert {path.name for path in out.iterdir()} == names
 
 
 def test_a_finished_run_says_so(portraits, tiny, tmp_path, capsys):

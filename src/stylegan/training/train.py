@@ -33,6 +33,7 @@ from stylegan.training.run.folder import (
     Run,
     check_own_parts,
     create,
+    drop_previous,
     held_out,
     read_config,
     read_record,
@@ -176,6 +177,8 @@ def resume(
         name_classes(state, dataset)
         check_metrics(metrics, dataset, state)
         if state.done:
+            if not previous:
+                drop_previous(out)
             say(
                 f"{out} is finished: {state.cur_nimg:,} images.\n"
                 f"Its pictures: stylegan sample {shell(out)} --seeds 0-15 --out pictures\n"

@@ -112,7 +112,7 @@ class Run:
             if not has_snapshot(state):
                 write_snapshot(self.path, state)
             if state.done:
-                (self.path / PREVIOUS).unlink(missing_ok=True)
+                drop_previous(self.path)
 
     def after_step(self, state: TrainingState, stats: dict[str, float], tick: dict[str, float] | None) -> None:
         """Show the statistics, write those of a tick, and save the state every `state_sec` seconds."""
@@ -234,6 +234,11 @@ def write_changes(path: Path, config: Config, *, keep_snapshots: int | None, met
     now = record | {"config": config.to_json()} | own
     if Config.from_json(record["config"]) != config or {name: record.get(name) for name in own} != own:
         write_record(path, now)
+
+
+def drop_previous(path: Path) -> None:
+    """Remove the state before the last one. A run that is finished needs it no more."""
+    (path / PREVIOUS).unlink(missing_ok=True)
 
 
 def keep_previous(path: Path) -> None:
