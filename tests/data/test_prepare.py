@@ -272,7 +272,8 @@ def test_all_bad_options_are_told_at_once_and_nothing_is_written(src):
         "resolution is 100; allowed are powers of two from 4: 64, 128, 256, 512, 1024 ...",
         "crop is 'middle'; allowed are center, pad, refuse",
         "img_channels is 2; allowed are 1 (gray), 3 (RGB) and 4 (RGBA)",
-        "portraits:-3: COUNT is '-3'; it must be a whole number from 1 to 100,000,000, as in portraits:1000, or portraits:1000:half",
+        "portraits:-3: COUNT is '-3'; it must be a whole number from 1 to 100,000,000, as in portraits:1000, or "
+        "portraits:1000:half",
     ]
 
 
