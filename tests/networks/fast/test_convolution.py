@@ -256,6 +256,21 @@ def test_transforms_work_as_with_torchs_convolution(method, transform, ours, the
     assert relative_error(found, expected) < ROUNDING
 
 
+@pytest.mark.parametrize("moved", [(0,), (1,), (0, 1)], ids=["picture", "weights", "both"])
+@cases
+def test_forward_derivatives_by_picture_and_weights_are_torchs(method, moved, ours, theirs, given_shape, w_shape):
+    both = numbers(1, *given_shape[1:]), numbers(*w_shape)
+
+    def forward(op):
+        def of_moved(*some):
+            return op(*(some[moved.index(i)] if i in moved else both[i] for i in (0, 1)))
+
+        primals = tuple(both[i] for i in moved)
+        return torch.func.jvp(of_moved, primals, tuple(t.flip(0) + 1 for t in primals))[1]
+
+    assert relative_error(forward(ours), forward(theirs)) < ROUNDING
+
+
 # Weights lie in memory as channels_last
 
 
