@@ -113,7 +113,7 @@ def test_a_resolution_that_contradicts_the_file_is_refused(refusal, name):
 
 def test_a_file_of_rosinalitys_that_does_not_state_its_size_asks_for_it(refusal):
     state = {k: torch.zeros_like(t) if ".noise" in k else t for k, t in state_of("rosinality").items()}
-    assert "give --resolution" in refusal(state)
+    assert "give the resolution" in refusal(state)
 
 
 # Hostile pickles, as the data.pkl of a zip archive

@@ -117,10 +117,10 @@ def _blocks_of_rosinality(held: Tensors, count: int, source: Source) -> int:
         if source.file.tensor(held[f"generator.progression.{b}.noise{j}.weight_orig"]).any()
     ]
     if not trained:
-        raise InputError("the file does not state its resolution, and no noise was trained: give --resolution")
+        raise InputError("the file does not state its resolution, and no noise was trained: give the resolution")
     source.said.append(
         f"resolution: {allowed[max(trained)]}, a guess: no noise of a larger size was trained; "
-        "if it is wrong, give --resolution"
+        "if it is wrong, give the resolution"
     )
     return max(trained) + 1
 
